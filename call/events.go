@@ -1,0 +1,291 @@
+package call
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// The bodies of all events, by stream. Durations are in nanoseconds in JSON
+// (fields named _ns). A body is never changed once released: a new meaning is a
+// new type.
+
+// Call stream.
+type (
+	// Arrived opens a call's stream; the ticket is opened in the same commit.
+	Arrived struct {
+		Ticket TicketID `json:"ticket"`
+		Origin string   `json:"origin"`
+		From   Party    `json:"from"`
+		To     Party    `json:"to"`
+		Trunk  string   `json:"trunk,omitempty"`
+		Test   bool     `json:"test,omitempty"`
+	}
+	// StageEntered marks the journey's progress; Input is all that the stage
+	// needs to be run again by another process.
+	StageEntered struct {
+		Stage string          `json:"stage"`
+		Input json.RawMessage `json:"input,omitempty"`
+	}
+	// Answered says that the caller's leg was answered by us.
+	Answered struct{}
+	// Keyed is one input in the flow. Digits are masked ("****") where the node is secret.
+	Keyed struct {
+		Node     string `json:"node"`
+		Digits   string `json:"digits"`
+		Accepted bool   `json:"accepted"`
+	}
+	// Noticed says that the recording notice was played to its end.
+	Noticed struct {
+		Prompt   string `json:"prompt"`
+		Version  string `json:"version,omitempty"` // checksum of the audio
+		Language string `json:"language,omitempty"`
+	}
+	// QueueJoined opens a queue entry. Joined is when the wait began, which is
+	// earlier than the event for a call that keeps its place.
+	QueueJoined struct {
+		Entry    EntryID     `json:"entry"`
+		Queue    QueueID     `json:"queue"`
+		Joined   time.Time   `json:"joined"`
+		Need     Requirement `json:"need"`
+		Priority int         `json:"priority,omitempty"` // higher goes first
+		Target   Target      `json:"target"`
+	}
+	// Offered says that an agent's phone is being rung for the entry.
+	Offered struct {
+		Offer OfferID       `json:"offer"`
+		Agent AgentID       `json:"agent"`
+		Ring  time.Duration `json:"ring_ns"` // until the offer is given up
+		Why   string        `json:"why,omitempty"`
+	}
+	// OfferEnded closes an offer.
+	OfferEnded struct {
+		Offer  OfferID     `json:"offer"`
+		Agent  AgentID     `json:"agent"`
+		Result OfferResult `json:"result"`
+		Cause  Cause       `json:"cause,omitzero"`
+	}
+	// QueueLeft closes a queue entry with its one outcome.
+	QueueLeft struct {
+		Entry   EntryID       `json:"entry"`
+		Queue   QueueID       `json:"queue"`
+		Outcome Outcome       `json:"outcome"`
+		Agent   AgentID       `json:"agent,omitempty"`
+		Wait    time.Duration `json:"wait_ns"` // from Joined to this event
+	}
+	// Connected says that caller and agent hear each other. Recording is empty
+	// when the talk is not recorded.
+	Connected struct {
+		Agent     AgentID     `json:"agent"`
+		Leg       LegID       `json:"leg"`
+		Bridge    BridgeID    `json:"bridge"`
+		Recording RecordingID `json:"recording,omitempty"`
+	}
+	// Held says that one side put the other on hold; Unheld ends it.
+	Held struct {
+		By Side `json:"by"`
+	}
+	Unheld struct {
+		By Side `json:"by"`
+	}
+	// Parted ends a talk; the call may go on.
+	Parted struct {
+		Agent AgentID `json:"agent"`
+		By    Side    `json:"by"`
+		Cause Cause   `json:"cause"`
+	}
+	// Ended closes the call's stream.
+	Ended struct {
+		Outcome  Outcome `json:"outcome"`
+		Cause    Cause   `json:"cause"`
+		Stage    string  `json:"stage"`
+		Restored bool    `json:"restored,omitempty"` // written after a crash; the instant is the last sign of life
+		Quality  Quality `json:"quality,omitzero"`   // of the caller's leg
+	}
+	// CallerLost puts a caller who left unserved through no wish of his own on
+	// the list of those to be called back.
+	CallerLost struct {
+		Queue  QueueID   `json:"queue,omitempty"`
+		Number string    `json:"number,omitempty"`
+		Joined time.Time `json:"joined"` // the original arrival in the queue
+		Reason string    `json:"reason"`
+	}
+)
+
+// Ticket stream.
+type (
+	TicketOpened struct {
+		Call    ID     `json:"call,omitempty"`
+		Subject string `json:"subject"`
+		Caller  Party  `json:"caller"`
+		Test    bool   `json:"test,omitempty"`
+	}
+	TicketNoted struct {
+		Note   string `json:"note"` // UUIDv7
+		Author string `json:"author"`
+		Text   string `json:"text"`
+		Call   ID     `json:"call,omitempty"`
+	}
+	// TicketJoined points a call at a ticket that is already open.
+	TicketJoined struct {
+		Call ID     `json:"call"`
+		Why  string `json:"why"`
+	}
+)
+
+// Agent stream.
+type (
+	// AgentSet creates or changes a person of the roster.
+	AgentSet struct {
+		Name   string         `json:"name"`
+		Device DeviceID       `json:"device,omitempty"` // where the person sits; empty when signed in nowhere
+		Level  int            `json:"level"`            // support level 1 to 4
+		Skills map[string]int `json:"skills,omitempty"` // skill to level 1..10
+	}
+	// PresenceChanged is what the person says.
+	PresenceChanged struct {
+		Presence Presence `json:"presence"`
+		Reason   string   `json:"reason,omitempty"` // break reason
+		By       string   `json:"by,omitempty"`     // "self", "supervisor:<name>", "system:missed"
+	}
+	// ActivityChanged is what the system sees. Call is set while there is one.
+	ActivityChanged struct {
+		Activity Activity  `json:"activity"`
+		Call     ID        `json:"call,omitempty"`
+		Until    time.Time `json:"until,omitzero"` // end of wrap-up or of the offer
+	}
+)
+
+// Recording stream.
+type (
+	RecordingStarted struct {
+		Call   ID       `json:"call"`
+		Ticket TicketID `json:"ticket"`
+		Agent  AgentID  `json:"agent"`
+		File   string   `json:"file"` // relative to the recordings folder
+	}
+	RecordingPaused struct {
+		By     string        `json:"by"`
+		Offset time.Duration `json:"offset_ns"` // from the start of the audio
+		Limit  time.Duration `json:"limit_ns,omitempty"`
+	}
+	RecordingResumed struct {
+		By     string        `json:"by"`
+		Offset time.Duration `json:"offset_ns"`
+	}
+	RecordingFinished struct {
+		Call        ID            `json:"call"`
+		Duration    time.Duration `json:"duration_ns"`
+		Bytes       int64         `json:"bytes"`
+		SHA256      string        `json:"sha256"`
+		Interrupted bool          `json:"interrupted,omitempty"` // closed after a crash
+		Fault       string        `json:"fault,omitempty"`       // "disk full": incomplete, and why
+	}
+)
+
+// System stream.
+type (
+	Started struct {
+		Boot    string `json:"boot"` // UUIDv7 of this process
+		Version string `json:"version"`
+	}
+	Stopped struct {
+		Boot   string `json:"boot"`
+		Reason string `json:"reason"`
+	}
+	// ConfigActivated says that a centre came into force; Hash is its content's SHA-256.
+	ConfigActivated struct {
+		Hash string `json:"hash"`
+		By   string `json:"by"`
+	}
+)
+
+func (Arrived) Type() string           { return "call.arrived" }
+func (StageEntered) Type() string      { return "call.stage" }
+func (Answered) Type() string          { return "call.answered" }
+func (Keyed) Type() string             { return "call.keyed" }
+func (Noticed) Type() string           { return "call.noticed" }
+func (QueueJoined) Type() string       { return "queue.joined" }
+func (Offered) Type() string           { return "queue.offered" }
+func (OfferEnded) Type() string        { return "queue.offer-ended" }
+func (QueueLeft) Type() string         { return "queue.left" }
+func (Connected) Type() string         { return "call.connected" }
+func (Held) Type() string              { return "call.held" }
+func (Unheld) Type() string            { return "call.unheld" }
+func (Parted) Type() string            { return "call.parted" }
+func (Ended) Type() string             { return "call.ended" }
+func (CallerLost) Type() string        { return "call.lost" }
+func (TicketOpened) Type() string      { return "ticket.opened" }
+func (TicketNoted) Type() string       { return "ticket.noted" }
+func (TicketJoined) Type() string      { return "ticket.joined" }
+func (AgentSet) Type() string          { return "agent.set" }
+func (PresenceChanged) Type() string   { return "agent.presence" }
+func (ActivityChanged) Type() string   { return "agent.activity" }
+func (RecordingStarted) Type() string  { return "recording.started" }
+func (RecordingPaused) Type() string   { return "recording.paused" }
+func (RecordingResumed) Type() string  { return "recording.resumed" }
+func (RecordingFinished) Type() string { return "recording.finished" }
+func (Started) Type() string           { return "system.started" }
+func (Stopped) Type() string           { return "system.stopped" }
+func (ConfigActivated) Type() string   { return "system.config" }
+
+func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
+	switch name {
+	case Arrived{}.Type():
+		return decodeAs[Arrived], true
+	case StageEntered{}.Type():
+		return decodeAs[StageEntered], true
+	case Answered{}.Type():
+		return decodeAs[Answered], true
+	case Keyed{}.Type():
+		return decodeAs[Keyed], true
+	case Noticed{}.Type():
+		return decodeAs[Noticed], true
+	case QueueJoined{}.Type():
+		return decodeAs[QueueJoined], true
+	case Offered{}.Type():
+		return decodeAs[Offered], true
+	case OfferEnded{}.Type():
+		return decodeAs[OfferEnded], true
+	case QueueLeft{}.Type():
+		return decodeAs[QueueLeft], true
+	case Connected{}.Type():
+		return decodeAs[Connected], true
+	case Held{}.Type():
+		return decodeAs[Held], true
+	case Unheld{}.Type():
+		return decodeAs[Unheld], true
+	case Parted{}.Type():
+		return decodeAs[Parted], true
+	case Ended{}.Type():
+		return decodeAs[Ended], true
+	case CallerLost{}.Type():
+		return decodeAs[CallerLost], true
+	case TicketOpened{}.Type():
+		return decodeAs[TicketOpened], true
+	case TicketNoted{}.Type():
+		return decodeAs[TicketNoted], true
+	case TicketJoined{}.Type():
+		return decodeAs[TicketJoined], true
+	case AgentSet{}.Type():
+		return decodeAs[AgentSet], true
+	case PresenceChanged{}.Type():
+		return decodeAs[PresenceChanged], true
+	case ActivityChanged{}.Type():
+		return decodeAs[ActivityChanged], true
+	case RecordingStarted{}.Type():
+		return decodeAs[RecordingStarted], true
+	case RecordingPaused{}.Type():
+		return decodeAs[RecordingPaused], true
+	case RecordingResumed{}.Type():
+		return decodeAs[RecordingResumed], true
+	case RecordingFinished{}.Type():
+		return decodeAs[RecordingFinished], true
+	case Started{}.Type():
+		return decodeAs[Started], true
+	case Stopped{}.Type():
+		return decodeAs[Stopped], true
+	case ConfigActivated{}.Type():
+		return decodeAs[ConfigActivated], true
+	}
+	return nil, false
+}

@@ -1,0 +1,89 @@
+package call
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+)
+
+type (
+	// ID names one call: a UUIDv7, so ids sort by arrival.
+	ID string
+	// LegID names one leg; made by ID.CallerLeg and OfferID.AgentLeg.
+	LegID string
+	// BridgeID names one bridge; made by ID.Bridge.
+	BridgeID string
+	// RecordingID names one recording: a UUIDv7, and the stem of its file name.
+	RecordingID string
+	// EntryID names one stay of a call in one queue; made by ID.Entry.
+	EntryID string
+	// OfferID names one offer of a waiting call to one agent; made by EntryID.Offer.
+	OfferID string
+	// AgentID names a person who takes calls, by the roster's key.
+	AgentID string
+	// DeviceID names a phone by its SIP user.
+	DeviceID string
+	// QueueID names a queue by its key in the centre's files.
+	QueueID string
+	// TicketID names a ticket by its human number ("T-100001").
+	TicketID string
+)
+
+// NewID returns a call id for a call that arrived at now.
+func NewID(now time.Time) ID { return ID(NewUUID(now)) }
+
+// NewRecordingID returns a recording id for a recording begun at now.
+func NewRecordingID(now time.Time) RecordingID { return RecordingID(NewUUID(now)) }
+
+// NewUUID returns a UUIDv7 (RFC 9562 section 5.7) whose time part is now.
+func NewUUID(now time.Time) string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails since Go 1.24
+	ms := uint64(now.UnixMilli())
+	for i := range 6 {
+		b[i] = byte(ms >> (40 - 8*i))
+	}
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// CallerLeg is the leg on which the call came in.
+func (id ID) CallerLeg() LegID { return LegID(id + ".caller") }
+
+// Bridge is the call's nth bridge, counted from 1.
+func (id ID) Bridge(n int) BridgeID { return BridgeID(fmt.Sprintf("%s.b%d", id, n)) }
+
+// Entry is the call's nth stay in a queue, counted from 1.
+func (id ID) Entry(n int) EntryID { return EntryID(fmt.Sprintf("%s.q%d", id, n)) }
+
+// Call is the call that the entry belongs to.
+func (e EntryID) Call() ID { return callOf(string(e)) }
+
+// Offer is the entry's nth offer, counted from 1.
+func (e EntryID) Offer(n int) OfferID { return OfferID(fmt.Sprintf("%s.o%d", e, n)) }
+
+// Call is the call that is offered.
+func (o OfferID) Call() ID { return callOf(string(o)) }
+
+// Entry is the queue entry that is offered.
+func (o OfferID) Entry() EntryID {
+	if i := strings.LastIndexByte(string(o), '.'); i > 0 {
+		return EntryID(o[:i])
+	}
+	return EntryID(o)
+}
+
+// AgentLeg is the leg towards the agent whom the offer rings.
+func (o OfferID) AgentLeg() LegID { return LegID(o + ".agent") }
+
+// Call is the call that the leg belongs to.
+func (l LegID) Call() ID { return callOf(string(l)) }
+
+func callOf(s string) ID {
+	id, _, _ := strings.Cut(s, ".")
+	return ID(id)
+}

@@ -1,0 +1,315 @@
+package call
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Record is what is known of one call, folded from its stream: the row that the
+// store keeps, the answer of the API, and what another process needs to take the
+// call over. The zero Record is ready for the first event.
+type Record struct {
+	ID       ID        `json:"id"`
+	Ticket   TicketID  `json:"ticket"`
+	Origin   string    `json:"origin"`
+	From     Party     `json:"from"`
+	To       Party     `json:"to"`
+	Trunk    string    `json:"trunk,omitempty"`
+	Test     bool      `json:"test,omitempty"`
+	Arrived  time.Time `json:"arrived"`
+	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
+	Ended    time.Time `json:"ended,omitzero"`
+	Outcome  Outcome   `json:"outcome,omitempty"`
+	Cause    Cause     `json:"cause,omitzero"`
+	Restored bool      `json:"restored,omitempty"`
+	Quality  Quality   `json:"quality,omitzero"`
+
+	Stage      string          `json:"stage,omitempty"`
+	StageInput json.RawMessage `json:"stage_input,omitempty"`
+	StageAt    time.Time       `json:"stage_at,omitzero"`
+
+	Path    []Step    `json:"path,omitempty"`
+	Entries []Entry   `json:"entries,omitempty"`
+	Talks   []Talk    `json:"talks,omitempty"`
+	Lost    *LostNote `json:"lost,omitempty"`
+}
+
+// Step is one thing that the caller did or heard in the flow.
+type Step struct {
+	At       time.Time `json:"at"`
+	Node     string    `json:"node"`
+	Digits   string    `json:"digits,omitempty"`
+	Accepted bool      `json:"accepted,omitempty"`
+	Notice   string    `json:"notice,omitempty"` // prompt of a recording notice
+}
+
+// Entry is one stay in one queue. Left is zero while it waits.
+type Entry struct {
+	ID       EntryID     `json:"id"`
+	Queue    QueueID     `json:"queue"`
+	Joined   time.Time   `json:"joined"`
+	Left     time.Time   `json:"left,omitzero"`
+	Outcome  Outcome     `json:"outcome,omitempty"`
+	Agent    AgentID     `json:"agent,omitempty"`
+	Need     Requirement `json:"need"`
+	Priority int         `json:"priority,omitempty"`
+	Target   Target      `json:"target"`
+	Offers   []Offer     `json:"offers,omitempty"`
+}
+
+// Offer is one ringing of one agent.
+type Offer struct {
+	ID     OfferID     `json:"id"`
+	Agent  AgentID     `json:"agent"`
+	At     time.Time   `json:"at"`
+	Ended  time.Time   `json:"ended,omitzero"`
+	Result OfferResult `json:"result,omitempty"`
+	Cause  Cause       `json:"cause,omitzero"`
+	Why    string      `json:"why,omitempty"`
+}
+
+// Talk is one conversation with one agent. Ended is zero while it lasts.
+type Talk struct {
+	Agent     AgentID     `json:"agent"`
+	Leg       LegID       `json:"leg"`
+	Bridge    BridgeID    `json:"bridge"`
+	Recording RecordingID `json:"recording,omitempty"`
+	Began     time.Time   `json:"began"`
+	Ended     time.Time   `json:"ended,omitzero"`
+	EndedBy   Side        `json:"ended_by,omitempty"`
+	Cause     Cause       `json:"cause,omitzero"`
+	Holds     []Span      `json:"holds,omitempty"`
+}
+
+// Span is one time on hold. To is zero while it lasts.
+type Span struct {
+	By   Side      `json:"by"`
+	From time.Time `json:"from"`
+	To   time.Time `json:"to,omitzero"`
+}
+
+// LostNote says that the caller is to be called back.
+type LostNote struct {
+	At     time.Time `json:"at"`
+	Queue  QueueID   `json:"queue,omitempty"`
+	Joined time.Time `json:"joined"`
+	Reason string    `json:"reason"`
+}
+
+// Open reports whether the call has not ended.
+func (r *Record) Open() bool { return r.Ended.IsZero() }
+
+// Entry is the entry that waits, or nil.
+func (r *Record) Waiting() *Entry {
+	if n := len(r.Entries); n > 0 && r.Entries[n-1].Left.IsZero() {
+		return &r.Entries[n-1]
+	}
+	return nil
+}
+
+// Talking is the talk that lasts, or nil.
+func (r *Record) Talking() *Talk {
+	if n := len(r.Talks); n > 0 && r.Talks[n-1].Ended.IsZero() {
+		return &r.Talks[n-1]
+	}
+	return nil
+}
+
+// Wait is the time in queues until now, over all entries.
+func (r *Record) Wait(now time.Time) time.Duration {
+	var d time.Duration
+	for _, e := range r.Entries {
+		d += until(e.Left, r.limit(now)).Sub(e.Joined)
+	}
+	return d
+}
+
+// Talk is the time in conversation until now, holds included.
+func (r *Record) Talk(now time.Time) time.Duration {
+	var d time.Duration
+	for _, t := range r.Talks {
+		d += until(t.Ended, r.limit(now)).Sub(t.Began)
+	}
+	return d
+}
+
+// Hold is the time on hold until now. Both sides holding at once counts once.
+func (r *Record) Hold(now time.Time) time.Duration {
+	var d time.Duration
+	for _, t := range r.Talks {
+		d += t.hold(until(t.Ended, r.limit(now)))
+	}
+	return d
+}
+
+func (t *Talk) hold(end time.Time) time.Duration {
+	var d time.Duration
+	var covered time.Time // spans are in order of From
+	for _, s := range t.Holds {
+		from, to := s.From, until(s.To, end)
+		if from.Before(covered) {
+			from = covered
+		}
+		if to.After(from) {
+			d += to.Sub(from)
+			covered = to
+		}
+	}
+	return d
+}
+
+func (r *Record) limit(now time.Time) time.Time { return until(r.Ended, now) }
+
+func until(t, otherwise time.Time) time.Time {
+	if t.IsZero() {
+		return otherwise
+	}
+	return t
+}
+
+// Apply folds the next event of the call's stream in. An event that does not fit
+// (a second end, a hold without a talk) is an error and changes nothing. Applying
+// events again from the first one onto a zero Record gives the same Record.
+func (r *Record) Apply(e Event) error {
+	if e.Stream.Kind != StreamCall {
+		return fmt.Errorf("call: record of %s given a %s event", r.ID, e.Stream.Kind)
+	}
+	switch b := e.Body.(type) {
+	case Arrived:
+		if r.ID != "" {
+			return fmt.Errorf("call: %s arrived twice", r.ID)
+		}
+		*r = Record{
+			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
+			Trunk: b.Trunk, Test: b.Test, Arrived: e.At,
+		}
+	case StageEntered:
+		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At
+	case Answered:
+		r.Answered = e.At
+	case Keyed:
+		r.Path = append(r.Path, Step{At: e.At, Node: b.Node, Digits: b.Digits, Accepted: b.Accepted})
+	case Noticed:
+		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
+	case CallerLost:
+		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
+	case Ended:
+		return r.end(e.At, b)
+	case Unknown:
+	default:
+		if err := r.applyQueue(e); err != errNotMine {
+			return err
+		}
+		return r.applyTalk(e)
+	}
+	return nil
+}
+
+func (r *Record) end(at time.Time, b Ended) error {
+	if !r.Open() {
+		return fmt.Errorf("call: %s ended twice", r.ID)
+	}
+	if e := r.Waiting(); e != nil {
+		return fmt.Errorf("call: %s ended while entry %s waits", r.ID, e.ID)
+	}
+	if t := r.Talking(); t != nil {
+		return fmt.Errorf("call: %s ended while talking to %s", r.ID, t.Agent)
+	}
+	r.Ended, r.Outcome, r.Cause, r.Restored, r.Quality = at, b.Outcome, b.Cause, b.Restored, b.Quality
+	r.Stage = b.Stage
+	return nil
+}
+
+var errNotMine = fmt.Errorf("call: not a queue event")
+
+func (r *Record) applyQueue(ev Event) error {
+	switch b := ev.Body.(type) {
+	case QueueJoined:
+		if e := r.Waiting(); e != nil {
+			return fmt.Errorf("call: %s joined %s while entry %s waits", r.ID, b.Queue, e.ID)
+		}
+		r.Entries = append(r.Entries, Entry{
+			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target,
+		})
+	case Offered:
+		e := r.entry(b.Offer.Entry())
+		if e == nil {
+			return fmt.Errorf("call: %s has no entry for offer %s", r.ID, b.Offer)
+		}
+		e.Offers = append(e.Offers, Offer{ID: b.Offer, Agent: b.Agent, At: ev.At, Why: b.Why})
+	case OfferEnded:
+		o := r.offer(b.Offer)
+		if o == nil {
+			return fmt.Errorf("call: %s has no offer %s", r.ID, b.Offer)
+		}
+		o.Ended, o.Result, o.Cause = ev.At, b.Result, b.Cause
+	case QueueLeft:
+		e := r.entry(b.Entry)
+		if e == nil || !e.Left.IsZero() {
+			return fmt.Errorf("call: %s does not wait in entry %s", r.ID, b.Entry)
+		}
+		e.Left, e.Outcome, e.Agent = e.Joined.Add(b.Wait), b.Outcome, b.Agent
+	default:
+		return errNotMine
+	}
+	return nil
+}
+
+func (r *Record) applyTalk(ev Event) error {
+	switch b := ev.Body.(type) {
+	case Connected:
+		if t := r.Talking(); t != nil {
+			return fmt.Errorf("call: %s connected to %s while talking to %s", r.ID, b.Agent, t.Agent)
+		}
+		r.Talks = append(r.Talks, Talk{Agent: b.Agent, Leg: b.Leg, Bridge: b.Bridge, Recording: b.Recording, Began: ev.At})
+		return nil
+	case Held:
+		if t := r.Talking(); t != nil {
+			t.Holds = append(t.Holds, Span{By: b.By, From: ev.At})
+			return nil
+		}
+	case Unheld:
+		if t := r.Talking(); t != nil {
+			for i := range t.Holds {
+				if t.Holds[i].By == b.By && t.Holds[i].To.IsZero() {
+					t.Holds[i].To = ev.At
+				}
+			}
+			return nil
+		}
+	case Parted:
+		if t := r.Talking(); t != nil {
+			t.Ended, t.EndedBy, t.Cause = ev.At, b.By, b.Cause
+			for i := range t.Holds {
+				t.Holds[i].To = until(t.Holds[i].To, ev.At)
+			}
+			return nil
+		}
+	default:
+		return fmt.Errorf("call: %s cannot apply %s", r.ID, ev.Body.Type())
+	}
+	return fmt.Errorf("call: %s is not talking: %s", r.ID, ev.Body.Type())
+}
+
+func (r *Record) entry(id EntryID) *Entry {
+	for i := range r.Entries {
+		if r.Entries[i].ID == id {
+			return &r.Entries[i]
+		}
+	}
+	return nil
+}
+
+func (r *Record) offer(id OfferID) *Offer {
+	e := r.entry(id.Entry())
+	if e == nil {
+		return nil
+	}
+	for i := range e.Offers {
+		if e.Offers[i].ID == id {
+			return &e.Offers[i]
+		}
+	}
+	return nil
+}
