@@ -1,0 +1,11 @@
+// Package media is the RTP half of the native front end: port pairs, the shared pacer, G.711 prompts and
+// music, RFC 4733 digits, the relay between two legs, source locking, RTCP, and the stereo recorder.
+//
+// An [Engine] owns every goroutine except one reader per [Stream], which [Stream.Close] waits for. A Stream
+// is one leg's RTP and RTCP socket pair for life: its SSRC, sequence numbers and timestamps stay continuous
+// across prompt, music and bridge. The package promises that it sends nothing to a destination that fails
+// [Engine.CheckRemote], that packets from a source other than the locked one are dropped and counted, and
+// that the receive path neither allocates nor touches the disk.
+//
+// All audio is 8 kHz mono G.711; one frame is 20 ms, 160 samples, 160 bytes.
+package media
