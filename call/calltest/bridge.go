@@ -1,0 +1,159 @@
+package calltest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"firstline/call"
+)
+
+// joined is the far end of a bridge: what stays when our process goes away.
+type joined struct {
+	id         call.BridgeID
+	caller     *line
+	agent      *line
+	music      call.Media
+	recordings map[call.RecordingID]*Recording
+	handle     *Bridge
+}
+
+func (b *joined) other(l *line) *line {
+	if l == b.caller {
+		return b.agent
+	}
+	return b.caller
+}
+
+// Bridge is a process's handle on two joined lines.
+type Bridge struct {
+	s   *Switch
+	b   *joined
+	gen int
+}
+
+// Bridge joins two answered legs.
+func (s *Switch) Bridge(_ context.Context, spec call.BridgeSpec) (call.Bridge, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	caller, agent := spec.Caller.(*Leg), spec.Agent.(*Leg)
+	for _, g := range []*Leg{caller, agent} {
+		switch {
+		case g.gen != s.gen:
+			return nil, ErrDropped
+		case g.l.gone:
+			return nil, g.l.cause
+		case !g.l.up:
+			return nil, call.ErrState
+		}
+	}
+	if b := s.bridges[spec.ID]; b != nil {
+		return b, nil
+	}
+	if caller.l.bridge != nil || agent.l.bridge != nil {
+		return nil, fmt.Errorf("calltest: bridge %s: a leg is in another bridge", spec.ID)
+	}
+	b := &joined{
+		id: spec.ID, caller: caller.l, agent: agent.l, music: spec.Music,
+		recordings: map[call.RecordingID]*Recording{},
+	}
+	h := &Bridge{s: s, b: b, gen: s.gen}
+	b.handle = h
+	s.bridges[spec.ID] = h
+	for _, l := range []*line{b.caller, b.agent} {
+		l.playing, l.bridge = "", h
+	}
+	return h, nil
+}
+
+func (h *Bridge) ID() call.BridgeID { return h.b.id }
+
+func (h *Bridge) Record(_ context.Context, id call.RecordingID) (call.Recording, error) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	if h.gen != h.s.gen {
+		return nil, ErrDropped
+	}
+	if r := h.b.recordings[id]; r != nil {
+		return r, nil
+	}
+	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen}
+	h.b.recordings[id] = r
+	return r, nil
+}
+
+func (h *Bridge) Tap(context.Context, call.Leg, call.TapMode) error { return call.ErrUnsupported }
+
+func (h *Bridge) Close(context.Context) error {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	if h.gen != h.s.gen {
+		return ErrDropped
+	}
+	h.part()
+	return nil
+}
+
+// part ends the bridge; the mutex is held.
+func (h *Bridge) part() {
+	h.b.caller.bridge, h.b.agent.bridge = nil, nil
+	delete(h.s.bridges, h.b.id)
+	for _, r := range h.b.recordings {
+		r.stop()
+	}
+}
+
+// Recording is a fake recording: no audio, true times.
+type Recording struct {
+	s      *Switch
+	gen    int
+	id     call.RecordingID
+	began  time.Time
+	paused bool
+	done   *call.Recorded
+}
+
+func (r *Recording) ID() call.RecordingID { return r.id }
+func (r *Recording) File() string         { return string(r.id) + ".wav" }
+
+func (r *Recording) Pause(context.Context) error  { return r.set(true) }
+func (r *Recording) Resume(context.Context) error { return r.set(false) }
+
+func (r *Recording) set(paused bool) error {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.gen != r.s.gen {
+		return ErrDropped
+	}
+	r.paused = paused
+	return nil
+}
+
+// Paused reports whether the recording is paused.
+func (r *Recording) Paused() bool {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	return r.paused
+}
+
+func (r *Recording) Stop(context.Context) (call.Recorded, error) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.gen != r.s.gen {
+		return call.Recorded{}, ErrDropped
+	}
+	r.stop()
+	return *r.done, nil
+}
+
+func (r *Recording) stop() {
+	if r.done == nil {
+		d := time.Since(r.began)
+		r.done = &call.Recorded{File: r.File(), Duration: d, Bytes: 44 + int64(d/time.Millisecond)*32}
+	}
+}
+
+var (
+	_ call.Bridge    = (*Bridge)(nil)
+	_ call.Recording = (*Recording)(nil)
+)

@@ -1,0 +1,238 @@
+package calltest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"firstline/call"
+)
+
+// Caller is somebody who phones in.
+type Caller struct {
+	s    *Switch
+	l    *line
+	Call *call.Call
+}
+
+// Dial phones number to from number from. Nobody serves when no handler is set:
+// the caller is refused.
+func (s *Switch) Dial(from, to string) *Caller {
+	return s.dial(&call.Call{From: call.Party{Number: from}, To: call.Party{Number: to}})
+}
+
+// DialAs phones in with everything in c that is not empty: an Origin, a name, Test.
+func (s *Switch) DialAs(c call.Call) *Caller { return s.dial(&c) }
+
+func (s *Switch) dial(c *call.Call) *Caller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.Arrived = time.Now()
+	if c.ID == "" {
+		c.ID = call.NewID(c.Arrived)
+	}
+	if c.Origin == "" {
+		c.Origin = string(c.ID) + "@fake"
+	}
+	if c.Trunk == "" {
+		c.Trunk = "fake"
+	}
+	l := &line{id: c.ID.CallerLeg(), remote: c.From, keyed: make(chan struct{}, 1)}
+	s.lines[l.id] = l
+	g := s.newLeg(l)
+	c.Leg = g
+	far := &Caller{s: s, l: l, Call: c}
+	h := s.handler
+	if h == nil {
+		s.end(l, call.Cause{Reason: call.NoCapacity, SIP: 503})
+		return far
+	}
+	s.wg.Go(func() {
+		h.ServeCall(g.ctx, c)
+		g.Hangup(context.Background(), call.Cause{Reason: call.Failed, Text: "not hung up by the journey"})
+	})
+	return far
+}
+
+// Press keys digits.
+func (c *Caller) Press(digits string) { c.s.press(c.l, digits) }
+
+// Hangup ends the call from the caller's side.
+func (c *Caller) Hangup() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	reason := call.Hangup
+	if !c.l.up {
+		reason = call.Cancelled
+	}
+	c.s.end(c.l, call.Cause{Reason: reason})
+}
+
+// Up reports whether the call is answered and not over.
+func (c *Caller) Up() bool { return c.s.look(c.l).up }
+
+// Ended is why the call is over, and whether it is.
+func (c *Caller) Ended() (call.Cause, bool) {
+	l := c.s.look(c.l)
+	return l.cause, l.gone
+}
+
+// Hears is what the caller hears now: a media key, "talk" in a bridge, or "".
+func (c *Caller) Hears() call.Media { return c.s.hears(c.l) }
+
+// Heard is everything that began to play to the caller, in order.
+func (c *Caller) Heard() []call.Media { return c.s.look(c.l).heard }
+
+func (s *Switch) look(l *line) line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	copied := *l
+	copied.heard = append([]call.Media(nil), l.heard...)
+	return copied
+}
+
+func (s *Switch) hears(l *line) call.Media {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case l.bridge == nil || l.gone:
+		return l.playing
+	case l.bridge.b.other(l).held:
+		return l.bridge.b.music
+	}
+	return "talk"
+}
+
+// Phone is an agent's phone with a script. Its zero script never answers.
+type Phone struct {
+	s          *Switch
+	device     call.DeviceID
+	registered bool
+	answer     time.Duration // <0: never
+	refuse     int           // SIP status sent instead of an answer, 0 none
+	silent     bool          // no 180
+	line       *line
+	offers     int
+	doubled    bool
+}
+
+// Phone registers a phone that answers after a second.
+func (s *Switch) Phone(d call.DeviceID) *Phone {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := &Phone{s: s, device: d, registered: true, answer: time.Second}
+	s.phones[d] = p
+	return p
+}
+
+func (p *Phone) script(f func()) *Phone {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	f()
+	return p
+}
+
+// AnswersAfter makes the phone answer every call after d.
+func (p *Phone) AnswersAfter(d time.Duration) *Phone {
+	return p.script(func() { p.answer, p.refuse = d, 0 })
+}
+
+// Ignores makes the phone ring for ever.
+func (p *Phone) Ignores() *Phone { return p.script(func() { p.answer, p.refuse = -1, 0 }) }
+
+// Refuses makes the phone answer with a SIP status (486, 603).
+func (p *Phone) Refuses(status int) *Phone { return p.script(func() { p.refuse = status }) }
+
+// Unregister makes the phone unreachable; Register brings it back.
+func (p *Phone) Unregister() *Phone { return p.script(func() { p.registered = false }) }
+func (p *Phone) Register() *Phone   { return p.script(func() { p.registered = true }) }
+
+// Ringing reports whether the phone rings now, Talking whether it is in a call.
+func (p *Phone) Ringing() bool { l := p.lineNow(); return l != nil && !l.up }
+func (p *Phone) Talking() bool { l := p.lineNow(); return l != nil && l.up }
+
+// Offers is how often the phone was rung; Doubled whether it ever had two calls.
+func (p *Phone) Offers() int   { p.s.mu.Lock(); defer p.s.mu.Unlock(); return p.offers }
+func (p *Phone) Doubled() bool { p.s.mu.Lock(); defer p.s.mu.Unlock(); return p.doubled }
+
+func (p *Phone) lineNow() *line {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.line == nil {
+		return nil
+	}
+	copied := *p.line
+	return &copied
+}
+
+// Answer picks up now; Hangup, Hold and Unhold act on the call there is.
+func (p *Phone) Answer() { p.act(func(l *line) { p.pickUp(l) }) }
+func (p *Phone) Hangup() { p.act(func(l *line) { p.s.end(l, call.Cause{Reason: call.Hangup}) }) }
+func (p *Phone) Hold() {
+	p.act(func(l *line) { l.held = true; l.happen(call.LegEvent{Kind: call.LegHeld}) })
+}
+func (p *Phone) Unhold() {
+	p.act(func(l *line) { l.held = false; l.happen(call.LegEvent{Kind: call.LegUnheld}) })
+}
+
+// Press keys digits at the phone.
+func (p *Phone) Press(digits string) {
+	p.s.mu.Lock()
+	l := p.line
+	p.s.mu.Unlock()
+	if l != nil {
+		p.s.press(l, digits)
+	}
+}
+
+func (p *Phone) act(f func(*line)) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.line != nil {
+		f(p.line)
+	}
+}
+
+func (p *Phone) pickUp(l *line) {
+	if l.gone || l.up {
+		return
+	}
+	l.up, l.ringing = true, false
+	l.happen(call.LegEvent{Kind: call.LegUp})
+}
+
+// ring plays the phone's script for one offer.
+func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
+	s.mu.Lock()
+	leg, answer, refuse := l.leg, p.answer, p.refuse
+	if refuse != 0 {
+		s.end(l, call.CauseOfStatus(refuse, ""))
+		s.mu.Unlock()
+		return
+	}
+	l.ringing = true
+	l.happen(call.LegEvent{Kind: call.LegRinging})
+	s.mu.Unlock()
+	if answer < 0 || answer > limit {
+		answer = limit
+		defer func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if !l.up {
+				s.end(l, call.Cause{Reason: call.NoAnswer, SIP: 487})
+			}
+		}()
+	}
+	t := time.NewTimer(answer)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		if answer < limit {
+			p.script(func() { p.pickUp(l) })
+		}
+	case <-leg.ctx.Done(): // cancelled, or the process was dropped: a real phone would ring on
+	}
+}
+
+// String names the phone in failures.
+func (p *Phone) String() string { return fmt.Sprintf("phone %s", p.device) }

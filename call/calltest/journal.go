@@ -1,0 +1,135 @@
+package calltest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"firstline/call"
+)
+
+// Journal keeps events in memory: durable across Switch.Drop, not across the test.
+type Journal struct {
+	mu      sync.Mutex // guards what follows
+	events  []call.Event
+	seqs    map[call.Stream]int64
+	records map[call.ID]*call.Record
+	faults  []error
+	broken  error
+}
+
+// NewJournal returns an empty journal.
+func NewJournal() *Journal {
+	return &Journal{seqs: map[call.Stream]int64{}, records: map[call.ID]*call.Record{}}
+}
+
+// Break makes every Append fail with err until Break(nil).
+func (j *Journal) Break(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.broken = err
+}
+
+func (j *Journal) append(evs []call.Event) {
+	for _, e := range evs {
+		j.seqs[e.Stream]++
+		e.Global, e.Seq = int64(len(j.events)+1), j.seqs[e.Stream]
+		j.events = append(j.events, e)
+		if e.Stream.Kind != call.StreamCall {
+			continue
+		}
+		r := j.records[call.ID(e.Stream.ID)]
+		if r == nil {
+			r = &call.Record{}
+			j.records[call.ID(e.Stream.ID)] = r
+		}
+		if err := r.Apply(e); err != nil {
+			j.faults = append(j.faults, fmt.Errorf("event %d: %w", e.Global, err))
+		}
+	}
+}
+
+// Events is everything so far, in order.
+func (j *Journal) Events() []call.Event {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.events)
+}
+
+// Records is every call's record, by arrival.
+func (j *Journal) Records() []call.Record {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []call.Record
+	for _, r := range j.records {
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b call.Record) int { return a.Arrived.Compare(b.Arrived) })
+	return out
+}
+
+// Record is one call's record, zero when there is none.
+func (j *Journal) Record(id call.ID) call.Record {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r := j.records[id]; r != nil {
+		return *r
+	}
+	return call.Record{}
+}
+
+// Faults are the events that did not fit the story of their call. A test ends by
+// wanting none.
+func (j *Journal) Faults() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return errors.Join(j.faults...)
+}
+
+// Process is one process's access to the journal: dead after Close, as the
+// process is, so nothing that unwinds after Switch.Drop is written.
+type Process struct {
+	j      *Journal
+	mu     sync.Mutex // guards closed
+	closed bool
+}
+
+// Process opens an access.
+func (j *Journal) Process() *Process { return &Process{j: j} }
+
+// Close cuts the access.
+func (p *Process) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+}
+
+func (p *Process) Append(_ context.Context, evs ...call.Event) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrDropped
+	}
+	p.j.mu.Lock()
+	defer p.j.mu.Unlock()
+	if p.j.broken != nil {
+		return p.j.broken
+	}
+	p.j.append(evs)
+	return nil
+}
+
+func (p *Process) Post(evs ...call.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return
+	}
+	p.j.mu.Lock()
+	defer p.j.mu.Unlock()
+	p.j.append(evs)
+}
+
+var _ call.Journal = (*Process)(nil)

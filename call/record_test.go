@@ -1,0 +1,150 @@
+package call
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func day() time.Time { return time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) }
+
+func at(s float64) time.Time { return day().Add(time.Duration(s * float64(time.Second))) }
+
+// aCall is a call that waits 12 s, talks 60 s and is on hold for 15 s of them.
+func aCall(id ID) []Event {
+	e := id.Entry(1)
+	o := e.Offer(1)
+	return []Event{
+		CallEvent(at(0), id, Arrived{Ticket: "T-100001", Origin: "x", From: Party{Number: "+4930123"}, To: Party{Number: "1000"}}),
+		CallEvent(at(0), id, StageEntered{Stage: "identify"}),
+		CallEvent(at(1), id, Answered{}),
+		CallEvent(at(5), id, Keyed{Node: "main", Digits: "1", Accepted: true}),
+		CallEvent(at(6), id, QueueJoined{Entry: e, Queue: "service-desk", Joined: at(6)}),
+		CallEvent(at(8), id, Offered{Offer: o, Agent: "ana"}),
+		CallEvent(at(18), id, OfferEnded{Offer: o, Agent: "ana", Result: OfferAnswered}),
+		CallEvent(at(18), id, QueueLeft{Entry: e, Queue: "service-desk", Outcome: OutcomeAnswered, Agent: "ana", Wait: 12 * time.Second}),
+		CallEvent(at(18), id, Connected{Agent: "ana", Leg: o.AgentLeg(), Bridge: id.Bridge(1)}),
+		CallEvent(at(30), id, Held{By: SideAgent}),
+		CallEvent(at(35), id, Held{By: SideCaller}),
+		CallEvent(at(40), id, Unheld{By: SideAgent}),
+		CallEvent(at(45), id, Unheld{By: SideCaller}),
+		CallEvent(at(78), id, Parted{Agent: "ana", By: SideCaller, Cause: Cause{Reason: Hangup}}),
+		CallEvent(at(78), id, Ended{Outcome: OutcomeAnswered, Cause: Cause{Reason: Hangup}, Stage: "talk"}),
+	}
+}
+
+func fold(t *testing.T, evs []Event) *Record {
+	t.Helper()
+	var r Record
+	for i, e := range evs {
+		if err := r.Apply(e); err != nil {
+			t.Fatalf("event %d: %v", i, err)
+		}
+	}
+	return &r
+}
+
+func TestRecordAddsUpWaitTalkAndHold(t *testing.T) {
+	r := fold(t, aCall("c1"))
+	later := at(1000)
+	got := map[string]time.Duration{"wait": r.Wait(later), "talk": r.Talk(later), "hold": r.Hold(later)}
+	want := map[string]time.Duration{"wait": 12 * time.Second, "talk": 60 * time.Second, "hold": 15 * time.Second}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestOpenRecordCountsUntilNow(t *testing.T) {
+	r := fold(t, aCall("c1")[:10])
+	if r.Hold(at(37)) != 7*time.Second || r.Talk(at(37)) != 19*time.Second {
+		t.Errorf("hold %v, talk %v", r.Hold(at(37)), r.Talk(at(37)))
+	}
+}
+
+func TestRecordRefusesWhatDoesNotFitAndStaysAsItWas(t *testing.T) {
+	all := aCall("c1")
+	cases := map[string]struct {
+		upTo int
+		ev   Event
+	}{
+		"second arrival":        {1, all[0]},
+		"end while waiting":     {5, all[14]},
+		"end while talking":     {9, all[14]},
+		"second end":            {15, all[14]},
+		"hold without a talk":   {5, all[9]},
+		"second entry":          {5, CallEvent(at(7), "c1", QueueJoined{Entry: "c1.q2"})},
+		"offer without entry":   {3, all[5]},
+		"leaves an entry twice": {8, all[7]},
+		"talks twice":           {9, all[8]},
+		"another stream":        {3, TicketEvent(at(3), "T-1", TicketNoted{})},
+	}
+	for name, c := range cases {
+		r := fold(t, all[:c.upTo])
+		before, _ := json.Marshal(r)
+		if err := r.Apply(c.ev); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if after, _ := json.Marshal(r); string(after) != string(before) {
+			t.Errorf("%s changed the record:\n%s\n%s", name, before, after)
+		}
+	}
+}
+
+func TestEveryBodySurvivesTheWire(t *testing.T) {
+	evs := append(aCall("c1"),
+		CallEvent(at(90), "c1", Noticed{Prompt: "recording-notice"}),
+		CallEvent(at(90), "c1", CallerLost{Queue: "q", Joined: at(6), Reason: "crash"}),
+		TicketEvent(at(91), "T-100001", TicketOpened{Call: "c1", Subject: "Call", Caller: Party{Number: "1", Name: "<b>"}}),
+		TicketEvent(at(91), "T-100001", TicketNoted{Note: "n", Author: "ana", Text: "hello"}),
+		TicketEvent(at(91), "T-100001", TicketJoined{Call: "c2", Why: "redial"}),
+		AgentEvent(at(91), "ana", AgentSet{Name: "Ana", Device: "2001", Level: 1, Skills: map[string]int{"printer": 3}}),
+		AgentEvent(at(91), "ana", PresenceChanged{Presence: OnBreak, Reason: "lunch", By: "self"}),
+		AgentEvent(at(91), "ana", ActivityChanged{Activity: WrapUp, Call: "c1", Until: at(100)}),
+		RecordingEvent(at(92), "r1", RecordingStarted{Call: "c1", Ticket: "T-100001", Agent: "ana", File: "r1.wav"}),
+		RecordingEvent(at(92), "r1", RecordingPaused{By: "ana", Offset: time.Second, Limit: 2 * time.Minute}),
+		RecordingEvent(at(92), "r1", RecordingResumed{By: "system", Offset: 2 * time.Second}),
+		RecordingEvent(at(92), "r1", RecordingFinished{Call: "c1", Duration: time.Minute, Bytes: 44, SHA256: "ab"}),
+		SystemEvent(at(93), Started{Boot: "b", Version: "v"}),
+		SystemEvent(at(93), Stopped{Boot: "b", Reason: "term"}),
+		SystemEvent(at(93), ConfigActivated{Hash: "h", By: "start"}),
+		Event{Global: 7, Stream: Stream{StreamSystem, "x"}, Seq: 2, At: at(94), Config: "h", Body: Unknown{"future.thing", json.RawMessage(`{"a":1}`)}},
+	)
+	for _, want := range evs {
+		b, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got Event
+		if err := json.Unmarshal(b, &got); err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: %s", want.Body.Type(), d)
+		}
+		if _, unknown := got.Body.(Unknown); unknown && want.Body.Type() != "future.thing" {
+			t.Errorf("%s has no decoder", want.Body.Type())
+		}
+	}
+}
+
+func TestIdsSayWhereTheyBelong(t *testing.T) {
+	id := NewID(day())
+	o := id.Entry(2).Offer(3)
+	if o.Call() != id || o.Entry() != id.Entry(2) || o.AgentLeg().Call() != id || id.CallerLeg().Call() != id {
+		t.Errorf("%s %s %s", o, o.Entry(), o.AgentLeg())
+	}
+	if a, b := NewID(day()), NewID(day().Add(time.Millisecond)); a >= b || len(a) != 36 || a[14] != '7' {
+		t.Errorf("%s does not sort before %s, or is no UUIDv7", a, b)
+	}
+}
+
+func TestCauseMatchesByReason(t *testing.T) {
+	if c := AsCause(CauseOfStatus(486, "Busy Here")); c.Reason != Busy || c.Q850 != 17 {
+		t.Errorf("%+v", c)
+	}
+	if c := AsCause(nil); c.Reason != Completed {
+		t.Errorf("%+v", c)
+	}
+}
