@@ -1,0 +1,136 @@
+// Package agents says who can take calls: a person's level and skills, whether
+// they meet what a call asks for, and the rules of the two axes, presence (what
+// the person says) and activity (what the system sees). It holds values and
+// rules only; the state itself lives in the queue's engine.
+package agents
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"firstline/call"
+)
+
+// Levels of support and of a skill.
+const (
+	MinLevel = 1 // L1
+	MaxLevel = 4 // L4, developers and vendors
+	MaxSkill = 10
+)
+
+// ErrInvalid means that a person of the roster breaks a rule; the error's text
+// names all of them.
+var ErrInvalid = errors.New("agents: not valid")
+
+// Agent is a person of the roster. An agent is no phone: Device is where the
+// person sits just now, and empty when that is nowhere.
+type Agent struct {
+	ID     call.AgentID   `json:"id"`
+	Name   string         `json:"name"`
+	Device call.DeviceID  `json:"device,omitempty"`
+	Level  int            `json:"level"`            // support level, 1 to 4; 0 counts as 1
+	Skills map[string]int `json:"skills,omitempty"` // skill to level, 1 to 10
+}
+
+// Validate returns all faults of the agent, each matching ErrInvalid.
+func (a Agent) Validate() error {
+	var faults []error
+	bad := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("%w: agent %q %s", ErrInvalid, a.ID, fmt.Sprintf(format, args...)))
+	}
+	if a.ID == "" {
+		bad("has no id")
+	}
+	if a.Level < 0 || a.Level > MaxLevel {
+		bad("has support level %d, which is not between %d and %d", a.Level, MinLevel, MaxLevel)
+	}
+	for _, s := range slices.Sorted(maps.Keys(a.Skills)) {
+		if n := a.Skills[s]; s == "" || n < 1 || n > MaxSkill {
+			bad("has skill %q at %d, which is not between 1 and %d", s, n, MaxSkill)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Profile is the key of all agents with the same level and skills. Whoever
+// shares a profile meets the same requirements, so the queue decides by profile.
+type Profile string
+
+// Profile returns the agent's profile.
+func (a Agent) Profile() Profile {
+	return Profile(key(max(a.Level, MinLevel), a.Skills))
+}
+
+// Meets reports whether the agent has every skill and the level of need.
+func (a Agent) Meets(need call.Requirement) bool {
+	if max(a.Level, MinLevel) < need.Level {
+		return false
+	}
+	for s, least := range need.Skills {
+		if a.Skills[s] < least {
+			return false
+		}
+	}
+	return true
+}
+
+// Lacks names the first thing of need that the agent does not have ("printer ≥ 2",
+// "level ≥ 3"), skills in order of name. It is empty when the agent meets need.
+func (a Agent) Lacks(need call.Requirement) string {
+	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
+		if least := need.Skills[s]; a.Skills[s] < least {
+			return fmt.Sprintf("%s ≥ %d", s, least)
+		}
+	}
+	if max(a.Level, MinLevel) < need.Level {
+		return fmt.Sprintf("level ≥ %d", need.Level)
+	}
+	return ""
+}
+
+// Need is the key of a requirement: equal for requirements that ask the same.
+type Need string
+
+// NeedOf returns the key of r. A skill asked for at 0 or less asks nothing.
+func NeedOf(r call.Requirement) Need {
+	return Need(key(r.Level, r.Skills))
+}
+
+// Merge returns what meets both a and b: of each skill and of the level the
+// greater. Merging twice changes nothing.
+func Merge(a, b call.Requirement) call.Requirement {
+	out := call.Requirement{Level: max(a.Level, b.Level)}
+	for _, skills := range []map[string]int{a.Skills, b.Skills} {
+		for s, n := range skills {
+			if n <= 0 {
+				continue
+			}
+			if out.Skills == nil {
+				out.Skills = make(map[string]int)
+			}
+			out.Skills[s] = max(out.Skills[s], n)
+		}
+	}
+	return out
+}
+
+// key writes level and skills in one order. Names are quoted, so no choice of
+// names can make two different sets look alike.
+func key(level int, skills map[string]int) string {
+	var b strings.Builder
+	b.WriteByte('L')
+	b.WriteString(strconv.Itoa(level))
+	for _, s := range slices.Sorted(maps.Keys(skills)) {
+		if skills[s] > 0 {
+			b.WriteByte(' ')
+			b.WriteString(strconv.Quote(s))
+			b.WriteByte(':')
+			b.WriteString(strconv.Itoa(skills[s]))
+		}
+	}
+	return b.String()
+}
