@@ -1,71 +1,262 @@
 package media
 
 import (
-	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	maxPacket   = 1024 // 100 ms of G.711 with header is 812; longer ones are not for us
+	eventBuffer = 32
 )
 
 // Stream is one leg's RTP and RTCP for life.
-type Stream struct{}
+type Stream struct {
+	engine     *Engine
+	conn, rtcp *net.UDPConn
+	pair       int
+	local      netip.AddrPort
+	id         uint32
+	shard      *shard
+	slot       uint8
+
+	in   inbound
+	out  outbound
+	sink atomic.Pointer[sink] // where accepted audio goes; replaced as a whole
+
+	bridge *Bridge   // guarded by engine.joins, as are the next three
+	rec    *Recorder //
+	ch     Channel   //
+	tap    func(payload []byte, ts uint32)
+
+	events  events
+	closing sync.Once
+	reader  sync.WaitGroup
+}
+
+// sink is what the reader does with accepted packets.
+type sink struct {
+	peer *Stream
+	rec  *Recorder
+	ch   Channel
+	tap  func(payload []byte, ts uint32)
+}
+
+// events hands over to the call without ever blocking the reader.
+type events struct {
+	mu      sync.Mutex // guards closed and dropped
+	c       chan Event
+	closed  bool
+	dropped uint64
+}
+
+func (e *events) emit(list ...Event) {
+	if len(list) == 0 {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, ev := range list {
+		if e.closed {
+			return
+		}
+		select {
+		case e.c <- ev:
+		default:
+			e.dropped++
+		}
+	}
+}
+
+func (e *events) close() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	close(e.c)
+}
+
+func newStream(e *Engine, id uint32, pair int, rtp, rtcp *net.UDPConn) *Stream {
+	s := &Stream{
+		engine: e, conn: rtp, rtcp: rtcp, pair: pair, id: id,
+		local: rtp.LocalAddr().(*net.UDPAddr).AddrPort(), //nolint:forcetypeassert // it is a UDP socket
+		shard: e.shards[int(id)%len(e.shards)],
+		slot:  uint8(int(id) / len(e.shards) % wheelSlots), //nolint:gosec // below wheelSlots
+	}
+	s.events.c = make(chan Event, eventBuffer)
+	s.out.ssrc, s.out.seq, s.out.ts = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32() //nolint:gosec // RFC 3550 wants unlikely, not secret
+	s.in.lock.window, s.in.lock.silence = e.cfg.LockWindow, e.cfg.LockSilence
+	s.reader.Go(s.read)
+	return s
+}
 
 // LocalAddr is the bound RTP address (even port).
-func (s *Stream) LocalAddr() netip.AddrPort { return netip.AddrPort{} }
+func (s *Stream) LocalAddr() netip.AddrPort { return s.local }
 
 // RTCPAddr is the bound RTCP address (LocalAddr's port + 1).
-func (s *Stream) RTCPAddr() netip.AddrPort { return netip.AddrPort{} }
+func (s *Stream) RTCPAddr() netip.AddrPort {
+	return netip.AddrPortFrom(s.local.Addr(), s.local.Port()+1)
+}
 
 // SSRC of everything this stream sends.
-func (s *Stream) SSRC() uint32 { return 0 }
+func (s *Stream) SSRC() uint32 { return s.out.ssrc }
 
 // Configure applies an offer/answer result, and again on every re-INVITE; SSRC, sequence and timestamp go on.
 // A changed Remote re-arms the source lock. ErrRemote, ErrParams or ErrClosed leave the former state as it was.
-func (s *Stream) Configure(p Params) error { return ErrClosed }
+func (s *Stream) Configure(p Params) error {
+	p, err := p.complete()
+	if err != nil {
+		return err
+	}
+	held := p.Remote.Addr().IsUnspecified() // RFC 2543's way to hold
+	if !held {
+		if err := s.engine.CheckRemote(p.Remote); err != nil {
+			return err
+		}
+		if s.engine.CheckRemote(p.RemoteRTCP) != nil {
+			p.RemoteRTCP = netip.AddrPort{} // the call goes on without reports
+		}
+	}
+	now := time.Now()
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	if s.out.closed {
+		return ErrClosed
+	}
+	in, o := &s.in, &s.out
+	rearm := !held && (!in.configured || in.lock.sdp != p.Remote)
+	in.configured, in.params, in.since = true, p, now
+	in.lock.signalling = p.SignallingSource
+	if rearm {
+		in.lock.arm(now, p.Remote)
+		o.dest = p.Remote
+	}
+	if in.lock.addr == p.Remote || !in.lock.locked {
+		o.rtcpDest = p.RemoteRTCP
+	}
+	o.codec, o.payloadType, o.dtmfPayload = p.Codec, p.PayloadType, p.DTMFPayload
+	o.sends = p.Direction.sends() && !held && o.dest.IsValid()
+	return nil
+}
 
-// Play sends the prompts one after the other and replaces a running Play. Music or Silence goes on behind it
-// and is heard again at its end; relayed audio is not sent meanwhile. Time passes also while the direction
-// forbids sending.
-func (s *Stream) Play(src ...*Audio) *Playback { return nil }
-
-// Music loops src at a position given by one clock for all streams, until Stop, Silence or Bridge. While
-// bridged it covers the relayed audio.
-func (s *Stream) Music(src *Audio) {}
-
-// Silence sends silent frames, which keeps NAT bindings and the peer's media timeout content.
-func (s *Stream) Silence() {}
-
-// Stop ends Play, Music and Silence; a bridge is heard again.
-func (s *Stream) Stop() {}
+// complete fills in the defaults and checks what does not depend on the engine.
+func (p Params) complete() (Params, error) {
+	if !p.Remote.IsValid() {
+		return p, fmt.Errorf("%w: no remote address", ErrParams)
+	}
+	p.Remote = netip.AddrPortFrom(p.Remote.Addr().Unmap(), p.Remote.Port())
+	if !p.RemoteRTCP.IsValid() && p.Remote.Port() < 65535 {
+		p.RemoteRTCP = netip.AddrPortFrom(p.Remote.Addr(), p.Remote.Port()+1)
+	}
+	p.RemoteRTCP = netip.AddrPortFrom(p.RemoteRTCP.Addr().Unmap(), p.RemoteRTCP.Port())
+	p.SignallingSource = p.SignallingSource.Unmap()
+	if p.Codec == PCMA && p.PayloadType == 0 {
+		p.PayloadType = uint8(PCMA)
+	}
+	switch {
+	case p.Codec != PCMU && p.Codec != PCMA:
+		return p, fmt.Errorf("%w: %v", ErrParams, p.Codec)
+	case p.PayloadType > 127 || p.PayloadType >= 64 && p.PayloadType < 96: // the latter would look like RTCP, RFC 5761
+		return p, fmt.Errorf("%w: payload type %d", ErrParams, p.PayloadType)
+	case p.DTMFPayload > 127 || p.DTMFPayload != 0 && p.DTMFPayload < 96:
+		return p, fmt.Errorf("%w: telephone-event payload type %d is not dynamic", ErrParams, p.DTMFPayload)
+	case p.DTMFPayload != 0 && p.DTMFPayload == p.PayloadType:
+		return p, fmt.Errorf("%w: payload type %d for audio and digits", ErrParams, p.DTMFPayload)
+	case p.Direction > Inactive:
+		return p, fmt.Errorf("%w: %v", ErrParams, p.Direction)
+	}
+	return p, nil
+}
 
 // Events gives digits and media loss; it is closed by Close. Events that nobody reads are dropped after 32.
-func (s *Stream) Events() <-chan Event { return nil }
+func (s *Stream) Events() <-chan Event { return s.events.c }
 
 // OnAudio sets a tap that runs in the reader for every accepted audio packet: payload in the negotiated codec,
 // valid only during the call, and its RTP timestamp. It must not block. nil removes it.
-func (s *Stream) OnAudio(tap func(payload []byte, ts uint32)) {}
+func (s *Stream) OnAudio(tap func(payload []byte, ts uint32)) {
+	s.engine.joins.Lock()
+	defer s.engine.joins.Unlock()
+	s.tap = tap
+	s.rewire()
+}
 
 // Record feeds what this stream receives to one channel of rec until rec is closed or nil is given. Bridge does it for
 // both legs.
-func (s *Stream) Record(rec *Recorder, ch Channel) {}
+func (s *Stream) Record(rec *Recorder, ch Channel) {
+	s.engine.joins.Lock()
+	defer s.engine.joins.Unlock()
+	s.rec, s.ch = rec, ch
+	s.rewire()
+}
 
-// SendDTMF sends RFC 4733 digits ('0'-'9', '*', '#', 'A'-'D'), 100 ms each with 80 ms between, and returns when
-// the last is out. Other audio is suppressed meanwhile. ErrNoDTMF, ErrDigit, ErrNotSends, ErrClosed, or ctx's cause.
-func (s *Stream) SendDTMF(ctx context.Context, digits string) error { return ErrClosed }
-
-// Stats returns the counters up to now.
-func (s *Stream) Stats() Stats { return Stats{} }
+// rewire makes the sink anew; engine.joins is held.
+func (s *Stream) rewire() {
+	k := sink{rec: s.rec, ch: s.ch, tap: s.tap}
+	if s.bridge != nil {
+		k.peer = s.bridge.heardBy(s)
+		if s.bridge.holds(s) {
+			k.rec = nil // a phone's own hold music is no part of the talk
+		}
+	}
+	if k.peer == nil && k.rec == nil && k.tap == nil {
+		s.sink.Store(nil)
+		return
+	}
+	s.sink.Store(&k)
+}
 
 // Close ends playback and bridge, sends an RTCP BYE, waits for the reader and puts the ports in quarantine.
 // Calling it again does nothing.
-func (s *Stream) Close() error { return nil }
+func (s *Stream) Close() error {
+	var err error
+	s.closing.Do(func() { err = s.close() })
+	s.reader.Wait()
+	return err
+}
 
-// Playback is one Play.
-type Playback struct{}
+func (s *Stream) close() error {
+	s.engine.joins.Lock()
+	if s.bridge != nil {
+		s.bridge.part()
+	}
+	s.rec, s.tap = nil, nil
+	s.rewire()
+	s.engine.joins.Unlock()
 
-// Done is closed when the last frame has had its 20 ms, or when the playback was stopped or replaced.
-func (p *Playback) Done() <-chan struct{} { return nil }
+	s.sendReport(time.Now(), true)
+	s.out.mu.Lock()
+	s.out.closed = true
+	if s.out.play != nil {
+		s.out.play.finish(false)
+		s.out.play = nil
+	}
+	for _, job := range s.out.jobs {
+		job.err = ErrClosed
+		close(job.done)
+	}
+	s.out.jobs, s.out.back, s.out.music = nil, backNone, nil
+	s.unpace()
+	s.out.mu.Unlock()
 
-// Completed reports whether every frame was played; meaningful after Done.
-func (p *Playback) Completed() bool { return false }
+	err := errors.Join(s.conn.Close(), s.rtcp.Close())
+	s.reader.Wait()
+	s.events.close()
+	s.engine.forget(s)
+	if err != nil {
+		return fmt.Errorf("close media ports %s: %w", s.local, err)
+	}
+	return nil
+}
 
-// Stop ends the playback now.
-func (p *Playback) Stop() {}
+func (s *Stream) isClosed() bool {
+	s.out.mu.Lock()
+	defer s.out.mu.Unlock()
+	return s.out.closed
+}

@@ -1,0 +1,114 @@
+package media
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	wheelSlots = 4                      // a shard's streams are spread over the 20 ms
+	slotTime   = frameTime / wheelSlots // 5 ms
+	maxCatchUp = 3 * frameTime          // a shard that is later skips frames instead of sending a burst
+)
+
+// shard is one pacer goroutine with a 20 ms wheel. Only streams that have something to send are on it.
+type shard struct {
+	mu    sync.Mutex // guards slots and count; taken inside a stream's out.mu, never the other way round
+	slots [wheelSlots][]*Stream
+	count int
+
+	wake chan struct{} // capacity 1: the wheel is no longer empty
+}
+
+func newShard() *shard { return &shard{wake: make(chan struct{}, 1)} }
+
+// add puts s on the wheel; s is not on it.
+func (p *shard) add(s *Stream) {
+	p.mu.Lock()
+	p.slots[s.slot] = append(p.slots[s.slot], s)
+	p.count++
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// remove takes s off the wheel.
+func (p *shard) remove(s *Stream) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	slot := p.slots[s.slot]
+	if i := slices.Index(slot, s); i >= 0 {
+		slot[i] = slot[len(slot)-1]
+		slot[len(slot)-1] = nil
+		p.slots[s.slot] = slot[:len(slot)-1]
+		p.count--
+	}
+}
+
+// due copies the streams of a slot, so that the wheel is not locked while they send.
+func (p *shard) due(into []*Stream, slot int64) []*Stream {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append(into[:0], p.slots[slot]...)
+}
+
+func (p *shard) empty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count == 0
+}
+
+// run turns the wheel until ctx ends. Deadlines are absolute, so lateness does not add up.
+func (p *shard) run(ctx context.Context) {
+	var (
+		base   = time.Now()
+		timer  = time.NewTimer(time.Hour)
+		frame  [headerSize + frameSamples]byte
+		stream []*Stream
+	)
+	defer timer.Stop()
+	for tick := int64(0); ; tick++ {
+		if p.empty() {
+			select {
+			case <-ctx.Done():
+				return
+			case <-p.wake:
+			}
+			tick = resync(tick, time.Since(base), 0)
+		}
+		deadline := base.Add(time.Duration(tick) * slotTime)
+		if wait := time.Until(deadline); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-ctx.Done():
+				return
+			case <-timer.C:
+			}
+		} else if tick2 := resync(tick, time.Since(base), maxCatchUp); tick2 != tick {
+			tick = tick2
+			deadline = base.Add(time.Duration(tick) * slotTime)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		stream = p.due(stream, tick%wheelSlots)
+		for _, s := range stream {
+			s.tick(deadline, frame[:])
+		}
+		clear(stream)
+	}
+}
+
+// resync returns the tick to do at elapsed: tick itself if it is at most catchUp late, else the latest tick of
+// the same slot that is due.
+func resync(tick int64, elapsed, catchUp time.Duration) int64 {
+	late := elapsed - time.Duration(tick)*slotTime
+	if late <= catchUp {
+		return tick
+	}
+	return tick + int64(late/frameTime)*wheelSlots
+}
