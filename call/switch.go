@@ -62,7 +62,9 @@ type Switch interface {
 	// Bridge joins two answered legs and stops what plays to them. While one
 	// side's phone is on hold the other hears b.Music.
 	Bridge(ctx context.Context, b BridgeSpec) (Bridge, error)
-	// Adopt lists what survived while this process was away.
+	// Adopt lists what survived while this process was away. An adopted leg's
+	// first event says whether its phone holds (LegHeld or LegUnheld). Bridge and
+	// Record with the id of something adopted return it as it is.
 	Adopt(ctx context.Context) (Survivors, error)
 	Caps() Caps
 }

@@ -148,7 +148,7 @@ func (p *Phone) Unregister() *Phone { return p.script(func() { p.registered = fa
 func (p *Phone) Register() *Phone   { return p.script(func() { p.registered = true }) }
 
 // Ringing reports whether the phone rings now, Talking whether it is in a call.
-func (p *Phone) Ringing() bool { l := p.lineNow(); return l != nil && !l.up }
+func (p *Phone) Ringing() bool { l := p.lineNow(); return l != nil && l.ringing }
 func (p *Phone) Talking() bool { l := p.lineNow(); return l != nil && l.up }
 
 // Offers is how often the phone was rung; Doubled whether it ever had two calls.
@@ -205,6 +205,10 @@ func (p *Phone) pickUp(l *line) {
 func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
 	s.mu.Lock()
 	leg, answer, refuse := l.leg, p.answer, p.refuse
+	if l.gone || l.up {
+		s.mu.Unlock()
+		return
+	}
 	if refuse != 0 {
 		s.end(l, call.CauseOfStatus(refuse, ""))
 		s.mu.Unlock()

@@ -103,7 +103,10 @@ func (g *Leg) play(ctx context.Context, m call.Media, stop <-chan struct{}) erro
 	if err == nil && !g.l.up {
 		err = call.ErrState
 	}
-	var length time.Duration
+	length := g.s.length(m)
+	if err == nil && length < 0 {
+		err = call.ErrNoMedia
+	}
 	if err == nil {
 		g.l.playing = m
 		g.l.heard = append(g.l.heard, m)

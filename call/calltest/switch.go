@@ -15,7 +15,8 @@ var ErrDropped = errors.New("calltest: this process was dropped")
 
 // Switch is a fake telephone exchange. The zero value is not ready: use New.
 type Switch struct {
-	// Length says how long a prompt plays; nil means one second each.
+	// Length says how long a prompt plays, negative that there is none; nil means
+	// one second each.
 	Length func(call.Media) time.Duration
 
 	mu      sync.Mutex // guards what follows and every line
@@ -72,6 +73,11 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 	for _, l := range s.lines {
 		if l.leg == nil {
 			out.Legs = append(out.Legs, s.newLeg(l))
+			state := call.LegUnheld
+			if l.held {
+				state = call.LegHeld
+			}
+			l.happen(call.LegEvent{Kind: state})
 		}
 	}
 	for _, b := range s.bridges {

@@ -1,0 +1,60 @@
+package calltest
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"firstline/call"
+)
+
+// fakeExchange drives the fake through the contract.
+type fakeExchange struct {
+	*Switch
+	desks int
+}
+
+type fakeFar struct{ *Caller }
+
+func (f fakeFar) Ended() (call.Reason, bool) { c, ok := f.Caller.Ended(); return c.Reason, ok }
+func (f fakeFar) Hears(m call.Media) bool    { return f.Caller.Hears() == m }
+
+type fakeDesk struct{ *Phone }
+
+func (d *fakeDesk) Device() call.DeviceID      { return d.device }
+func (d *fakeDesk) Refuse()                    { d.act(func(l *line) { d.s.end(l, call.CauseOfStatus(486, "")) }) }
+func (d *fakeDesk) Ended() (call.Reason, bool) { return "", !d.Talking() && !d.Ringing() }
+func (d *fakeDesk) Hears(m call.Media) bool {
+	d.s.mu.Lock()
+	l := d.line
+	d.s.mu.Unlock()
+	return l != nil && d.s.hears(l) == m
+}
+
+func (x *fakeExchange) PhoneIn(*testing.T) Far { return fakeFar{x.Dial("+4930123", "1000")} }
+func (x *fakeExchange) Desk(*testing.T) DeskPhone {
+	x.desks++
+	return &fakeDesk{Phone: x.Phone(call.DeviceID("200" + string(rune('0'+x.desks)))).Ignores()}
+}
+
+func TestFakeKeepsTheContract(t *testing.T) {
+	// Each rule runs in a bubble of its own; Contract's subtests cannot, so the
+	// bubbles wrap single rules.
+	for name, rule := range Rules() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := New(nil)
+				s.Length = func(m call.Media) time.Duration {
+					switch m {
+					case "prompt:one":
+						return 2 * time.Second
+					case "prompt:no-such-thing":
+						return -1
+					}
+					return 250 * time.Millisecond
+				}
+				rule(t, &fakeExchange{Switch: s})
+			})
+		})
+	}
+}
