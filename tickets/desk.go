@@ -1,0 +1,102 @@
+package tickets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"firstline/call"
+)
+
+// Limits of what people may write, in characters.
+const (
+	LongestNote   = 10_000
+	LongestAuthor = 200
+)
+
+var (
+	// ErrNotFound means that there is no such ticket.
+	ErrNotFound = errors.New("no such ticket")
+	// ErrInvalid means that what was written is refused; the error says why.
+	ErrInvalid = errors.New("invalid")
+)
+
+// Numbers gives out ticket numbers, each once. It never waits: numbers come from
+// blocks reserved beforehand. An error means that none is left.
+type Numbers interface {
+	Next() (call.TicketID, error)
+}
+
+// Book looks tickets up. It returns ErrNotFound for a ticket that is not there.
+type Book interface {
+	Ticket(ctx context.Context, id call.TicketID) (Ticket, error)
+}
+
+// Desk opens tickets and writes on them.
+type Desk struct {
+	journal call.Journal
+	numbers Numbers
+	book    Book
+}
+
+// New returns a desk that writes to the journal.
+func New(journal call.Journal, numbers Numbers, book Book) *Desk {
+	return &Desk{journal: journal, numbers: numbers, book: book}
+}
+
+// Opening finds the ticket that a call which arrived at the instant at belongs
+// to, and the events that make it so: for now always a new ticket. Nothing is
+// written yet. The events belong in one Append with the call's Arrived, so that
+// there is never a call without a ticket or a ticket without its call.
+func (d *Desk) Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error) {
+	id, err := d.numbers.Next()
+	if err != nil {
+		return "", nil, fmt.Errorf("ticket for call %s: %w", c.ID, err)
+	}
+	opened := call.TicketOpened{Call: c.ID, Subject: subject(c), Caller: c.From, Test: c.Test}
+	return id, []call.Event{call.TicketEvent(at, id, opened)}, nil
+}
+
+func subject(c *call.Call) string {
+	from := c.From.Number
+	if from == "" {
+		from = "a withheld number"
+	}
+	return "Call from " + from + " to " + c.To.Number
+}
+
+// Note writes text on a ticket in the author's name and returns when it is
+// durable. ErrNotFound means that there is no such ticket, ErrInvalid that author
+// or text is empty or too long; any other error, that it was not written.
+func (d *Desk) Note(ctx context.Context, id call.TicketID, author, text string) error {
+	author, text = strings.TrimSpace(author), strings.TrimSpace(text)
+	if err := validNote(author, text); err != nil {
+		return fmt.Errorf("note on %s: %w", id, err)
+	}
+	if _, err := d.book.Ticket(ctx, id); err != nil {
+		return fmt.Errorf("note on %s: %w", id, err)
+	}
+	now := time.Now()
+	noted := call.TicketNoted{Note: call.NewUUID(now), Author: author, Text: text}
+	if err := d.journal.Append(ctx, call.TicketEvent(now, id, noted)); err != nil {
+		return fmt.Errorf("note on %s: %w", id, err)
+	}
+	return nil
+}
+
+func validNote(author, text string) error {
+	switch {
+	case author == "":
+		return fmt.Errorf("%w: a note needs an author", ErrInvalid)
+	case utf8.RuneCountInString(author) > LongestAuthor:
+		return fmt.Errorf("%w: the author's name is longer than %d characters", ErrInvalid, LongestAuthor)
+	case text == "":
+		return fmt.Errorf("%w: the note is empty", ErrInvalid)
+	case utf8.RuneCountInString(text) > LongestNote:
+		return fmt.Errorf("%w: the note is longer than %d characters", ErrInvalid, LongestNote)
+	}
+	return nil
+}
