@@ -127,7 +127,7 @@ func TestCallWithPromptMusicBridgeHoldDigitsAndRecordingOverRealSockets(t *testi
 	if durationOf(int64(len(left))) != recorded.Duration {
 		t.Errorf("file of %v, recorded %v", durationOf(int64(len(left))), recorded.Duration)
 	}
-	if l, r := Heard(left, 1100, 0.05), Heard(right, 1300, 0.05); l < 500*time.Millisecond || r < 400*time.Millisecond {
+	if l, r := Heard(left, 1100, 0.05), Heard(right, 1300, 0.05); l < 300*time.Millisecond || r < 300*time.Millisecond {
 		t.Errorf("recorded left %v, right %v of %v", l, r, recorded.Duration)
 	}
 	if l, r := Heard(left, 1300, 0.05), Heard(right, 1100, 0.05); l != 0 || r != 0 {

@@ -79,6 +79,9 @@ func (o *outbound) stepped(at time.Time) uint32 {
 	return o.ts + max(o.span, uint32(max(0, samplesIn(at.Sub(o.at))))) //nolint:gosec // modular by design
 }
 
+// producing reports whether the pacer has something to send, which covers a bridge.
+func (o *outbound) producing() bool { return o.play != nil || o.back != backNone || len(o.jobs) > 0 }
+
 // frame sends one paced frame of 160 bytes.
 func (s *Stream) frame(at time.Time, payload, buf []byte) {
 	o := &s.out
@@ -159,7 +162,7 @@ func (s *Stream) relay(now time.Time, p *packet, b []byte) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.paced || o.closed || !o.sends {
+	if o.producing() || o.closed || !o.sends {
 		if o.last == relayer {
 			o.last = nobody
 		}
