@@ -1,0 +1,159 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/ivr"
+	"firstline/recordings"
+)
+
+// Limits of what is done after the caller is gone.
+const closeTimeout = 10 * time.Second
+
+// Centre is what the journey needs of the centre's files. A call keeps the
+// centre that it started with.
+type Centre struct {
+	Hash    string
+	Numbers map[string]Number // by number dialled
+	Flows   map[string]*ivr.Flow
+	Queues  map[call.QueueID]callqueue.Queue // with their defaults filled in
+	Notice  call.Media                       // "this call is recorded"; played before any recording
+	Trouble call.Media                       // said before hanging up on a fault of ours; empty for none
+}
+
+// Number is where calls to one dialled number go: a flow, or straight to a queue.
+type Number struct {
+	Flow  string
+	Queue call.QueueID
+}
+
+// The rooms that meet in the journey.
+type (
+	ticketDesk interface {
+		// Opening returns a new ticket's id and the events that open it.
+		Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+	}
+	queues interface {
+		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
+		TalkBegan(agent call.AgentID, id call.ID)
+		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
+		Holding(agent call.AgentID, held bool)
+	}
+	catalogue interface {
+		// Begin takes note of a recording and returns the event that opens it.
+		Begin(s recordings.Start) (call.Event, error)
+		// Finish hands a recording in to be hashed and closed; fault says what is
+		// missing, "" nothing.
+		Finish(ctx context.Context, id call.RecordingID, r call.Recorded, fault string) error
+	}
+)
+
+// Config is what a Desk needs; all of it is required except PauseLimit.
+type Config struct {
+	Journal    call.Journal
+	Switch     call.Switch
+	Tickets    ticketDesk
+	Queue      queues
+	Recordings catalogue
+	Log        *zap.Logger
+	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
+}
+
+// Desk serves calls. It implements call.Handler.
+type Desk struct {
+	Config
+	centre atomic.Pointer[Centre]
+	wg     sync.WaitGroup // adopted journeys
+
+	mu      sync.Mutex // guards what follows
+	talks   map[call.ID]chan<- order
+	crashed map[string]call.TicketID // tickets of calls that died with the last process, by origin
+}
+
+// New returns a desk that serves calls by centre c.
+func New(cfg Config, c *Centre) *Desk {
+	if cfg.PauseLimit == 0 {
+		cfg.PauseLimit = 120 * time.Second
+	}
+	d := &Desk{Config: cfg, talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}}
+	d.centre.Store(c)
+	return d
+}
+
+// SetCentre activates another centre for calls that come from now on.
+func (d *Desk) SetCentre(c *Centre) { d.centre.Store(c) }
+
+// Close waits for adopted journeys; the front end waits for the others.
+func (d *Desk) Close() { d.wg.Wait() }
+
+// Known reports whether a dialled number leads anywhere.
+func (d *Desk) Known(number string) bool {
+	_, ok := d.centre.Load().Numbers[number]
+	return ok
+}
+
+// Errors of the recording controls.
+var (
+	// ErrNotTalking means that the call has no conversation now.
+	ErrNotTalking = errors.New("intake: the call is not in a conversation")
+	// ErrNotRecorded means that the conversation is not recorded.
+	ErrNotRecorded = errors.New("intake: the conversation is not recorded")
+)
+
+// PauseRecording writes silence into the call's recording until
+// ResumeRecording, or until the limit passes. by says who, for the journal.
+func (d *Desk) PauseRecording(ctx context.Context, id call.ID, by string) error {
+	return d.command(ctx, id, order{pause: true, by: by, done: make(chan error, 1)})
+}
+
+// ResumeRecording ends a pause.
+func (d *Desk) ResumeRecording(ctx context.Context, id call.ID, by string) error {
+	return d.command(ctx, id, order{by: by, done: make(chan error, 1)})
+}
+
+// order is a command to the goroutine that serves a talk.
+type order struct {
+	pause bool
+	by    string
+	done  chan error // capacity 1
+}
+
+func (d *Desk) command(ctx context.Context, id call.ID, o order) error {
+	d.mu.Lock()
+	orders := d.talks[id]
+	d.mu.Unlock()
+	if orders == nil {
+		return ErrNotTalking
+	}
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	select {
+	case orders <- o:
+	case <-ctx.Done():
+		return ErrNotTalking
+	}
+	select {
+	case err := <-o.done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (d *Desk) setTalk(id call.ID, orders chan<- order) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if orders == nil {
+		delete(d.talks, id)
+		return
+	}
+	d.talks[id] = orders
+}

@@ -1,0 +1,58 @@
+package intake
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/callqueue"
+)
+
+// sounds is what a waiting caller hears: the recording notice if it is still
+// due, then music. It plays beside the wait, so the place in the queue and the
+// ringing of a phone do not have to wait for it.
+type sounds struct {
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	notice chan struct{} // closed when the notice is over, or was not due
+	heard  bool          // the notice was heard to its end; read after notice is closed
+}
+
+func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue) *sounds {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &sounds{cancel: cancel, notice: make(chan struct{}), heard: j.noticed}
+	s.wg.Go(func() {
+		s.playNotice(ctx, d, j, q)
+		if err := j.call.Leg.Hold(ctx, q.Music); err != nil && ctx.Err() == nil && j.call.Leg.Context().Err() == nil {
+			j.log.Error("no music", zap.String("queue", string(q.ID)), zap.Error(err))
+		}
+	})
+	return s
+}
+
+func (s *sounds) playNotice(ctx context.Context, d *Desk, j *journey, q callqueue.Queue) {
+	defer close(s.notice)
+	if s.heard || !q.Record || j.centre.Notice == "" {
+		return
+	}
+	if err := j.call.Leg.Play(ctx, j.centre.Notice); err != nil {
+		return // gone, or no such prompt: not noticed, so nothing will be recorded
+	}
+	s.heard, j.noticed = true, true
+	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Noticed{Prompt: string(j.centre.Notice)}))
+}
+
+// noticed waits for the notice to end and reports whether it was heard.
+func (s *sounds) noticed() bool {
+	<-s.notice
+	return s.heard
+}
+
+// stop ends the sounds and returns when nothing plays on their behalf any more.
+func (s *sounds) stop() {
+	s.cancel()
+	s.wg.Wait()
+}

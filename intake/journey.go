@@ -1,0 +1,352 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/ivr"
+)
+
+// Stage is one part of a journey. Its exported fields are all that it needs and
+// are journalled as it is entered, so that another process can run it again.
+type Stage interface {
+	// Name is the stage's stable name in the journal.
+	Name() string
+	// Run does the stage's work and returns the next one; nil ends the journey.
+	Run(ctx context.Context, d *Desk, j *journey) (Stage, error)
+}
+
+// journey is what a call carries from stage to stage.
+type journey struct {
+	call    *call.Call
+	ticket  call.TicketID
+	centre  *Centre
+	log     *zap.Logger
+	legs    map[call.LegID]call.Leg // agents' legs by id
+	noticed bool                    // the recording notice was heard to its end
+	entries int                     // queue entries so far
+	talks   int                     // conversations so far
+	outcome call.Outcome            // what the call would end with now
+	resumed *call.Record            // what the last process left; nil after the first stage
+	entered bool                    // the stage about to run is in the journal already
+	opened  bool                    // the call is in the journal
+}
+
+func (d *Desk) newJourney(c *call.Call) *journey {
+	return &journey{
+		call: c, centre: d.centre.Load(), legs: map[call.LegID]call.Leg{},
+		outcome: call.OutcomeEndedInFlow,
+		log:     d.Log.With(zap.String("call", string(c.ID))),
+	}
+}
+
+// ServeCall takes a new call to its end.
+func (d *Desk) ServeCall(ctx context.Context, c *call.Call) {
+	d.serve(ctx, d.newJourney(c), Arrive{})
+}
+
+// serve runs stages from at to the end. A new call starts at Arrive, an adopted
+// one where the journal left it.
+func (d *Desk) serve(ctx context.Context, j *journey, at Stage) {
+	for at != nil {
+		next, err := d.run(ctx, j, at)
+		if err != nil {
+			next = d.leave(j, at, err)
+		}
+		at, j.resumed, j.entered = next, nil, false
+	}
+}
+
+// run enters a stage and runs it. A panic in it ends this call alone.
+func (d *Desk) run(ctx context.Context, j *journey, at Stage) (next Stage, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.log.Error("stage panicked", zap.String("stage", at.Name()), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			err = fmt.Errorf("stage %s panicked: %v", at.Name(), p)
+		}
+	}()
+	if j.opened && !j.entered {
+		if err := d.enter(ctx, j, at); err != nil {
+			return nil, err
+		}
+	}
+	return at.Run(ctx, d, j)
+}
+
+// enter journals a stage's entry before it acts.
+func (d *Desk) enter(ctx context.Context, j *journey, at Stage) error {
+	ev, err := entry(j.call.ID, at)
+	if err != nil {
+		return err
+	}
+	if err := d.Journal.Append(context.WithoutCancel(ctx), ev); err != nil {
+		return fmt.Errorf("enter %s: %w", at.Name(), err)
+	}
+	return nil
+}
+
+func entry(id call.ID, at Stage) (call.Event, error) {
+	input, err := json.Marshal(at)
+	if err != nil {
+		return call.Event{}, fmt.Errorf("enter %s: %w", at.Name(), err)
+	}
+	return call.CallEvent(time.Now(), id, call.StageEntered{Stage: at.Name(), Input: input}), nil
+}
+
+// leave turns what stopped a stage into the last stage: the caller hung up, or
+// something failed. The end of the ends is nil.
+func (d *Desk) leave(j *journey, at Stage, err error) Stage {
+	if _, last := at.(Finish); last {
+		j.log.Error("call not closed", zap.Error(err))
+		return nil
+	}
+	cause := call.AsCause(err)
+	if j.call.Leg.Context().Err() != nil {
+		cause = call.CauseOf(j.call.Leg.Context())
+	}
+	if cause.Reason == call.Failed {
+		j.log.Error("call failed", zap.String("stage", at.Name()), zap.Error(err))
+		if j.entries == 0 {
+			j.outcome = call.OutcomeSystemFailed
+		}
+	}
+	return Finish{Outcome: j.outcome, Cause: cause, From: at.Name()}
+}
+
+// Arrive opens the call and its ticket, durably, before anything above 100 is
+// sent. The next stage's entry is part of the same commit.
+type Arrive struct{}
+
+func (Arrive) Name() string { return "arrive" }
+
+func (a Arrive) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	if err := d.open(ctx, j); err != nil {
+		return nil, err
+	}
+	return Route{}.Run(ctx, d, j)
+}
+
+// Route looks up where the number dialled leads.
+type Route struct{}
+
+func (Route) Name() string { return "route" }
+
+func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
+	number := j.centre.Numbers[j.call.To.Number]
+	switch {
+	case number.Flow != "":
+		return Flow{Flow: number.Flow}, nil
+	case number.Queue != "":
+		return waitIn(j, number.Queue, call.Requirement{}, 0), nil
+	}
+	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
+}
+
+func (d *Desk) open(ctx context.Context, j *journey) error {
+	c := j.call
+	ticket, opening, err := d.ticketFor(c)
+	if err != nil {
+		return fmt.Errorf("open ticket: %w", err)
+	}
+	evs := append([]call.Event{call.CallEvent(c.Arrived, c.ID, call.Arrived{
+		Ticket: ticket, Origin: c.Origin, From: c.From, To: c.To, Trunk: c.Trunk, Test: c.Test,
+	})}, opening...)
+	stage, err := entry(c.ID, Route{})
+	if err != nil {
+		return err
+	}
+	// A caller who hangs up now still has a ticket: the commit is not cut short.
+	if err := d.Journal.Append(context.WithoutCancel(ctx), append(evs, stage)...); err != nil {
+		return fmt.Errorf("open call: %w", err)
+	}
+	j.opened, j.ticket = true, ticket
+	j.log = j.log.With(zap.String("ticket", string(ticket)))
+	j.log.Info("call arrived", zap.String("number", c.To.Number), zap.String("trunk", c.Trunk))
+	return nil
+}
+
+// ticketFor gives a call its ticket: the one of a call that died with the last
+// process when this is the same INVITE sent again, else a new one.
+func (d *Desk) ticketFor(c *call.Call) (call.TicketID, []call.Event, error) {
+	d.mu.Lock()
+	t, again := d.crashed[c.Origin]
+	d.mu.Unlock()
+	if again {
+		return t, []call.Event{call.TicketEvent(c.Arrived, t, call.TicketJoined{Call: c.ID, Why: "the same INVITE after a restart"})}, nil
+	}
+	return d.Tickets.Opening(c.Arrived, c)
+}
+
+// Flow runs the menu.
+type Flow struct {
+	Flow  string    `json:"flow"`
+	State ivr.State `json:"state"`
+}
+
+func (Flow) Name() string { return "flow" }
+
+func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	flow := j.centre.Flows[f.Flow]
+	if flow == nil {
+		return nil, fmt.Errorf("flow %q is not in this centre", f.Flow)
+	}
+	if err := d.answer(ctx, j); err != nil {
+		return nil, err
+	}
+	r, err := ivr.Run(ctx, j.call.Leg, flow, f.State, func(h ivr.Happening) { d.tell(j, f.Flow, h) })
+	if err != nil {
+		return nil, err
+	}
+	switch to := r.(type) {
+	case ivr.Queue:
+		return waitIn(j, to.Queue, to.Need, to.Priority), nil
+	case ivr.Hangup:
+		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason}, From: f.Name()}, nil
+	}
+	return nil, fmt.Errorf("flow %q ends in %T, which this version cannot follow", f.Flow, r)
+}
+
+// tell journals what happens in a flow.
+func (d *Desk) tell(j *journey, flow string, h ivr.Happening) {
+	now, id := time.Now(), j.call.ID
+	switch h := h.(type) {
+	case ivr.Entered:
+		if ev, err := entry(id, Flow{Flow: flow, State: h.State}); err == nil {
+			d.Journal.Post(ev)
+		}
+	case ivr.Keyed:
+		d.Journal.Post(call.CallEvent(now, id, call.Keyed(h)))
+	case ivr.Noticed:
+		j.noticed = true
+		d.Journal.Post(call.CallEvent(now, id, call.Noticed(h)))
+	}
+}
+
+func (d *Desk) answer(ctx context.Context, j *journey) error {
+	if j.resumed != nil && !j.resumed.Answered.IsZero() {
+		return nil
+	}
+	if err := j.call.Leg.Answer(ctx); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Answered{}))
+	return nil
+}
+
+// Wait keeps the caller in a queue. Joined is when the wait began.
+type Wait struct {
+	Entry    call.EntryID     `json:"entry"`
+	Queue    call.QueueID     `json:"queue"`
+	Need     call.Requirement `json:"need"`
+	Priority int              `json:"priority,omitempty"`
+	Joined   time.Time        `json:"joined"`
+}
+
+func (Wait) Name() string { return "wait" }
+
+func waitIn(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
+	j.entries++
+	return Wait{Entry: j.call.ID.Entry(j.entries), Queue: q, Need: need, Priority: priority, Joined: call.Instant(time.Now())}
+}
+
+// Run waits until an agent answers, the caller leaves, or a rule ends the wait.
+func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	if err := d.answer(ctx, j); err != nil {
+		return nil, err
+	}
+	q := j.centre.Queues[w.Queue]
+	sounds := d.entertain(ctx, j, q)
+	defer sounds.stop()
+	r, err := d.Queue.Connect(ctx, callqueue.Waiting{
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Resumed: j.resumed != nil && j.resumed.Waiting() != nil,
+	})
+	if r.Outcome != "" {
+		j.outcome = r.Outcome
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("queue %s: %w", w.Queue, err)
+	case r.Leg != nil:
+		j.legs[r.Leg.ID()] = r.Leg
+		return talkWith(j, w.Queue, r, q.Record && sounds.noticed()), nil
+	}
+	return Finish{Outcome: r.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "queue: " + string(r.Outcome)}, From: w.Name()}, nil
+}
+
+// Talk joins caller and agent. Recording is empty when nothing is recorded.
+type Talk struct {
+	Queue     call.QueueID     `json:"queue"`
+	Agent     call.AgentID     `json:"agent"`
+	Leg       call.LegID       `json:"leg"`
+	Bridge    call.BridgeID    `json:"bridge"`
+	Recording call.RecordingID `json:"recording,omitempty"`
+}
+
+func (Talk) Name() string { return "talk" }
+
+func talkWith(j *journey, q call.QueueID, r callqueue.Result, record bool) Talk {
+	j.talks++
+	t := Talk{Queue: q, Agent: r.Agent, Leg: r.Leg.ID(), Bridge: j.call.ID.Bridge(j.talks)}
+	if record {
+		t.Recording = call.NewRecordingID(time.Now())
+	}
+	return t
+}
+
+// Run lasts as long as the conversation. The agent is released and the
+// recording closed whatever ends it.
+func (t Talk) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	defer func() { d.Queue.TalkEnded(t.Agent, j.call.ID, time.Now()) }()
+	talk, err := d.join(ctx, j, t)
+	if err != nil {
+		return nil, err
+	}
+	by, cause := talk.converse(ctx)
+	talk.part(by, cause)
+	return Finish{Outcome: j.outcome, Cause: cause, From: t.Name()}, nil
+}
+
+// Finish hangs up whatever is left and closes the call.
+type Finish struct {
+	Outcome call.Outcome `json:"outcome"`
+	Cause   call.Cause   `json:"cause"`
+	From    string       `json:"from"` // the stage that ended the journey
+}
+
+func (Finish) Name() string { return "finish" }
+
+func (f Finish) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	leg := j.call.Leg
+	if f.Cause.Reason == call.Failed && j.centre.Trouble != "" && leg.Context().Err() == nil {
+		_ = leg.Play(ctx, j.centre.Trouble) // best effort: the call ends either way
+	}
+	if err := leg.Hangup(ctx, f.Cause); err != nil {
+		j.log.Warn("hang up", zap.Error(err))
+	}
+	if !j.opened {
+		return nil, nil // refused before it became a call
+	}
+	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Ended{
+		Outcome: f.Outcome, Cause: f.Cause, Stage: f.From, Quality: quality(leg),
+	}))
+	j.log.Info("call ended", zap.String("outcome", string(f.Outcome)), zap.String("stage", f.From), zap.String("cause", f.Cause.Error()))
+	return nil, nil
+}
+
+// quality is a leg's figures where the front end has them.
+func quality(l call.Leg) call.Quality {
+	if q, ok := l.(interface{ Quality() call.Quality }); ok {
+		return q.Quality()
+	}
+	return call.Quality{}
+}

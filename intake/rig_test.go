@@ -1,0 +1,211 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"firstline/call"
+	"firstline/call/calltest"
+	"firstline/callqueue"
+	"firstline/ivr"
+	"firstline/recordings"
+)
+
+// rig is a desk on the fake switch, whose process can be dropped and started again.
+type rig struct {
+	t       *testing.T
+	sw      *calltest.Switch
+	journal *calltest.Journal
+	phone   *calltest.Phone
+	tickets *numbered
+	records *shelf
+	alive   time.Time
+	log     *zap.Logger
+
+	// the living process
+	process *calltest.Process
+	desk    *Desk
+	queue   *callqueue.Dispatcher
+	stop    func()
+}
+
+// bubble runs f with a desk in a synctest bubble, and wants nothing left behind.
+func bubble(t *testing.T, f func(r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{
+			t: t, sw: calltest.New(nil), journal: calltest.NewJournal(), tickets: &numbered{}, records: &shelf{done: map[call.RecordingID]bool{}},
+			log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
+		}
+		r.phone = r.sw.Phone("2001").AnswersAfter(3 * time.Second)
+		r.start()
+		f(r)
+		r.quiet()
+		r.stop()
+	})
+}
+
+// quiet waits for every call to end and wants nothing left: no leg, no bridge,
+// no event out of order, every call with one ticket and one outcome.
+func (r *rig) quiet() {
+	r.t.Helper()
+	r.sw.Wait()
+	r.desk.Close()
+	time.Sleep(2 * time.Minute) // wrap-up passes
+	synctest.Wait()
+	if n, b := r.sw.Lines(), r.sw.Bridges(); n != 0 || b != 0 {
+		r.t.Errorf("%d legs and %d bridges left", n, b)
+	}
+	if err := r.journal.Faults(); err != nil {
+		r.t.Error(err)
+	}
+	if r.phone.Doubled() {
+		r.t.Error("the agent was offered two calls at once")
+	}
+	for _, rec := range r.journal.Records() {
+		if rec.Open() || rec.Outcome == "" || rec.Ticket == "" {
+			r.t.Errorf("call %s: ended %v, outcome %q, ticket %q", rec.ID, rec.Ended, rec.Outcome, rec.Ticket)
+		}
+	}
+	for id, done := range r.records.all() {
+		if !done {
+			r.t.Errorf("recording %s was begun and never finished", id)
+		}
+	}
+}
+
+const flowYAML = `
+start: notice
+nodes:
+  notice: {notice: recording-notice, next: main}
+  main:
+    menu:
+      prompts: [menu-main]
+      digits: {1: desk}
+      retries: 1
+      timeout: 5s
+      default: desk
+  desk: {queue: service-desk}
+`
+
+func centre(t *testing.T) *Centre {
+	flow, faults := ivr.Parse("support.yaml", "support", []byte(flowYAML))
+	if len(faults) > 0 {
+		t.Fatal(faults)
+	}
+	q := callqueue.Queue{ID: "service-desk", Record: true, Ring: 15 * time.Second}.Defaults()
+	return &Centre{
+		Hash:    "h1",
+		Numbers: map[string]Number{"1000": {Flow: "support"}, "1009": {Queue: q.ID}},
+		Flows:   map[string]*ivr.Flow{"support": flow},
+		Queues:  map[call.QueueID]callqueue.Queue{q.ID: q},
+		Notice:  "prompt:en/recording-notice",
+	}
+}
+
+// start starts a process and takes up what the last one left.
+func (r *rig) start() {
+	r.t.Helper()
+	r.process = r.journal.Process()
+	c := centre(r.t)
+	r.queue = callqueue.New(callqueue.Config{Switch: r.sw, Journal: r.process, Log: r.log})
+	r.desk = New(Config{
+		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
+	}, c)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := r.queue.Run(ctx); err != nil && ctx.Err() == nil {
+			r.t.Errorf("dispatcher: %v", err)
+		}
+	})
+	r.stop = func() { cancel(); wg.Wait() }
+	r.seat(ctx, c)
+	var open []call.Record
+	for _, rec := range r.journal.Records() {
+		if rec.Open() {
+			open = append(open, rec)
+		}
+	}
+	if _, err := r.desk.Restore(ctx, open, r.alive); err != nil {
+		r.t.Fatal(err)
+	}
+	r.queue.Reachable("2001", true)
+	r.sw.Serve(r.desk)
+}
+
+// drop ends the process as kill -9 does.
+func (r *rig) drop() {
+	r.alive = time.Now()
+	r.process.Close()
+	r.sw.Drop()
+	r.stop()
+	synctest.Wait()
+}
+
+// only is the one call's record.
+func (r *rig) only() call.Record {
+	r.t.Helper()
+	recs := r.journal.Records()
+	if len(recs) != 1 {
+		r.t.Fatalf("%d calls, want 1", len(recs))
+	}
+	return recs[0]
+}
+
+// numbered numbers tickets; it is outside the process, as the store is.
+type numbered struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (n *numbered) Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.n++
+	id := call.TicketID(fmt.Sprintf("T-%d", 100000+n.n))
+	return id, []call.Event{call.TicketEvent(at, id, call.TicketOpened{Call: c.ID, Caller: c.From})}, nil
+}
+
+// shelf is a catalogue without audio.
+type shelf struct {
+	mu   sync.Mutex
+	done map[call.RecordingID]bool
+}
+
+func (s *shelf) all() map[call.RecordingID]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done
+}
+
+func (s *shelf) open(j call.Journal) *shelfOf { return &shelfOf{s, j} }
+
+type shelfOf struct {
+	*shelf
+	j call.Journal
+}
+
+func (s *shelfOf) Begin(b recordings.Start) (call.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done[b.ID] = false
+	return call.RecordingEvent(b.At, b.ID, call.RecordingStarted{Call: b.Call, Ticket: b.Ticket, Agent: b.Agent, File: b.File}), nil
+}
+
+func (s *shelfOf) Finish(ctx context.Context, id call.RecordingID, r call.Recorded, fault string) error {
+	err := s.j.Append(ctx, call.RecordingEvent(time.Now(), id, call.RecordingFinished{Duration: r.Duration, Bytes: r.Bytes, Fault: fault}))
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.done[id] = true
+	}
+	return err
+}

@@ -1,0 +1,214 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/recordings"
+)
+
+// talk is a conversation under way. Its fields belong to the call's goroutine.
+type talk struct {
+	d         *Desk
+	j         *journey
+	t         Talk
+	agent     call.Leg
+	bridge    call.Bridge
+	recording call.Recording // nil when nothing is recorded
+	began     time.Time      // of the talk and of its recording
+	held      map[call.Side]bool
+	orders    chan order
+	resume    *time.Timer // ends a pause by itself
+	paused    bool
+}
+
+// join bridges the two legs and starts the recording. On an adopted call it
+// finds both as they are: every verb can be repeated.
+func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
+	k := &talk{
+		d: d, j: j, t: t, agent: j.legs[t.Leg], began: time.Now(), held: map[call.Side]bool{},
+		orders: make(chan order), resume: time.NewTimer(time.Hour),
+	}
+	k.resume.Stop()
+	if k.agent == nil {
+		return nil, k.lost(call.Cause{Reason: call.SwitchGone, Text: "the agent's leg did not survive"})
+	}
+	was := k.takeOver()
+	music := j.centre.Queues[t.Queue].Music
+	b, err := d.Switch.Bridge(ctx, call.BridgeSpec{ID: t.Bridge, Caller: j.call.Leg, Agent: k.agent, Music: music})
+	if err != nil {
+		k.hangUpAgent(call.AsCause(err))
+		return nil, k.lost(fmt.Errorf("bridge: %w", err))
+	}
+	k.bridge = b
+	started := k.record(ctx)
+	if was {
+		return k, nil
+	}
+	if err := k.connected(ctx, started); err != nil {
+		k.part(call.SideSystem, call.AsCause(err))
+		return nil, err
+	}
+	return k, nil
+}
+
+// takeOver reads what the last process left of this conversation, and reports
+// whether there was one.
+func (k *talk) takeOver() bool {
+	if k.j.resumed == nil || k.j.resumed.Talking() == nil {
+		return false
+	}
+	was := k.j.resumed.Talking()
+	k.began = was.Began
+	for _, h := range was.Holds {
+		if h.To.IsZero() {
+			k.held[h.By] = true
+		}
+	}
+	return true
+}
+
+// lost closes in the journal a conversation that cannot go on.
+func (k *talk) lost(err error) error {
+	if k.j.resumed != nil && k.j.resumed.Talking() != nil {
+		k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: call.SideSystem, Cause: call.AsCause(err)}))
+	}
+	return err
+}
+
+// record starts the recording, or finds it running, and returns the event that
+// opens it. A recording that cannot be started does not stop the talk.
+func (k *talk) record(ctx context.Context) []call.Event {
+	if k.t.Recording == "" {
+		return nil
+	}
+	r, err := k.bridge.Record(ctx, k.t.Recording)
+	if err == nil {
+		var ev call.Event
+		ev, err = k.d.Recordings.Begin(recordings.Start{
+			ID: k.t.Recording, Call: k.j.call.ID, Ticket: k.j.ticket, Agent: k.t.Agent, File: r.File(), At: k.began,
+		})
+		if err == nil {
+			k.recording = r
+			return []call.Event{ev}
+		}
+	}
+	k.j.log.Error("talk is not recorded", zap.Error(err))
+	return nil
+}
+
+// connected journals the beginning of the conversation and of its recording.
+func (k *talk) connected(ctx context.Context, started []call.Event) error {
+	body := call.Connected{Agent: k.t.Agent, Leg: k.t.Leg, Bridge: k.t.Bridge}
+	if k.recording == nil {
+		k.d.Journal.Post(call.CallEvent(k.began, k.j.call.ID, body))
+		return nil
+	}
+	body.Recording = k.t.Recording
+	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
+	if err := k.d.Journal.Append(context.WithoutCancel(ctx), evs...); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	return nil
+}
+
+// converse serves both legs until one of them is gone.
+func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
+	k.d.setTalk(k.j.call.ID, k.orders)
+	defer k.d.setTalk(k.j.call.ID, nil)
+	caller, agent := k.j.call.Leg, k.agent
+	for {
+		select {
+		case e := <-caller.Events():
+			k.happened(call.SideCaller, e)
+		case e := <-agent.Events():
+			k.happened(call.SideAgent, e)
+		case o := <-k.orders:
+			o.done <- k.setPaused(ctx, o.pause, o.by)
+		case <-k.resume.C:
+			if err := k.setPaused(ctx, false, "limit"); err != nil {
+				k.j.log.Error("recording stays paused", zap.Error(err))
+			}
+		case <-caller.Context().Done():
+			return call.SideCaller, call.CauseOf(caller.Context())
+		case <-agent.Context().Done():
+			return call.SideAgent, call.CauseOf(agent.Context())
+		case <-ctx.Done():
+			return call.SideSystem, call.CauseOf(ctx)
+		}
+	}
+}
+
+// happened keeps the hold times. A front end may report the same state twice,
+// after an adoption for example: only changes count.
+func (k *talk) happened(by call.Side, e call.LegEvent) {
+	held := e.Kind == call.LegHeld
+	if e.Kind != call.LegHeld && e.Kind != call.LegUnheld || held == k.held[by] {
+		return
+	}
+	k.held[by] = held
+	if held {
+		k.d.Journal.Post(call.CallEvent(e.At, k.j.call.ID, call.Held{By: by}))
+	} else {
+		k.d.Journal.Post(call.CallEvent(e.At, k.j.call.ID, call.Unheld{By: by}))
+	}
+	k.d.Queue.Holding(k.t.Agent, k.held[call.SideAgent] || k.held[call.SideCaller])
+}
+
+// setPaused pauses or resumes the recording and journals it.
+func (k *talk) setPaused(ctx context.Context, pause bool, by string) error {
+	if k.recording == nil {
+		return ErrNotRecorded
+	}
+	if pause == k.paused {
+		return nil
+	}
+	offset := time.Since(k.began)
+	if !pause {
+		k.resume.Stop()
+		if err := k.recording.Resume(ctx); err != nil {
+			return fmt.Errorf("resume recording: %w", err)
+		}
+		k.paused = false
+		k.d.Journal.Post(call.RecordingEvent(time.Now(), k.t.Recording, call.RecordingResumed{By: by, Offset: offset}))
+		return nil
+	}
+	if err := k.recording.Pause(ctx); err != nil {
+		return fmt.Errorf("pause recording: %w", err)
+	}
+	k.paused = true
+	k.resume.Reset(k.d.PauseLimit)
+	return k.d.Journal.Append(ctx, call.RecordingEvent(time.Now(), k.t.Recording,
+		call.RecordingPaused{By: by, Offset: offset, Limit: k.d.PauseLimit}))
+}
+
+// part ends the conversation: the agent's leg goes, the recording is closed.
+func (k *talk) part(by call.Side, cause call.Cause) {
+	k.resume.Stop()
+	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
+	k.hangUpAgent(call.Cause{Reason: call.Completed})
+	if k.recording == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	fault := ""
+	r, err := k.recording.Stop(ctx)
+	if err != nil {
+		fault = err.Error()
+		k.j.log.Error("recording incomplete", zap.Error(err))
+	}
+	if err := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); err != nil {
+		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(err))
+	}
+}
+
+func (k *talk) hangUpAgent(c call.Cause) {
+	if err := k.agent.Hangup(context.Background(), c); err != nil {
+		k.j.log.Warn("hang up agent", zap.String("agent", string(k.t.Agent)), zap.Error(err))
+	}
+}
