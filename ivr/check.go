@@ -21,7 +21,7 @@ func Check(f *Flow, known Known) Faults {
 	if len(f.order) == 0 {
 		return c.faults // Parse said that there are none
 	}
-	c.faults.Refer(f.start, "node", c.names)
+	c.leads(f.start)
 	for _, n := range f.order {
 		c.references(n)
 	}
@@ -42,7 +42,7 @@ func (c *checker) references(n *node) {
 		return
 	}
 	for _, e := range n.step.exits() {
-		c.refer(e.to, "node", c.names)
+		c.leads(e.to)
 	}
 	for _, p := range n.step.prompts() {
 		c.refer(p, "prompt", c.known.Prompts)
@@ -55,6 +55,12 @@ func (c *checker) references(n *node) {
 	}
 }
 
+func (c *checker) leads(to source.Word) {
+	if _, ok := c.flow.nodes[to.Text]; !ok { // a search of all names for each exit would be slow
+		c.faults.Refer(to, "node", c.names)
+	}
+}
+
 func (c *checker) refer(name source.Word, what string, known []string) {
 	if known != nil {
 		c.faults.Refer(name, what, known)
@@ -64,6 +70,9 @@ func (c *checker) refer(name source.Word, what string, known []string) {
 // unreachable notes the nodes that no caller comes to. A name that is nearly
 // right leads where it was meant to, so one slip is one fault.
 func (c *checker) unreachable() {
+	if c.flow.start.Text == "" {
+		return
+	}
 	reached := make(map[*node]bool)
 	todo := []*node{c.meant(c.flow.start)}
 	for len(todo) > 0 {
@@ -126,16 +135,13 @@ func (c *checker) follow(n *node, path []*node, seen map[*node]colour) {
 		if e.keyed {
 			continue
 		}
-		next, ok := c.flow.nodes[e.to.Text]
-		if !ok {
-			continue
-		}
-		switch seen[next] {
-		case unseen:
-			c.follow(next, path, seen)
-		case onPath:
+		next := c.meant(e.to)
+		switch {
+		case next == nil || seen[next] == done:
+		case seen[next] == onPath:
 			c.faults.Add(e.to.Pos, "a caller who keys nothing goes round for ever: %s", circle(path, next))
-		case done:
+		default:
+			c.follow(next, path, seen)
 		}
 	}
 	seen[n] = done

@@ -1,6 +1,7 @@
 package ivr
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -103,25 +104,20 @@ func (a asking) prompts() []source.Word {
 type menuNode struct {
 	asking
 	digits map[byte]source.Word
-	keys   []byte // of digits, as in the file
+	exit   []exit // of digits, as in the file, with those of bad keys
 }
 
 func readMenu(m *source.Map, doc *source.Doc) *menuNode {
 	n := &menuNode{asking: readAsking(m), digits: make(map[byte]source.Word)}
-	v := m.Must("digits")
-	entries := v.Map().Entries()
-	for _, e := range entries {
+	for _, e := range m.Must("digits").Map().Entries() {
 		to := e.Value.Word("")
+		n.exit = append(n.exit, exit{to: to, keyed: true})
 		if !isKey(e.Key.Text) {
-			doc.Report().AddSuggesting(e.Key.Pos, strings.TrimSpace(nearestKey(e.Key.Text)),
+			doc.Report().AddSuggesting(e.Key.Pos, nearestKey(e.Key.Text),
 				"%q is not a key: a menu takes one of 0 to 9, \"*\" and \"#\"", e.Key.Text)
 			continue
 		}
 		n.digits[e.Key.Text[0]] = to
-		n.keys = append(n.keys, e.Key.Text[0])
-	}
-	if v.Set() && len(entries) == 0 {
-		v.Fault("the menu has no digits")
 	}
 	return n
 }
@@ -144,11 +140,7 @@ func nearestKey(s string) string {
 }
 
 func (n *menuNode) exits() []exit {
-	all := make([]exit, 0, len(n.keys)+1)
-	for _, k := range n.keys {
-		all = append(all, exit{to: n.digits[k], keyed: true})
-	}
-	return append(all, exit{to: n.otherwise})
+	return append(slices.Clip(n.exit), exit{to: n.otherwise})
 }
 
 // collectNode takes several digits, such as an account number.

@@ -35,7 +35,11 @@ func (v Value) Map() *Map {
 			v.Fault("key %q is missing", v.key())
 		}
 	case *ast.NullNode:
+		v.empty()
 	case *ast.MappingNode:
+		if len(n.Values) == 0 {
+			v.empty()
+		}
 		m.read(n.Values)
 	case *ast.MappingValueNode:
 		m.read([]*ast.MappingValueNode{n})
@@ -108,7 +112,7 @@ func (m *Map) May(key string) Value {
 // Must is the value of a key that has to be there.
 func (m *Map) Must(key string) Value {
 	v := m.May(key)
-	v.required = true
+	v.required = !m.doc.unread
 	return v
 }
 

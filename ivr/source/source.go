@@ -36,6 +36,7 @@ type Override func(path []string, secret bool) (text, from string, ok bool)
 type Doc struct {
 	name     string
 	root     ast.Node
+	unread   bool // a syntax fault: what is missing is not missed
 	faults   Faults
 	override Override
 }
@@ -44,6 +45,7 @@ type Doc struct {
 // the reader may go on and find what else is wrong elsewhere. Override may be nil.
 func Parse(name string, data []byte, o Override) *Doc {
 	d := &Doc{name: name, override: o}
+	d.unread = true
 	if !d.plausible(data) {
 		return d
 	}
@@ -52,6 +54,7 @@ func Parse(name string, data []byte, o Override) *Doc {
 		d.syntax(err)
 		return d
 	}
+	d.unread = false
 	for _, doc := range file.Docs {
 		if doc.Body == nil || isComment(doc.Body) {
 			continue

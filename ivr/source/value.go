@@ -279,8 +279,12 @@ func (v Value) List() []Value {
 		}
 		return nil
 	case *ast.NullNode:
+		v.empty()
 		return nil
 	case *ast.SequenceNode:
+		if len(n.Values) == 0 {
+			v.empty()
+		}
 		all := make([]Value, 0, len(n.Values))
 		for _, item := range n.Values {
 			if item != nil {
@@ -294,6 +298,13 @@ func (v Value) List() []Value {
 	}
 	v.Fault("%q is %s; want a list", v.key(), kind(v.node))
 	return nil
+}
+
+// empty notes a list or mapping without anything in it where something is needed.
+func (v Value) empty() {
+	if v.required {
+		v.Fault("%q is empty", v.key())
+	}
 }
 
 // item keeps the list's key for messages; nothing overrides an item alone.
