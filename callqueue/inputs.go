@@ -1,0 +1,125 @@
+package callqueue
+
+import (
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue/agents"
+)
+
+// Input is something that happened, as the Engine is told it.
+type Input interface{ input() }
+
+type (
+	// SetQueues replaces all queues. Removing one that has callers is refused
+	// with ErrBusy; what changes applies at once to those who wait.
+	SetQueues struct{ Queues []Queue }
+	// AgentSet adds a person to the roster (logged out), or changes one. A device
+	// where somebody else sits is refused with ErrBusy.
+	AgentSet struct{ Agent agents.Agent }
+	// AgentGone takes a person off the roster, after the talk if there is one.
+	AgentGone struct{ Agent call.AgentID }
+	// AgentRestored says how a person was when the last process ended. A talk
+	// that no TalkBegan confirms within RestoreGrace is given up.
+	AgentRestored struct{ Restored }
+	// PresenceSet is what the person says, or somebody says for them.
+	PresenceSet struct {
+		Agent    call.AgentID
+		Presence call.Presence
+		Reason   string // of a break
+		By       string // "self", "supervisor:<name>"
+	}
+	// DeviceReachable says whether a phone is registered. A phone of which
+	// nothing was said counts as reachable until an offer proves otherwise.
+	DeviceReachable struct {
+		Device    call.DeviceID
+		Reachable bool
+	}
+
+	// Join puts a call into a queue.
+	Join struct {
+		Entry    call.EntryID
+		Queue    call.QueueID
+		Need     call.Requirement // beside what the queue asks for
+		Priority int              // 0 means the queue's
+		Joined   time.Time        // when the wait began
+		Resume   bool             // waited before a restart: already journalled, not refused by MaxLen
+		Offers   int              // offers made before a restart; their ids are not used again
+	}
+	// Leave takes a call out. OutcomeAbandoned becomes OutcomeAbandonedShort
+	// below the queue's short-abandon limit.
+	Leave struct {
+		Entry   call.EntryID
+		Outcome call.Outcome
+	}
+
+	// OfferRang says that the agent's phone rings.
+	OfferRang struct{ Offer call.OfferID }
+	// OfferDone says how the ringing ended. Refused with ErrUnknownOffer means
+	// that the offer was over already: a leg that answered has to be hung up.
+	OfferDone struct {
+		Offer  call.OfferID
+		Result call.OfferResult
+		Cause  call.Cause
+	}
+
+	// TalkBegan says that a talk is on which no offer of this process led to.
+	TalkBegan struct {
+		Agent call.AgentID
+		Call  call.ID
+	}
+	// TalkHeld says that the caller was put on hold, or taken back.
+	TalkHeld struct {
+		Agent call.AgentID
+		Held  bool
+	}
+	// TalkEnded starts the wrap-up at At.
+	TalkEnded struct {
+		Agent call.AgentID
+		Call  call.ID
+		At    time.Time
+	}
+	// WrapUpExtended moves the end of a wrap-up.
+	WrapUpExtended struct {
+		Agent call.AgentID
+		Until time.Time
+	}
+	// WrapUpEnded ends a wrap-up early.
+	WrapUpEnded struct{ Agent call.AgentID }
+
+	// Tick says only that time has passed; due when WakeAt said.
+	Tick struct{}
+	// Close withdraws every offer and makes no more. Who waits goes on waiting,
+	// for the next process.
+	Close struct{}
+)
+
+// Restored is how a person was when the last process ended.
+type Restored struct {
+	Agent    call.AgentID
+	Presence call.Presence
+	Reason   string
+	Activity call.Activity
+	Call     call.ID      // of the talk or the wrap-up
+	Queue    call.QueueID // that the call came from: its wrap-up time applies
+	Until    time.Time    // end of the wrap-up
+	Since    time.Time    // idle since
+}
+
+func (SetQueues) input()       {}
+func (AgentSet) input()        {}
+func (AgentGone) input()       {}
+func (AgentRestored) input()   {}
+func (PresenceSet) input()     {}
+func (DeviceReachable) input() {}
+func (Join) input()            {}
+func (Leave) input()           {}
+func (OfferRang) input()       {}
+func (OfferDone) input()       {}
+func (TalkBegan) input()       {}
+func (TalkHeld) input()        {}
+func (TalkEnded) input()       {}
+func (WrapUpExtended) input()  {}
+func (WrapUpEnded) input()     {}
+func (Tick) input()            {}
+func (Close) input()           {}

@@ -1,0 +1,175 @@
+package callqueue
+
+import (
+	"fmt"
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue/agents"
+)
+
+// makeOffer reserves a for x. ready is how many could have been chosen.
+func (e *Engine) makeOffer(now time.Time, x *entry, a *agent, ready int) {
+	if !e.move(now, a, call.Offering, x.id.Call(), now.Add(x.queue.Ring)) {
+		return
+	}
+	x.offers++
+	o := &offer{id: x.id.Offer(x.offers), entry: x, agent: a, device: a.Device, deadline: timer{place: -1}}
+	o.deadline.due = func(now time.Time) { e.deadline(now, o) }
+	e.arm(&o.deadline, now.Add(x.queue.Ring))
+	e.offers[o.id] = o
+	x.offer, a.offer = o, o
+	x.line.waiting.remove(x)
+	a.bench.ready.remove(a)
+
+	why := "idle " + clock(now.Sub(a.free)) + ", only one free"
+	if ready > 1 {
+		why = fmt.Sprintf("idle %s, longest of %d", clock(now.Sub(a.free)), ready)
+	}
+	e.record(call.CallEvent(now, x.id.Call(), call.Offered{Offer: o.id, Agent: a.ID, Ring: x.queue.Ring, Why: why}))
+	e.emit(Offer{
+		ID: o.id, Entry: x.id, Agent: a.ID, Device: o.device,
+		Deadline: o.deadline.at, Ring: x.queue.Ring, Why: why,
+	})
+}
+
+func (e *Engine) offerRang(in OfferRang) error {
+	o, ok := e.offers[in.Offer]
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrUnknownOffer, in.Offer)
+	}
+	o.rang = true
+	return nil
+}
+
+func (e *Engine) offerDone(now time.Time, in OfferDone) error {
+	o, ok := e.offers[in.Offer]
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrUnknownOffer, in.Offer)
+	}
+	switch in.Result {
+	case call.OfferAnswered:
+		e.answered(now, o)
+	case call.OfferMissed, call.OfferRejected, call.OfferBusy, call.OfferUnreachable:
+		e.unanswered(now, o, in.Result, in.Cause)
+	default:
+		return fmt.Errorf("%w: an offer cannot be done as %q", ErrInvalid, in.Result)
+	}
+	return nil
+}
+
+// deadline ends an offer that nothing ended in time. A phone that never rang was
+// not missed by anybody.
+func (e *Engine) deadline(now time.Time, o *offer) {
+	result := call.OfferMissed
+	cause := call.Cause{Reason: call.NoAnswer, Text: "ring time passed"}
+	if !o.rang {
+		result = call.OfferUnreachable
+		cause = call.Cause{Reason: call.Unreachable, Text: "phone did not ring in time"}
+	}
+	e.emit(WithdrawOffer{o.id})
+	e.unanswered(now, o, result, cause)
+}
+
+func (e *Engine) answered(now time.Time, o *offer) {
+	x, a := o.entry, o.agent
+	e.end(now, o, call.OfferAnswered, call.Cause{})
+	e.drop(x)
+	wait := x.wait(now)
+	a.misses, a.queue, a.wrapUp = 0, x.queue.ID, x.queue.WrapUp
+	e.record(call.CallEvent(now, x.id.Call(), call.QueueLeft{
+		Entry: x.id, Queue: x.queue.ID, Outcome: call.OutcomeAnswered, Agent: a.ID, Wait: wait,
+	}))
+	e.move(now, a, call.Talking, x.id.Call(), time.Time{})
+	e.emit(Connected{Entry: x.id, Queue: x.queue.ID, Offer: o.id, Agent: a.ID, Device: o.device, Wait: wait})
+}
+
+// unanswered gives the caller the old place back and the agent what the result
+// deserves: a miss or a refusal counts, a phone that is not there or busy does not.
+func (e *Engine) unanswered(now time.Time, o *offer, result call.OfferResult, cause call.Cause) {
+	x, a := o.entry, o.agent
+	e.end(now, o, result, cause)
+	a.free = now
+	switch result {
+	case call.OfferMissed:
+		a.misses++
+	case call.OfferRejected:
+		a.misses++
+		e.leaveAlone(a, now, restDeclined)
+	case call.OfferBusy:
+		e.leaveAlone(a, now, restBusy)
+	case call.OfferUnreachable:
+		e.leaveAlone(a, now, restUnreachable)
+	}
+	if a.misses >= x.queue.Misses && a.presence == call.Available {
+		a.misses = 0
+		e.say(now, a, call.OnBreak, "missed", "system:missed")
+	}
+	e.settle(now, a)
+	e.putBack(now, x)
+}
+
+// withdraw ends an offer for a reason that is not the agent's: the idle time
+// counts on. The caller's entry is left to whoever withdraws.
+func (e *Engine) withdraw(now time.Time, o *offer, why string) {
+	e.emit(WithdrawOffer{o.id})
+	e.end(now, o, call.OfferWithdrawn, call.Cause{Reason: call.Cancelled, Text: why})
+	e.settle(now, o.agent)
+}
+
+// end gives the lease back: every way out of an offer passes here.
+func (e *Engine) end(now time.Time, o *offer, result call.OfferResult, cause call.Cause) {
+	e.disarm(&o.deadline)
+	delete(e.offers, o.id)
+	o.entry.offer, o.agent.offer = nil, nil
+	e.record(call.CallEvent(now, o.entry.id.Call(), call.OfferEnded{
+		Offer: o.id, Agent: o.agent.ID, Result: result, Cause: cause,
+	}))
+}
+
+// putBack returns an entry to its place, or lets it go when its longest wait
+// passed while it was being offered.
+func (e *Engine) putBack(now time.Time, x *entry) {
+	if m := x.queue.MaxWait; m > 0 && !x.joined.Add(m).After(now) {
+		e.quit(now, x, call.OutcomeTimeoutOverflow)
+		return
+	}
+	x.line.waiting.push(x)
+	e.stir(x.line)
+}
+
+// leaveAlone keeps offers from an agent for a short while.
+func (e *Engine) leaveAlone(a *agent, now time.Time, why rest) {
+	a.rest = why
+	e.arm(&a.due, now.Add(RetryDelay))
+}
+
+// close withdraws every offer; entries stay where they are.
+func (e *Engine) close(now time.Time) {
+	e.closed = true
+	for _, q := range e.order {
+		for _, x := range q.inOrder() {
+			if o := x.offer; o != nil {
+				e.withdraw(now, o, "shutting down")
+				x.line.waiting.push(x)
+			}
+		}
+	}
+}
+
+// move is the only place where an activity changes. It reports whether the move
+// is legal; one that is not is a fault of the engine and shows as Refused.
+func (e *Engine) move(now time.Time, a *agent, to call.Activity, on call.ID, until time.Time) bool {
+	next, err := agents.NextActivity(a.activity, to)
+	if err != nil {
+		e.emit(Refused{fmt.Errorf("agent %s: %w", a.ID, err)})
+		return false
+	}
+	a.activity, a.since, a.call = next, now, on
+	body := call.ActivityChanged{Activity: next, Call: on}
+	if !until.IsZero() {
+		body.Until = call.Instant(until)
+	}
+	e.record(call.AgentEvent(now, a.ID, body))
+	return true
+}
