@@ -1,0 +1,555 @@
+package sip
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/sip/media"
+)
+
+// eventsKept bounds what a reader of Events may lag behind; digits are dropped first.
+const (
+	eventsKept = 64
+	eventsSpan = 8 // places that digits do not take
+	keysKept   = 64
+)
+
+// leg is one party: a dialog and a media stream. It implements call.Leg and dialogUser.
+type leg struct {
+	id     call.LegID
+	remote call.Party
+	log    *zap.Logger
+	ua     *userAgent
+	sounds func(call.Media) (*media.Audio, error)
+	gives  time.Duration // from lost media to the hang-up; negative: never
+
+	dialog *dialog
+	stream *media.Stream
+	local  *localMedia
+
+	ctx    context.Context //nolint:containedctx // the leg's life, as call.Leg promises it
+	cancel context.CancelCauseFunc
+	events chan call.LegEvent
+	keyed  chan struct{} // a digit was put into keys
+
+	mu       sync.Mutex // guards the rest
+	up       bool
+	held     bool         // by the phone
+	asked    *remoteMedia // the offer in the INVITE that is to be answered; nil: delayed
+	codec    media.Codec
+	keys     []byte
+	bridge   *bridge
+	patience *time.Timer // until an originated leg is given up
+	silent   *time.Timer // until media that was lost hangs up
+	final    call.Quality
+	released bool
+	left     func() // told when the dialog's last message is exchanged
+}
+
+var (
+	_ call.Leg   = (*leg)(nil)
+	_ dialogUser = (*leg)(nil)
+)
+
+// legConfig is what both kinds of legs need.
+type legConfig struct {
+	id     call.LegID
+	remote call.Party
+	ua     *userAgent
+	engine *media.Engine
+	sounds func(call.Media) (*media.Audio, error)
+	gives  time.Duration
+	peer   netip.AddrPort // of the signalling
+	parent context.Context
+	log    *zap.Logger
+}
+
+// newLeg opens the leg's ports. Its dialog is still missing.
+func newLeg(c legConfig) (*leg, error) {
+	stream, err := c.engine.Open()
+	if err != nil {
+		return nil, fmt.Errorf("sip: leg %s: %w", c.id, err)
+	}
+	l := &leg{
+		id: c.id, remote: c.remote, ua: c.ua, sounds: c.sounds, gives: c.gives, stream: stream,
+		log:    c.log.With(zap.String("leg", string(c.id))),
+		events: make(chan call.LegEvent, eventsKept), keyed: make(chan struct{}, 1),
+	}
+	a := stream.LocalAddr()
+	l.local = newLocalMedia(netip.AddrPortFrom(reachable(c.ua.advertise, a.Addr(), c.peer), a.Port()))
+	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(c.parent))
+	if !c.ua.goSafe(l.listen) {
+		l.release()
+		return nil, errors.New("sip: shutting down")
+	}
+	return l, nil
+}
+
+func (l *leg) ID() call.LegID               { return l.id }
+func (l *leg) Remote() call.Party           { return l.remote }
+func (l *leg) Context() context.Context     { return l.ctx }
+func (l *leg) Events() <-chan call.LegEvent { return l.events }
+
+// listen takes what the peer does in the media until the stream closes.
+func (l *leg) listen() {
+	for e := range l.stream.Events() {
+		switch e.Kind {
+		case media.DigitStart:
+			l.key(e.Digit, 0, e.At)
+		case media.MediaLost:
+			l.mediaLost(e.At)
+		case media.MediaBack:
+			l.mediaBack(e.At)
+		}
+	}
+}
+
+func (l *leg) key(b byte, press time.Duration, at time.Time) {
+	l.mu.Lock()
+	if len(l.keys) < keysKept {
+		l.keys = append(l.keys, b)
+	}
+	l.mu.Unlock()
+	select {
+	case l.keyed <- struct{}{}:
+	default:
+	}
+	l.push(call.LegEvent{At: at, Kind: call.LegDigit, Digit: b, Press: press})
+}
+
+func (l *leg) push(e call.LegEvent) {
+	if e.Kind == call.LegDigit && len(l.events) >= eventsKept-eventsSpan {
+		return
+	}
+	select {
+	case l.events <- e:
+	default:
+	}
+}
+
+func (l *leg) mediaLost(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.held || !l.up || l.released {
+		return
+	}
+	l.push(call.LegEvent{At: at, Kind: call.LegMediaLost})
+	if l.gives >= 0 {
+		l.stopSilent()
+		l.silent = l.dialog.after(l.gives, func() { l.dialog.hangup(call.Cause{Reason: call.MediaLost}) })
+	}
+}
+
+func (l *leg) mediaBack(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopSilent()
+	l.push(call.LegEvent{At: at, Kind: call.LegMediaBack})
+}
+
+func (l *leg) stopSilent() {
+	if l.silent != nil {
+		l.silent.Stop()
+		l.silent = nil
+	}
+}
+
+// Ring sends 180.
+func (l *leg) Ring(ctx context.Context) error {
+	return l.verb(l.dialog.do(ctx, l.dialog.ring))
+}
+
+// Answer sends 200 with our answer to the INVITE's offer, or with an offer when it had none.
+func (l *leg) Answer(ctx context.Context) error {
+	return l.verb(l.dialog.do(ctx, func() error {
+		if l.isUp() {
+			return nil
+		}
+		if l.asked == nil {
+			if err := l.dialog.answer(l.local.offer(media.SendRecv), true); err != nil {
+				return err
+			}
+			l.setUp()
+			return nil
+		}
+		if err := l.configure(l.asked); err != nil {
+			l.dialog.hangup(call.Cause{Reason: call.NoCodec, Text: err.Error()})
+			return err
+		}
+		if err := l.dialog.answer(l.local.answer(l.asked), false); err != nil {
+			return err
+		}
+		l.setUp()
+		return nil
+	}))
+}
+
+// configure brings the stream in line with what the peer's description says.
+func (l *leg) configure(r *remoteMedia) error {
+	p := r.params(l.dialog.route.flow.peer.Addr())
+	if err := l.stream.Configure(p); err != nil {
+		return fmt.Errorf("%w: %w", errAddress, err)
+	}
+	l.mu.Lock()
+	l.codec = p.Codec
+	l.mu.Unlock()
+	return nil
+}
+
+func (l *leg) setUp() {
+	l.mu.Lock()
+	l.up = true
+	if l.patience != nil {
+		l.patience.Stop()
+	}
+	l.mu.Unlock()
+	l.stream.Silence()
+}
+
+func (l *leg) isUp() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.up
+}
+
+// ready is the state that all media verbs need.
+func (l *leg) ready() error {
+	if l.ctx.Err() != nil {
+		return context.Cause(l.ctx)
+	}
+	if !l.isUp() {
+		return fmt.Errorf("%w: not answered", call.ErrState)
+	}
+	return nil
+}
+
+// verb prefers the leg's own end as the reason why something did not work.
+func (l *leg) verb(err error) error {
+	if err != nil && l.ctx.Err() != nil {
+		return context.Cause(l.ctx)
+	}
+	return err
+}
+
+// Play plays sounds in order.
+func (l *leg) Play(ctx context.Context, keys ...call.Media) error {
+	pb, err := l.play(keys)
+	if err != nil {
+		return err
+	}
+	return l.await(ctx, pb)
+}
+
+func (l *leg) play(keys []call.Media) (*media.Playback, error) {
+	if err := l.ready(); err != nil {
+		return nil, err
+	}
+	audio := make([]*media.Audio, 0, len(keys))
+	for _, k := range keys {
+		a, err := l.sounds(k)
+		if err != nil {
+			return nil, fmt.Errorf("sip: play %s: %w", k, err)
+		}
+		audio = append(audio, a)
+	}
+	l.quiet()
+	return l.stream.Play(audio...), nil
+}
+
+// await waits for a playback's end, and stops it when ctx or the leg ends first.
+func (l *leg) await(ctx context.Context, pb *media.Playback) error {
+	select {
+	case <-pb.Done():
+		return l.verb(nil)
+	case <-ctx.Done():
+		pb.Stop()
+		return l.verb(context.Cause(ctx))
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	}
+}
+
+// Collect plays prompts and gathers digits.
+func (l *leg) Collect(ctx context.Context, c call.Collect) (call.Collected, error) {
+	if err := l.ready(); err != nil {
+		return call.Collected{}, err
+	}
+	if c.Fresh {
+		l.mu.Lock()
+		l.keys = nil
+		l.mu.Unlock()
+	}
+	if err := l.prompt(ctx, c); err != nil {
+		return call.Collected{}, err
+	}
+	var got []byte
+	timer := time.NewTimer(cmp.Or(c.First, 5*time.Second))
+	defer timer.Stop()
+	for {
+		for b, ok := l.takeKey(); ok; b, ok = l.takeKey() {
+			if c.Terminator != 0 && b == c.Terminator {
+				return call.Collected{Digits: string(got)}, nil
+			}
+			if got = append(got, b); len(got) >= max(c.Max, 1) {
+				return call.Collected{Digits: string(got)}, nil
+			}
+			timer.Reset(cmp.Or(c.Between, 3*time.Second))
+		}
+		select {
+		case <-l.keyed:
+		case <-timer.C:
+			return call.Collected{Digits: string(got), TimedOut: true}, nil
+		case <-ctx.Done():
+			return call.Collected{}, l.verb(context.Cause(ctx))
+		case <-l.ctx.Done():
+			return call.Collected{}, context.Cause(l.ctx)
+		}
+	}
+}
+
+// prompt plays a Collect's prompts until a digit is there, or to their end when they are not to be interrupted.
+func (l *leg) prompt(ctx context.Context, c call.Collect) error {
+	if len(c.Prompts) == 0 || !c.Uninterrupted && l.hasKeys() {
+		return nil
+	}
+	pb, err := l.play(c.Prompts)
+	if err != nil {
+		return err
+	}
+	if c.Uninterrupted {
+		return l.await(ctx, pb)
+	}
+	for {
+		select {
+		case <-pb.Done():
+			return nil
+		case <-l.keyed:
+			if l.hasKeys() {
+				pb.Stop()
+				return nil
+			}
+		case <-ctx.Done():
+			pb.Stop()
+			return l.verb(context.Cause(ctx))
+		case <-l.ctx.Done():
+			return context.Cause(l.ctx)
+		}
+	}
+}
+
+func (l *leg) hasKeys() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.keys) > 0
+}
+
+func (l *leg) takeKey() (byte, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.keys) == 0 {
+		return 0, false
+	}
+	b := l.keys[0]
+	l.keys = l.keys[1:]
+	return b, true
+}
+
+// Hold plays music in a loop.
+func (l *leg) Hold(_ context.Context, music call.Media) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	a, err := l.sounds(music)
+	if err != nil {
+		return fmt.Errorf("sip: hold with %s: %w", music, err)
+	}
+	l.stream.Stop()
+	l.stream.Music(a)
+	return nil
+}
+
+// Quiet stops music.
+func (l *leg) Quiet(context.Context) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	l.quiet()
+	return nil
+}
+
+// quiet ends music, and keeps packets flowing where no bridge does.
+func (l *leg) quiet() {
+	l.mu.Lock()
+	bridged := l.bridge != nil
+	l.mu.Unlock()
+	if bridged {
+		l.stream.Stop()
+	} else {
+		l.stream.Silence()
+	}
+}
+
+// SendDTMF sends RFC 4733 digits.
+func (l *leg) SendDTMF(ctx context.Context, digits string) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	return l.verb(l.stream.SendDTMF(ctx, digits))
+}
+
+// Transfer is not offered yet; see Caps.
+func (l *leg) Transfer(context.Context, call.Endpoint) error { return call.ErrUnsupported }
+
+// Hangup ends the leg and returns when its context has ended.
+func (l *leg) Hangup(ctx context.Context, c call.Cause) error {
+	if l.ctx.Err() != nil {
+		return nil
+	}
+	// The verb is carried out even when who asks for it is in a hurry himself.
+	err := l.dialog.do(context.WithoutCancel(ctx), func() error { l.dialog.hangup(c); return nil })
+	if err != nil && !errors.Is(err, errDialogGone) {
+		return err
+	}
+	<-l.ctx.Done()
+	return nil
+}
+
+// Quality is what is known of the leg's media up to now, or at its end.
+func (l *leg) Quality() call.Quality {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.released {
+		return l.final
+	}
+	return l.measure()
+}
+
+func (l *leg) measure() call.Quality {
+	s := l.stream.Stats()
+	q := call.Quality{
+		Sent: s.PacketsSent, Received: s.PacketsReceived, Lost: uint64(max(s.Lost, 0)), Foreign: s.Foreign,
+		Jitter: s.Jitter, RTT: s.RTT,
+	}
+	if l.up {
+		q.Codec = l.codec.String()
+	}
+	return q
+}
+
+// release closes the media, once.
+func (l *leg) release() {
+	l.mu.Lock()
+	if l.released {
+		l.mu.Unlock()
+		return
+	}
+	l.final = l.measure()
+	l.released = true
+	b := l.bridge
+	for _, t := range []*time.Timer{l.patience, l.silent} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	l.mu.Unlock()
+	if b != nil {
+		b.part()
+	}
+	_ = l.stream.Close()
+	l.push(call.LegEvent{At: time.Now(), Kind: call.LegQuality, Quality: l.final})
+}
+
+// The dialog's side.
+
+func (l *leg) ringing() { l.push(call.LegEvent{At: time.Now(), Kind: call.LegRinging}) }
+
+func (l *leg) answered(sdp []byte) error {
+	r, err := l.local.parseAnswer(sdp)
+	if err != nil {
+		return err
+	}
+	if err := l.configure(r); err != nil {
+		return err
+	}
+	l.setUp()
+	l.push(call.LegEvent{At: time.Now(), Kind: call.LegUp})
+	return nil
+}
+
+// confirmed brings the answer to an offer of ours in a 2xx.
+func (l *leg) confirmed(sdp []byte) error {
+	if sdp == nil {
+		return nil
+	}
+	r, err := l.local.parseAnswer(sdp)
+	if err != nil {
+		return err
+	}
+	if err := l.configure(r); err != nil {
+		return err
+	}
+	l.setHeld(r.Held())
+	return nil
+}
+
+// offered answers a re-INVITE: hold, resume, or a new address or codec.
+func (l *leg) offered(sdp []byte) ([]byte, error) {
+	if len(sdp) == 0 {
+		return l.local.offer(media.SendRecv), nil
+	}
+	r, err := parseOffer(sdp)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.configure(r); err != nil {
+		return nil, err
+	}
+	l.setHeld(r.Held())
+	return l.local.answer(r), nil
+}
+
+func (l *leg) setHeld(held bool) {
+	l.mu.Lock()
+	if l.held == held {
+		l.mu.Unlock()
+		return
+	}
+	l.held = held
+	l.stopSilent()
+	b := l.bridge
+	l.mu.Unlock()
+	kind := call.LegUnheld
+	if held {
+		kind = call.LegHeld
+	}
+	if b != nil {
+		b.hold(l, held)
+	}
+	l.push(call.LegEvent{At: time.Now(), Kind: kind})
+}
+
+func (l *leg) digit(b byte, press time.Duration) { l.key(b, press, time.Now()) }
+
+func (l *leg) referred(target string) {
+	l.push(call.LegEvent{At: time.Now(), Kind: call.LegTransfer, Target: clean(target, 64)})
+}
+
+func (l *leg) ended(c call.Cause) {
+	l.cancel(c)
+	l.release()
+}
+
+func (l *leg) gone() {
+	l.release()
+	if l.left != nil {
+		l.left()
+	}
+}

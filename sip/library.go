@@ -1,0 +1,48 @@
+package sip
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+	"go.uber.org/zap"
+)
+
+var datagramLimit sync.Once //nolint:gochecknoglobals // guards a variable of sipgo, which is global itself
+
+// raiseDatagramLimit lifts sipgo's limit of 1,300 bytes for messages over UDP: it also holds back responses,
+// whose size the requests' Via and Record-Route headers decide.
+func raiseDatagramLimit() {
+	datagramLimit.Do(func() { sip.UDPMTUSize = unreliableLimit })
+}
+
+// libraryLog gives sipgo a logger that says little: its errors are mostly about what strangers send, and they
+// quote it in full.
+func libraryLog(log *zap.Logger) *slog.Logger { return slog.New(libraryHandler{log}) }
+
+type libraryHandler struct{ log *zap.Logger }
+
+func (h libraryHandler) Enabled(_ context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn || h.log.Core().Enabled(zap.DebugLevel)
+}
+
+func (h libraryHandler) Handle(_ context.Context, r slog.Record) error {
+	var fields []zap.Field
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "error" {
+			text := a.Value.String()
+			fields = append(fields, zap.String("error", text[:min(len(text), 200)]))
+		}
+		return true
+	})
+	if r.Level >= slog.LevelError && r.Message == "failed to parse" {
+		h.log.Info("sip message not readable", fields...)
+		return nil
+	}
+	h.log.Debug("sipgo: "+r.Message, fields...)
+	return nil
+}
+
+func (h libraryHandler) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h libraryHandler) WithGroup(string) slog.Handler      { return h }
