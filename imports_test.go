@@ -199,8 +199,7 @@ func goList(t *testing.T, pattern string) []listed {
 		"-json=ImportPath,Imports,TestImports,XTestImports", pattern)
 	out, err := cmd.Output()
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("%w: %s", err, exit.Stderr)
 		}
 		t.Fatalf("go list %s: %v", pattern, err)

@@ -4,13 +4,15 @@
 #   deps.sh GROUP...
 #
 #   run        what `make run` needs: Go and Node are checked, not installed
-#   test       all that follows
+#   test       what `make test` needs: run, race, postgres, sip, browser, asterisk, sound
 #   race       a C compiler, which Go's race detector links with
 #   postgres   PostgreSQL 15 or newer, server programs
 #   sip        sipp, baresip
 #   browser    Chromium
 #   asterisk   debootstrap, for asterisk.sh
-#   prompts    flite and sox, for `firstline prompts build` and media.sh
+#   sound      sox, for media.sh
+#
+#   prompts    the speech synthesiser of `firstline prompts build`; no test needs it
 #
 # Looks for each program first and takes a moment when all is there; otherwise
 # it calls apt-get, as root or through sudo. It may be called again at any time.
@@ -56,14 +58,18 @@ want_group() {
 	run) check_toolchains ;;
 	test)
 		local g
-		for g in run race postgres sip browser asterisk prompts; do want_group "$g"; done
+		for g in run race postgres sip browser asterisk sound; do want_group "$g"; done
 		;;
 	race) want "${CC:-gcc}" gcc libc6-dev; want /usr/include/stdlib.h libc6-dev ;;
 	postgres) "$here/postgres.sh" bindir >/dev/null 2>&1 || missing+=(postgresql) ;;
 	sip) want sipp sip-tester; want baresip baresip-core ;;
 	browser) want chromium chromium ;;
 	asterisk) want debootstrap debootstrap debian-archive-keyring; want unshare util-linux ;;
-	prompts) want flite flite; want sox sox ;;
+	sound) want sox sox ;;
+	prompts)
+		want text2wave festival
+		want /usr/share/festival/voices/us/cmu_us_slt_arctic_hts festvox-us-slt-hts
+		;;
 	*) die "unknown group '$1'; run it without arguments for the list" ;;
 	esac
 }
