@@ -33,6 +33,11 @@ type Config struct {
 	MediaTimeout     time.Duration // silence until MediaLost; default 15 s; negative: never
 	FlushEvery       time.Duration // how often a recording is written to its file; default 500 ms
 
+	// Unanswered stops the stream towards an address from which nothing came for this long after our first packet, so
+	// that an SDP cannot aim us at a third party; it goes on with the first packet from there. 0: never stop, for
+	// peers that listen without sending.
+	Unanswered time.Duration
+
 	// Forbidden reports further destinations that must never be sent to, such as our own SIP or database port.
 	Forbidden func(netip.AddrPort) bool
 	// OnDrop, when set, is told of every received packet that is dropped. It runs on the receive path: it must
@@ -82,7 +87,7 @@ func (c Config) Validate() error {
 	for _, d := range []struct {
 		name string
 		d    time.Duration
-	}{{"quarantine", c.Quarantine}, {"lock window", c.LockWindow}, {"lock silence", c.LockSilence}} {
+	}{{"quarantine", c.Quarantine}, {"lock window", c.LockWindow}, {"lock silence", c.LockSilence}, {"unanswered", c.Unanswered}} {
 		if d.d < 0 {
 			faults = append(faults, fmt.Errorf("media: %s %v is negative", d.name, d.d))
 		}

@@ -92,7 +92,7 @@ func (s *Stream) digitFrame(at time.Time, job *digitJob, buf []byte) {
 		job.ts = o.stepped(at)
 		o.ts, o.at, o.span, o.last = job.ts, at, frameSamples, nobody
 	}
-	if job.step >= digitFrames+digitEnds-1 || !o.sends || o.dtmfPayload == 0 {
+	if job.step >= digitFrames+digitEnds-1 || !o.sends || o.dtmfPayload == 0 || s.unanswered(at) {
 		return
 	}
 	event := telephoneEvent{

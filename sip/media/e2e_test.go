@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -12,38 +11,16 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// ear collects what a stream hears.
-type ear struct {
-	mu      sync.Mutex
-	samples []int16
-}
-
-func listen(s *Stream, c Codec) *ear {
-	e := &ear{}
-	s.OnAudio(func(payload []byte, _ uint32) {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.samples = c.decode(e.samples, payload)
-	})
-	return e
-}
-
-func (e *ear) heard(freq float64) time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return Heard(e.samples, freq, 0.05)
-}
-
-// await polls the ear until it heard freq for d; the poll is a bounded wait, not a clock that is asserted on.
-func (e *ear) await(t *testing.T, freq float64, d time.Duration) {
+// await polls until the ear heard freq for d; the poll is a bounded wait, not a clock that is asserted on.
+func await(t *testing.T, e *Ear, freq float64, d time.Duration) {
 	t.Helper()
 	poll := time.NewTicker(5 * time.Millisecond)
 	defer poll.Stop()
-	for end := time.After(within); e.heard(freq) < d; {
+	for end := time.After(within); e.Heard(freq) < d; {
 		select {
 		case <-poll.C:
 		case <-end:
-			t.Fatalf("heard %v Hz for %v, want %v", freq, e.heard(freq), d)
+			t.Fatalf("heard %v Hz for %v, want %v", freq, e.Heard(freq), d)
 		}
 	}
 }
@@ -61,15 +38,15 @@ func TestCallWithPromptMusicBridgeHoldDigitsAndRecordingOverRealSockets(t *testi
 	server, phones := newEngine(t, Config{}), newEngine(t, Config{PortMin: 40000, PortMax: 44999})
 	caller, callerPhone := connect(t, server, phones, PCMU)
 	agent, agentPhone := connect(t, server, phones, PCMA)
-	atCaller, atAgent := listen(callerPhone, PCMU), listen(agentPhone, PCMA)
+	atCaller, atAgent := NewEar(callerPhone, PCMU, time.Minute), NewEar(agentPhone, PCMA, time.Minute)
 
 	prompt := caller.Play(Tone(100*time.Millisecond, 500), Tone(100*time.Millisecond, 700))
 	done(t, "prompt", prompt.Done())
 	if !prompt.Completed() {
 		t.Error("prompt was not completed")
 	}
-	atCaller.await(t, 500, 100*time.Millisecond)
-	atCaller.await(t, 700, 100*time.Millisecond)
+	await(t, atCaller, 500, 100*time.Millisecond)
+	await(t, atCaller, 700, 100*time.Millisecond)
 
 	if err := callerPhone.SendDTMF(context.Background(), "1#"); err != nil {
 		t.Fatal(err)
@@ -88,7 +65,7 @@ func TestCallWithPromptMusicBridgeHoldDigitsAndRecordingOverRealSockets(t *testi
 
 	music := Tone(time.Second, 900)
 	caller.Music(music)
-	atCaller.await(t, 900, 100*time.Millisecond)
+	await(t, atCaller, 900, 100*time.Millisecond)
 
 	path := filepath.Join(t.TempDir(), "call.wav")
 	rec, err := server.NewRecorder(path, RecorderOptions{})
@@ -101,15 +78,15 @@ func TestCallWithPromptMusicBridgeHoldDigitsAndRecordingOverRealSockets(t *testi
 	}
 	callerPhone.Music(Tone(time.Second, 1100))
 	agentPhone.Music(Tone(time.Second, 1300))
-	atCaller.await(t, 1300, 300*time.Millisecond)
-	atAgent.await(t, 1100, 300*time.Millisecond)
+	await(t, atCaller, 1300, 300*time.Millisecond)
+	await(t, atAgent, 1100, 300*time.Millisecond)
 
 	bridge.Hold(agent, music)
-	before := atCaller.heard(900)
-	atCaller.await(t, 900, before+100*time.Millisecond)
+	before := atCaller.Heard(900)
+	await(t, atCaller, 900, before+100*time.Millisecond)
 	bridge.Unhold(agent)
-	before = atCaller.heard(1300)
-	atCaller.await(t, 1300, before+100*time.Millisecond)
+	before = atCaller.Heard(1300)
+	await(t, atCaller, 1300, before+100*time.Millisecond)
 
 	if err := agentPhone.SendDTMF(context.Background(), "9"); err != nil {
 		t.Fatal(err)

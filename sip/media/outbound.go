@@ -47,6 +47,9 @@ type outbound struct {
 	at   time.Time // when ts was sent; zero: nothing was
 	span uint32    // how long ts lasts, in samples
 
+	answered bool      // something came from dest
+	first    time.Time // when the first packet went to dest
+
 	last     producer
 	relaying mapping
 
@@ -85,7 +88,7 @@ func (o *outbound) producing() bool { return o.play != nil || o.back != backNone
 // frame sends one paced frame of 160 bytes.
 func (s *Stream) frame(at time.Time, payload, buf []byte) {
 	o := &s.out
-	if !o.sends {
+	if !o.sends || s.unanswered(at) {
 		o.last = nobody
 		return
 	}
@@ -97,6 +100,18 @@ func (s *Stream) frame(at time.Time, payload, buf []byte) {
 	}
 	o.last, o.ts, o.at, o.span = pacer, h.ts, at, frameSamples
 	s.write(&h, append(buf[:headerSize], payload...))
+}
+
+// unanswered reports whether dest has had its time to show that it wants our packets; out.mu is held.
+func (s *Stream) unanswered(now time.Time) bool {
+	o, limit := &s.out, s.engine.cfg.Unanswered
+	if o.answered || limit == 0 {
+		return false
+	}
+	if o.first.IsZero() {
+		o.first = now
+	}
+	return now.Sub(o.first) >= limit
 }
 
 // write numbers and sends a packet whose header goes into the first 12 bytes of b.
@@ -162,7 +177,7 @@ func (s *Stream) relay(now time.Time, p *packet, b []byte) {
 	o := &s.out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.producing() || o.closed || !o.sends {
+	if o.producing() || o.closed || !o.sends || s.unanswered(now) {
 		if o.last == relayer {
 			o.last = nobody
 		}

@@ -6,9 +6,14 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 )
 
-const comfortNoise = 13 // RFC 3389's static payload type: keeps the lock and the media timeout content, no more
+const (
+	comfortNoise = 13  // RFC 3389's static payload type: keeps the lock and the media timeout content, no more
+	maxFaults    = 100 // read errors in a row
+)
 
 // inbound is the receiving half of a stream.
 type inbound struct {
@@ -32,14 +37,19 @@ type inbound struct {
 // read is the stream's reader: it ends when Close closes the socket.
 func (s *Stream) read() {
 	b := make([]byte, maxPacket)
-	for {
+	for faults := 0; ; {
 		n, from, err := s.conn.ReadFromUDPAddrPort(b)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil {
-			continue // an ICMP error of a former send
+		if err != nil { // an ICMP error of a former send passes, a broken socket does not
+			if faults++; faults >= maxFaults {
+				s.engine.log.Error("media socket", zap.Stringer("local", s.local), zap.Error(err))
+				return
+			}
+			continue
 		}
+		faults = 0
 		if n == len(b) {
 			s.drop(DropMalformed) // cut off, or never ours
 			continue
@@ -154,6 +164,7 @@ func (s *Stream) follow(from netip.AddrPort) {
 	}
 	s.out.mu.Lock()
 	defer s.out.mu.Unlock()
+	s.out.answered = true
 	if s.out.dest == from || s.engine.CheckRemote(from) != nil {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 )
 
 // tape is a recorder whose clock is the test's.
@@ -25,7 +26,7 @@ type tape struct {
 
 func newTape(t *testing.T) *tape {
 	t.Helper()
-	e, err := New(Config{}, nil)
+	e, err := New(Config{}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +341,7 @@ func TestRecordingIsPrivateAndNeverOverwritesAnother(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	e, err := New(Config{}, nil)
+	e, err := New(Config{}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

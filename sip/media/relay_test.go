@@ -420,3 +420,18 @@ func TestReceiveAndRelayDoNotAllocate(t *testing.T) {
 		t.Errorf("only %d packets sent", sent)
 	}
 }
+
+func TestUnansweredStreamStopsAndGoesOnWithTheFirstPacket(t *testing.T) {
+	d := newDesk(t, PCMU, PCMU)
+	d.engine.cfg.Unanswered = time.Second
+	d.b.Silence()
+	d.ticks(100)
+	if sent := d.b.Stats().PacketsSent; sent != 50 {
+		t.Errorf("%d packets to a silent address, want 50", sent)
+	}
+	d.b.receive(d.now, d.peerB.addr(), d.peerB.marshal(audio(1)))
+	d.ticks(100)
+	if sent := d.b.Stats().PacketsSent; sent != 150 {
+		t.Errorf("%d packets, want 150", sent)
+	}
+}

@@ -136,7 +136,7 @@ func (s *Stream) Configure(p Params) error {
 	in.lock.signalling = p.SignallingSource
 	if rearm {
 		in.lock.arm(now, p.Remote)
-		o.dest = p.Remote
+		o.dest, o.answered, o.first = p.Remote, false, time.Time{}
 	}
 	if in.lock.addr == p.Remote || !in.lock.locked {
 		o.rtcpDest = p.RemoteRTCP
@@ -179,7 +179,8 @@ func (p Params) complete() (Params, error) {
 func (s *Stream) Events() <-chan Event { return s.events.c }
 
 // OnAudio sets a tap that runs in the reader for every accepted audio packet: payload in the negotiated codec,
-// valid only during the call, and its RTP timestamp. It must not block. nil removes it.
+// valid only during the call, and its RTP timestamp. It must not block, nor close the stream.
+// nil removes it.
 func (s *Stream) OnAudio(tap func(payload []byte, ts uint32)) {
 	s.engine.joins.Lock()
 	defer s.engine.joins.Unlock()

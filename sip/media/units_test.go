@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 )
 
 func TestConfigNamesAllItsFaultsAtOnce(t *testing.T) {
@@ -214,7 +215,7 @@ func TestRemotesThatMustNotBeSentTo(t *testing.T) {
 }
 
 func TestClosedStreamAndEngineSaySo(t *testing.T) {
-	e, err := New(Config{}, nil)
+	e, err := New(Config{}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
