@@ -65,7 +65,7 @@ func (a *arrivals) sequence(seq uint16) next {
 
 // measure updates the jitter with an audio packet.
 func (a *arrivals) measure(now time.Time, epoch time.Time, ts uint32) {
-	transit := int32(uint32(samplesIn(now.Sub(epoch))) - ts) //nolint:gosec // modular by design
+	transit := int32(uint32(samplesIn(now.Sub(epoch))) - ts)
 	d := transit - a.transit
 	first := a.transit == 0
 	a.transit = transit
@@ -97,5 +97,5 @@ func (a *arrivals) fractionLost() uint8 {
 	if expected == 0 || received >= expected {
 		return 0
 	}
-	return uint8(min(255, uint64(expected-received)<<8/uint64(expected))) //nolint:gosec // bounded by min
+	return uint8(min(255, uint64(expected-received)<<8/uint64(expected)))
 }

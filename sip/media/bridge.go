@@ -25,7 +25,7 @@ func (e *Engine) Bridge(a, b *Stream, rec *Recorder) (*Bridge, error) {
 	for i, s := range br.legs {
 		s.bridge = br
 		if rec != nil {
-			s.rec, s.ch = rec, Channel(i) //nolint:gosec // 0 or 1
+			s.rec, s.ch = rec, Channel(i)
 		}
 		s.out.mu.Lock()
 		s.out.last, s.out.back, s.out.music = nobody, backNone, nil

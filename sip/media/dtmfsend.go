@@ -96,10 +96,10 @@ func (s *Stream) digitFrame(at time.Time, job *digitJob, buf []byte) {
 		return
 	}
 	event := telephoneEvent{
-		code:     uint8(strings.IndexByte(digitNames, job.digits[0])), //nolint:gosec // 0 to 15
+		code:     uint8(strings.IndexByte(digitNames, job.digits[0])),
 		end:      job.step >= digitFrames-1,
-		volume:   10,                                                  // -10 dBm0
-		duration: uint16(min(job.step+1, digitFrames) * frameSamples), //nolint:gosec // at most 800
+		volume:   10, // -10 dBm0
+		duration: uint16(min(job.step+1, digitFrames) * frameSamples),
 	}
 	h := header{payloadType: o.dtmfPayload, marker: job.step == 0, ts: job.ts, ssrc: o.ssrc}
 	b := buf[:headerSize+4]

@@ -29,7 +29,7 @@ func (e *Ear) hear(c Codec, payload []byte, ts uint32) {
 	if int64(len(e.samples)+len(payload)) > e.limit {
 		return
 	}
-	gap := int32(ts - e.next) //nolint:gosec // serial number arithmetic
+	gap := int32(ts - e.next)
 	switch late := gap < 0 && gap > -relayJump; {
 	case len(e.samples) == 0:
 	case late:
@@ -38,7 +38,7 @@ func (e *Ear) hear(c Codec, payload []byte, ts uint32) {
 		e.samples = append(e.samples, make([]int16, min(int64(gap), e.limit-int64(len(e.samples))))...)
 	}
 	e.samples = c.decode(e.samples, payload)
-	e.next = ts + uint32(len(payload)) //nolint:gosec // below the packet buffer's size
+	e.next = ts + uint32(len(payload))
 }
 
 // Samples returns a copy of what was heard, 8 kHz.

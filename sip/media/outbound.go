@@ -79,7 +79,7 @@ func (o *outbound) stepped(at time.Time) uint32 {
 	if o.at.IsZero() {
 		return o.ts // random from Open
 	}
-	return o.ts + max(o.span, uint32(max(0, samplesIn(at.Sub(o.at))))) //nolint:gosec // modular by design
+	return o.ts + max(o.span, uint32(max(0, samplesIn(at.Sub(o.at)))))
 }
 
 // producing reports whether the pacer has something to send, which covers a bridge.
@@ -191,7 +191,7 @@ func (s *Stream) relay(now time.Time, p *packet, b []byte) {
 	m.last = now
 	out := header{payloadType: o.payloadType, marker: p.marker || anchor, ssrc: o.ssrc}
 	out.seq, out.ts = p.seq+m.seq, p.ts+m.ts
-	ahead := int16(out.seq - o.seq) //nolint:gosec // serial number arithmetic
+	ahead := int16(out.seq - o.seq)
 	if p.event {
 		if out.payloadType = o.dtmfPayload; out.payloadType == 0 {
 			o.skip(ahead, anchor)
@@ -214,13 +214,13 @@ func (o *outbound) advance(now time.Time, out *header, ahead int16, p *packet) {
 		o.seq = out.seq
 		m.depth = min(m.depth, 1000) + uint16(ahead)
 	}
-	if o.last != relayer || int32(out.ts-o.ts) > 0 { //nolint:gosec // serial number arithmetic
+	if o.last != relayer || int32(out.ts-o.ts) > 0 {
 		o.ts, o.at, o.span = out.ts, now, frameSamples
 		if !p.event {
-			o.span = uint32(p.to - p.from) //nolint:gosec // below the buffer's size
+			o.span = uint32(p.to - p.from)
 		}
 	}
-	if !p.event && int32(p.ts-m.refTS) >= 0 { //nolint:gosec // serial number arithmetic
+	if !p.event && int32(p.ts-m.refTS) >= 0 {
 		m.refTS, m.refAt = p.ts, now
 	}
 	o.last = relayer
@@ -235,6 +235,6 @@ func (o *outbound) skip(ahead int16, anchor bool) {
 
 // jumps reports whether the source's clock left the wall clock.
 func (m *mapping) jumps(now time.Time, ts uint32) bool {
-	off := int64(int32(ts-m.refTS)) - samplesIn(now.Sub(m.refAt)) //nolint:gosec // serial number arithmetic
+	off := int64(int32(ts-m.refTS)) - samplesIn(now.Sub(m.refAt))
 	return off > relayJump || off < -relayJump
 }

@@ -36,7 +36,7 @@ func newPorts(c Config) *ports {
 func (p *ports) take(now time.Time) (pair int, rtp, rtcp *net.UDPConn, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	start := rand.IntN(len(p.pairs)) //nolint:gosec // spreads load; the source lock is what protects a call
+	start := rand.IntN(len(p.pairs))
 	for i := range p.pairs {
 		pair = (start + i) % len(p.pairs)
 		state := &p.pairs[pair]
@@ -73,12 +73,12 @@ func (p *ports) listen(port int) (*net.UDPConn, error) {
 		network = "udp4"
 	}
 	lc := net.ListenConfig{Control: prepareSocket}
-	at := netip.AddrPortFrom(p.ip, uint16(port)) //nolint:gosec // inside the validated range
+	at := netip.AddrPortFrom(p.ip, uint16(port))
 	conn, err := lc.ListenPacket(context.Background(), network, at.String())
 	if err != nil {
 		return nil, fmt.Errorf("bind media port %s: %w", at, err)
 	}
-	return conn.(*net.UDPConn), nil //nolint:forcetypeassert // what a udp network gives
+	return conn.(*net.UDPConn), nil
 }
 
 // release puts a pair into quarantine.

@@ -89,7 +89,7 @@ func (p *pause) end(now int64) int64 {
 // NewRecorder creates the file (mode 0600, it must not exist) and starts the time line. Recording begins when
 // the recorder is given to Bridge or Stream.Record.
 func (e *Engine) NewRecorder(path string, opts RecorderOptions) (*Recorder, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the path is the caller's to choose
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create recording: %w", err)
 	}
@@ -131,9 +131,9 @@ func (r *Recorder) put(now time.Time, ch Channel, source uint64, p *packet, payl
 		}
 		s := &c.slots[c.n]
 		c.n++
-		s.at, s.source, s.ts, s.ch, s.codec, s.n = at, source, ts, ch, p.codec, uint8(n) //nolint:gosec // at most 160
+		s.at, s.source, s.ts, s.ch, s.codec, s.n = at, source, ts, ch, p.codec, uint8(n)
 		copy(s.data[:], payload[:n])
-		payload, ts = payload[n:], ts+uint32(n) //nolint:gosec // at most 160
+		payload, ts = payload[n:], ts+uint32(n)
 	}
 }
 
@@ -314,7 +314,7 @@ func (r *Recorder) silence(from, to int64, scratch []byte) error {
 }
 
 func (r *Recorder) patchHeader() error {
-	h := wavHeader(2, uint32(r.written*stereoFrame)) //nolint:gosec // below maxSamples
+	h := wavHeader(2, uint32(r.written*stereoFrame))
 	if _, err := r.file.WriteAt(h[:], 0); err != nil {
 		return fmt.Errorf("write recording header %s: %w", r.path, err)
 	}

@@ -81,7 +81,7 @@ func (s *Stream) receiveReport(at time.Time, from netip.Addr, b []byte) {
 				s.count(DropForeign)
 				return
 			}
-			in.reports.senderReport, in.reports.senderAt = uint32(p.NTPTime>>16), at //nolint:gosec // its middle
+			in.reports.senderReport, in.reports.senderAt = uint32(p.NTPTime>>16), at
 			s.quality(at, p.Reports)
 		case *rtcp.ReceiverReport:
 			s.quality(at, p.Reports)
@@ -97,12 +97,12 @@ func (s *Stream) quality(at time.Time, blocks []rtcp.ReceptionReport) {
 			continue
 		}
 		q.received++
-		q.lost = int64(int32(r.TotalLost<<8) >> 8) //nolint:gosec // 24 bits, signed
+		q.lost = int64(int32(r.TotalLost<<8) >> 8)
 		q.jitter = durationOf(int64(r.Jitter))
 		if r.LastSenderReport == 0 {
 			continue
 		}
-		rtt := int32(uint32(ntpTime(at)>>16) - r.LastSenderReport - r.Delay) //nolint:gosec // modular
+		rtt := int32(uint32(ntpTime(at)>>16) - r.LastSenderReport - r.Delay)
 		if d := time.Duration(rtt) * time.Second >> 16; d >= 0 && d < time.Minute {
 			q.rtt = d
 		}
@@ -142,8 +142,8 @@ func (s *Stream) report(now time.Time, bye bool) (to netip.AddrPort, b []byte) {
 	var first rtcp.Packet = &rtcp.ReceiverReport{SSRC: o.ssrc, Reports: blocks}
 	if o.packets > o.reported {
 		first = &rtcp.SenderReport{
-			SSRC: o.ssrc, NTPTime: ntpTime(now), RTPTime: o.ts + uint32(samplesIn(now.Sub(o.at))), //nolint:gosec // modular
-			PacketCount: uint32(o.packets), OctetCount: uint32(o.octets), Reports: blocks, //nolint:gosec // modular
+			SSRC: o.ssrc, NTPTime: ntpTime(now), RTPTime: o.ts + uint32(samplesIn(now.Sub(o.at))),
+			PacketCount: uint32(o.packets), OctetCount: uint32(o.octets), Reports: blocks,
 		}
 	}
 	o.reported = o.packets
@@ -162,17 +162,17 @@ func (in *inbound) receptionReport(now time.Time) rtcp.ReceptionReport {
 	a := &in.arrivals
 	r := rtcp.ReceptionReport{
 		SSRC: in.lock.ssrc, FractionLost: a.fractionLost(), LastSequenceNumber: a.extendedMax(), Jitter: a.jitter >> 4,
-		TotalLost: uint32(min(max(a.lost(), 0), 0x7FFFFF)), LastSenderReport: in.reports.senderReport, //nolint:gosec // bounded
+		TotalLost: uint32(min(max(a.lost(), 0), 0x7FFFFF)), LastSenderReport: in.reports.senderReport,
 	}
 	if in.reports.senderReport != 0 {
 		since := max(0, now.Round(0).Sub(in.reports.senderAt)) // both by the wall clock
-		r.Delay = uint32(since * (1 << 16) / time.Second)      //nolint:gosec // seconds
+		r.Delay = uint32(since * (1 << 16) / time.Second)
 	}
 	return r
 }
 
 // ntpTime is the 64-bit NTP timestamp of t (RFC 3550 section 4).
 func ntpTime(t time.Time) uint64 {
-	seconds := uint64(t.Unix() + ntpEpochOffset)                        //nolint:gosec // after 1970
-	return seconds<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second) //nolint:gosec // below one second
+	seconds := uint64(t.Unix() + ntpEpochOffset)
+	return seconds<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
 }

@@ -48,7 +48,7 @@ func arrival(oob []byte) time.Time {
 			continue
 		}
 		ne := binary.NativeEndian
-		return time.Unix(int64(ne.Uint64(m.Data)), int64(ne.Uint64(m.Data[8:]))) //nolint:gosec // the kernel's clock
+		return time.Unix(int64(ne.Uint64(m.Data)), int64(ne.Uint64(m.Data[8:])))
 	}
 	return time.Time{}
 }

@@ -84,12 +84,12 @@ func (e *events) close() {
 func newStream(e *Engine, id uint32, pair int, rtp, rtcp *net.UDPConn) *Stream {
 	s := &Stream{
 		engine: e, conn: rtp, rtcp: rtcp, pair: pair, id: id,
-		local: rtp.LocalAddr().(*net.UDPAddr).AddrPort(), //nolint:forcetypeassert // it is a UDP socket
+		local: rtp.LocalAddr().(*net.UDPAddr).AddrPort(),
 		shard: e.shards[int(id)%len(e.shards)],
-		slot:  uint8(int(id) / len(e.shards) % wheelSlots), //nolint:gosec // below wheelSlots
+		slot:  uint8(int(id) / len(e.shards) % wheelSlots),
 	}
 	s.events.c = make(chan Event, eventBuffer)
-	s.out.ssrc, s.out.seq, s.out.ts = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32() //nolint:gosec // RFC 3550 wants unlikely, not secret
+	s.out.ssrc, s.out.seq, s.out.ts = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32()
 	s.in.lock.window, s.in.lock.silence = e.cfg.LockWindow, e.cfg.LockSilence
 	s.reader.Go(s.read)
 	return s

@@ -45,7 +45,7 @@ func (t *track) place(s *slot) int64 {
 	if !t.tied || t.source != s.source {
 		return t.tie(s, wall)
 	}
-	pos := t.pos + int64(int32(s.ts-t.ts)) //nolint:gosec // serial number arithmetic
+	pos := t.pos + int64(int32(s.ts-t.ts))
 	switch drift := pos - wall; {
 	case drift > futureLimit || drift < -pastLimit:
 		return t.tie(s, wall)
@@ -77,6 +77,6 @@ func (s *slot) mix(b []byte, from int64) {
 		} else {
 			v = pcmuToLinear(c)
 		}
-		binary.LittleEndian.PutUint16(b[(i-from)*stereoFrame+2*int64(s.ch):], uint16(v)) //nolint:gosec // the bits
+		binary.LittleEndian.PutUint16(b[(i-from)*stereoFrame+2*int64(s.ch):], uint16(v))
 	}
 }

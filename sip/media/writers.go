@@ -118,7 +118,7 @@ func (w *writers) closeAll() error {
 // Repair sets the header sizes of a file that a crash left behind from the file's length. ErrFormat when it is not
 // a recording of ours.
 func Repair(path string) (Recorded, error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0) //nolint:gosec // the path is the caller's to choose
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("repair recording: %w", err)
 	}
@@ -146,7 +146,7 @@ func repair(f *os.File) (Recorded, error) {
 	}
 	samples := min((info.Size()-wavHeaderSize)/stereoFrame, maxSamples)
 	size := wavHeaderSize + samples*stereoFrame
-	h = wavHeader(2, uint32(samples*stereoFrame)) //nolint:gosec // below maxSamples
+	h = wavHeader(2, uint32(samples*stereoFrame))
 	if _, err := f.WriteAt(h[:], 0); err != nil {
 		return Recorded{}, fmt.Errorf("write header: %w", err)
 	}
