@@ -264,9 +264,15 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[w.Queue]
 	sounds := d.entertain(ctx, j, q)
 	defer sounds.stop()
+	waits, offers := (*call.Entry)(nil), 0
+	if j.resumed != nil {
+		if waits = j.resumed.Waiting(); waits != nil {
+			offers = len(waits.Offers)
+		}
+	}
 	r, err := d.Queue.Connect(ctx, callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
-		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Resumed: j.resumed != nil && j.resumed.Waiting() != nil,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Resumed: waits != nil, Offers: offers,
 	})
 	if r.Outcome != "" {
 		j.outcome = r.Outcome

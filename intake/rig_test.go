@@ -14,6 +14,7 @@ import (
 	"firstline/call"
 	"firstline/call/calltest"
 	"firstline/callqueue"
+	"firstline/callqueue/agents"
 	"firstline/ivr"
 	"firstline/recordings"
 )
@@ -84,15 +85,15 @@ func (r *rig) quiet() {
 const flowYAML = `
 start: notice
 nodes:
-  notice: {notice: recording-notice, next: main}
+  notice: {type: notice, play: recording-notice, next: main}
   main:
-    menu:
-      prompts: [menu-main]
-      digits: {1: desk}
-      retries: 1
-      timeout: 5s
-      default: desk
-  desk: {queue: service-desk}
+    type: menu
+    play: menu-main
+    digits: {"1": desk}
+    retries: 1
+    timeout: 5s
+    default: desk
+  desk: {type: queue, queue: service-desk}
 `
 
 func centre(t *testing.T) *Centre {
@@ -208,4 +209,26 @@ func (s *shelfOf) Finish(ctx context.Context, id call.RecordingID, r call.Record
 		s.done[id] = true
 	}
 	return err
+}
+
+// seat sets up the queue and its agent as the last process left them.
+func (r *rig) seat(ctx context.Context, c *Centre) {
+	r.t.Helper()
+	for _, q := range c.Queues {
+		if err := r.queue.SetQueues(ctx, []callqueue.Queue{q}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if err := r.queue.SetAgents(ctx, []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}}); err != nil {
+		r.t.Fatal(err)
+	}
+	was := callqueue.Restored{Agent: "ana", Presence: call.Available, Activity: call.Idle}
+	for _, e := range r.journal.Events() {
+		if b, ok := e.Body.(call.ActivityChanged); ok {
+			was.Activity, was.Call, was.Until, was.Since = b.Activity, b.Call, b.Until, e.At
+		}
+	}
+	if err := r.queue.Restore(ctx, []callqueue.Restored{was}); err != nil {
+		r.t.Fatal(err)
+	}
 }
