@@ -45,7 +45,7 @@ func (v Value) Map() *Map {
 		m.read([]*ast.MappingValueNode{n})
 	default:
 		what := kind(v.node)
-		if _, ok := v.scalar(false); ok {
+		if _, ok := v.scalar(); ok {
 			what = "a single value"
 		}
 		v.Fault("%q is %s; want a mapping of keys to values", v.key(), what)

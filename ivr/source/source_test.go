@@ -39,7 +39,7 @@ func read(d *source.Doc) {
 	m.May("flag").Bool(false)
 	m.May("time").Duration(0, time.Second, time.Minute)
 	m.May("word").OneOf("a", "alpha", "beta")
-	m.May("secret").Secret("")
+	m.May("secret").Secret().Text("")
 	for _, v := range m.May("list").List() {
 		v.Word("")
 	}
@@ -143,7 +143,7 @@ func TestAnOverrideReplacesScalarsAndLists(t *testing.T) {
 	if got := len(m.May("list").List()); got != 2 {
 		t.Errorf("list has %d items", got)
 	}
-	if got := m.May("key").Text("plain") + m.May("key").Secret("plain"); got != "plainhidden" {
+	if got := m.May("key").Text("plain") + m.May("key").Secret().Text("plain"); got != "plainhidden" {
 		t.Errorf("key is %q", got)
 	}
 	m.May("number").Int(0, 1, 9)

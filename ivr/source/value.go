@@ -27,6 +27,7 @@ type Value struct {
 	at       Pos      // of the value; of the mapping that lacks it when absent
 	required bool
 	fixed    bool // the override does not reach here
+	secret   bool // the override may look in more places
 }
 
 // Pos is where the value stands.
@@ -34,18 +35,39 @@ func (v Value) Pos() Pos { return v.at }
 
 // Set reports whether the file or the override gives a value.
 func (v Value) Set() bool {
-	_, ok := v.scalar(false)
+	_, ok := v.scalar()
 	return ok || v.node != nil
+}
+
+// Secret is the value as one that must not be shown: its override may come from
+// places that others do not.
+func (v Value) Secret() Value {
+	v.secret = true
+	return v
+}
+
+// InFile reports whether the value stands in the file and is not overridden.
+func (v Value) InFile() bool {
+	_, _, over := v.overridden()
+	return v.node != nil && !over
 }
 
 // Fault notes that something is wrong with the value.
 func (v Value) Fault(format string, args ...any) {
-	v.doc.faults.Add(v.at, format, args...)
+	v.doc.faults.Add(v.place(), format, args...)
 }
 
 // Suggest notes that something is wrong with the value, and what to write instead.
 func (v Value) Suggest(instead, format string, args ...any) {
-	v.doc.faults.AddSuggesting(v.at, instead, format, args...)
+	v.doc.faults.AddSuggesting(v.place(), instead, format, args...)
+}
+
+// place is where the value that counts stands.
+func (v Value) place() Pos {
+	if _, from, ok := v.overridden(); ok {
+		return Pos{File: from}
+	}
+	return v.at
 }
 
 // text is a scalar as it was written.
@@ -56,16 +78,16 @@ type text struct {
 	node   ast.Node
 }
 
-func (v Value) overridden(secret bool) (s, from string, ok bool) {
+func (v Value) overridden() (s, from string, ok bool) {
 	if v.fixed || v.doc.override == nil || len(v.path) == 0 {
 		return "", "", false
 	}
-	return v.doc.override(v.path, secret)
+	return v.doc.override(v.path, v.secret)
 }
 
 // scalar looks for the override, then in the file.
-func (v Value) scalar(secret bool) (text, bool) {
-	if s, from, ok := v.overridden(secret); ok {
+func (v Value) scalar() (text, bool) {
+	if s, from, ok := v.overridden(); ok {
 		return text{s: s, at: Pos{File: from}}, true
 	}
 	switch n := v.node.(type) {
@@ -87,8 +109,8 @@ func (v Value) scalar(secret bool) (text, bool) {
 }
 
 // read is scalar with its faults: absent although required, no value, not a scalar.
-func (v Value) read(want string, secret bool) (Value, text, bool) {
-	t, ok := v.scalar(secret)
+func (v Value) read(want string) (Value, text, bool) {
+	t, ok := v.scalar()
 	switch n := v.node.(type) {
 	case nil:
 		if !ok && v.required {
@@ -134,13 +156,8 @@ func kind(n ast.Node) string {
 
 // Text reads text. A whole number is taken as it was written ("0049" keeps its
 // zeros); other plain scalars that YAML reads as something else must be quoted.
-func (v Value) Text(otherwise string) string { return v.text(otherwise, false) }
-
-// Secret reads text that may also come from a file that the environment names.
-func (v Value) Secret(otherwise string) string { return v.text(otherwise, true) }
-
-func (v Value) text(otherwise string, secret bool) string {
-	v, t, ok := v.read("text", secret)
+func (v Value) Text(otherwise string) string {
+	v, t, ok := v.read("text")
 	if !ok {
 		return otherwise
 	}
@@ -162,7 +179,7 @@ func (v Value) text(otherwise string, secret bool) string {
 // Word reads a name and keeps where it stands.
 func (v Value) Word(otherwise string) Word {
 	s := v.Text(otherwise)
-	if t, ok := v.scalar(false); ok {
+	if t, ok := v.scalar(); ok {
 		return Word{s, t.at}
 	}
 	return Word{s, v.at}
@@ -170,7 +187,7 @@ func (v Value) Word(otherwise string) Word {
 
 // OneOf reads one of the words.
 func (v Value) OneOf(otherwise string, words ...string) string {
-	v, t, ok := v.read("one of "+strings.Join(words, ", "), false)
+	v, t, ok := v.read("one of "+strings.Join(words, ", "))
 	if !ok {
 		return otherwise
 	}
@@ -183,7 +200,7 @@ func (v Value) OneOf(otherwise string, words ...string) string {
 
 // Int reads a whole number from least to most.
 func (v Value) Int(otherwise, least, most int) int {
-	v, t, ok := v.read("a whole number", false)
+	v, t, ok := v.read("a whole number")
 	if !ok {
 		return otherwise
 	}
@@ -201,7 +218,7 @@ func (v Value) Int(otherwise, least, most int) int {
 
 // Float reads a number from least to most.
 func (v Value) Float(otherwise, least, most float64) float64 {
-	v, t, ok := v.read("a number", false)
+	v, t, ok := v.read("a number")
 	if !ok {
 		return otherwise
 	}
@@ -219,7 +236,7 @@ func (v Value) Float(otherwise, least, most float64) float64 {
 
 // Bool reads true or false.
 func (v Value) Bool(otherwise bool) bool {
-	v, t, ok := v.read("true or false", false)
+	v, t, ok := v.read("true or false")
 	if !ok {
 		return otherwise
 	}
@@ -242,7 +259,7 @@ func (v Value) Bool(otherwise bool) bool {
 
 // Duration reads a time span from least to most, written with its unit ("20s", "1m30s").
 func (v Value) Duration(otherwise, least, most time.Duration) time.Duration {
-	v, t, ok := v.read("a duration such as 20s", false)
+	v, t, ok := v.read("a duration such as 20s")
 	if !ok {
 		return otherwise
 	}
@@ -269,7 +286,7 @@ func (v Value) Duration(otherwise, least, most time.Duration) time.Duration {
 // List reads a sequence, or one scalar as a list of one. An override is split at
 // its commas.
 func (v Value) List() []Value {
-	if s, from, ok := v.overridden(false); ok {
+	if s, from, ok := v.overridden(); ok {
 		return v.split(s, from)
 	}
 	switch n := v.node.(type) {
@@ -293,7 +310,7 @@ func (v Value) List() []Value {
 		}
 		return all
 	}
-	if _, ok := v.scalar(false); ok {
+	if _, ok := v.scalar(); ok {
 		return []Value{v}
 	}
 	v.Fault("%q is %s; want a list", v.key(), kind(v.node))

@@ -1,0 +1,234 @@
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/ivr"
+	"firstline/ivr/source"
+)
+
+// Centre is how the support line works: one version of the centre's files. It
+// does not change once loaded.
+type Centre struct {
+	Hash         string // SHA-256 over the files' names and bytes, in hex: the version's name
+	Numbers      map[string]Number
+	Clients      map[string]Client
+	Queues       []callqueue.Queue // sorted by id, with defaults filled in
+	Flows        map[string]*ivr.Flow
+	Skills       map[string]string // id to name
+	BreakReasons []BreakReason     // in the file's order, which is that of the pages
+	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
+	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
+}
+
+// Number is where calls to one number go: exactly one of Flow and Queue is set.
+type Number struct {
+	Flow   string
+	Queue  call.QueueID
+	Client string // empty when the line serves no particular one
+	Name   string // for people
+}
+
+// Client is a company that the line serves.
+type Client struct {
+	Name     string
+	Language string // of its callers, empty for the flow's own
+}
+
+// BreakReason is why an agent may be on break.
+type BreakReason struct {
+	ID   string
+	Name string
+}
+
+// Agent is a person of the roster as a new installation begins with it.
+type Agent struct {
+	ID     call.AgentID
+	Name   string
+	Device call.DeviceID // where the person sits; empty when nowhere
+	Level  int           // support level 1 to 4
+	Skills map[string]int
+}
+
+// Queue finds a queue by its id.
+func (c *Centre) Queue(id call.QueueID) (callqueue.Queue, bool) {
+	i := slices.IndexFunc(c.Queues, func(q callqueue.Queue) bool { return q.ID == id })
+	if i < 0 {
+		return callqueue.Queue{}, false
+	}
+	return c.Queues[i], true
+}
+
+// Language is what callers of a number hear when their client has one, else empty.
+func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language }
+
+// Equal reports whether both were loaded from the same files.
+func (c *Centre) Equal(other *Centre) bool { return other != nil && c.Hash == other.Hash }
+
+// Change is what a reload would do.
+type Change struct {
+	Files  []string       // added, changed or removed, sorted
+	Queues []call.QueueID // removed: refused while callers wait in them
+}
+
+// Change compares c, which is in force, with what is to follow it.
+func (c *Centre) Change(next *Centre) Change {
+	var ch Change
+	for name, data := range c.Files {
+		if now, ok := next.Files[name]; !ok || string(now) != string(data) {
+			ch.Files = append(ch.Files, name)
+		}
+	}
+	for name := range next.Files {
+		if _, ok := c.Files[name]; !ok {
+			ch.Files = append(ch.Files, name)
+		}
+	}
+	slices.Sort(ch.Files)
+	for _, q := range c.Queues {
+		if _, ok := next.Queue(q.ID); !ok {
+			ch.Queues = append(ch.Queues, q.ID)
+		}
+	}
+	return ch
+}
+
+// The files of a centre. Flows are flows/<id>.yaml.
+const (
+	numbersFile = "numbers.yaml"
+	clientsFile = "clients.yaml"
+	queuesFile  = "queues.yaml"
+	skillsFile  = "skills.yaml"
+	breaksFile  = "breaks.yaml"
+	agentsFile  = "agents.yaml"
+	flowsDir    = "flows"
+)
+
+func centreFiles() []string {
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile}
+}
+
+// LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil
+// leaves them unchecked. The error is Faults, over all files, when the centre is
+// wrong, and another when the folder cannot be read.
+func LoadCentre(dir fs.FS, prompts []string) (*Centre, error) {
+	files, faults, err := gather(dir)
+	if err != nil {
+		return nil, fmt.Errorf("centre: %w", err)
+	}
+	return load(files, prompts, faults)
+}
+
+// LoadFiles is LoadCentre for a version that was stored: Centre.Files of before.
+func LoadFiles(files map[string][]byte, prompts []string) (*Centre, error) {
+	var faults Faults
+	for name := range files {
+		if dir, base := path.Split(name); dir == flowsDir+"/" && isFlow(base) || slices.Contains(centreFiles(), name) {
+			continue
+		}
+		strange(&faults, name)
+	}
+	return load(files, prompts, faults)
+}
+
+// gather reads the files that make a centre, and notes those that nearly do.
+// Names that begin with a dot, and what is no YAML, are somebody else's.
+func gather(dir fs.FS) (map[string][]byte, Faults, error) {
+	files := make(map[string][]byte)
+	var faults Faults
+	entries, err := fs.ReadDir(dir, ".")
+	if err != nil {
+		return nil, nil, err
+	}
+	flows := false
+	for _, e := range entries {
+		name := e.Name()
+		switch {
+		case strings.HasPrefix(name, "."):
+		case slices.Contains(centreFiles(), name):
+			if files[name], err = read(dir, name); err != nil {
+				return nil, nil, err
+			}
+		case name == flowsDir:
+			flows = true
+		case isYAML(name), e.IsDir() && source.Nearest(name, []string{flowsDir}) != "":
+			strange(&faults, name)
+		}
+	}
+	if !flows {
+		return files, faults, nil
+	}
+	entries, err = fs.ReadDir(dir, flowsDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries {
+		name := path.Join(flowsDir, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case isFlow(e.Name()):
+			if files[name], err = read(dir, name); err != nil {
+				return nil, nil, err
+			}
+		case isYAML(e.Name()):
+			strange(&faults, name)
+		}
+	}
+	return files, faults, nil
+}
+
+func isYAML(name string) bool { return path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" }
+
+func isFlow(name string) bool { return path.Ext(name) == ".yaml" }
+
+func strange(faults *Faults, name string) {
+	near := ""
+	if dir, base := path.Split(name); dir != "" {
+		near = dir + strings.TrimSuffix(base, path.Ext(base)) + ".yaml"
+	} else {
+		near = source.Nearest(name, append(centreFiles(), flowsDir))
+	}
+	faults.AddSuggesting(source.Pos{File: name}, near, "a centre has no file of this name")
+}
+
+// read takes at most one byte more than is parsed, which is then a fault with its file's name.
+func read(dir fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > source.MaxBytes {
+		return make([]byte, source.MaxBytes+1), nil
+	}
+	data, err := fs.ReadFile(dir, name)
+	if errors.Is(err, fs.ErrInvalid) {
+		return nil, fmt.Errorf("%s is no file", name)
+	}
+	return data, err
+}
+
+// hash names a version by its content. Lengths keep one file's end from being
+// read as another's beginning.
+func hash(files map[string][]byte) string {
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		for _, part := range [][]byte{[]byte(name), files[name]} {
+			var n [8]byte
+			binary.BigEndian.PutUint64(n[:], uint64(len(part)))
+			h.Write(n[:])
+			h.Write(part)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

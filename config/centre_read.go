@@ -1,0 +1,251 @@
+package config
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/ivr"
+	"firstline/ivr/source"
+)
+
+// centreReader reads all files of a centre, then follows the names from one to
+// another.
+type centreReader struct {
+	files  map[string][]byte
+	centre *Centre
+	faults Faults
+	refs   []reference
+}
+
+// reference is a name that must lead somewhere.
+type reference struct {
+	to   source.Word
+	what string // "queue", "flow", "skill", "client"
+}
+
+func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, error) {
+	r := &centreReader{
+		files:  files,
+		faults: faults,
+		centre: &Centre{
+			Hash:    hash(files),
+			Numbers: make(map[string]Number),
+			Clients: make(map[string]Client),
+			Flows:   make(map[string]*ivr.Flow),
+			Skills:  make(map[string]string),
+			Files:   files,
+		},
+	}
+	if _, ok := files[numbersFile]; !ok {
+		r.faults.Add(source.Pos{File: numbersFile}, "the file is missing: it says where the numbers lead")
+	}
+	r.each(numbersFile, "", r.number)
+	r.each(clientsFile, "client", r.client)
+	r.each(skillsFile, "skill", r.skill)
+	r.each(queuesFile, "queue", r.queue)
+	r.each(breaksFile, "break reason", r.breakReason)
+	r.each(agentsFile, "agent", r.agent)
+	r.flows(prompts)
+	r.follow()
+	if err := r.faults.Err(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(r.centre.Queues, func(a, b callqueue.Queue) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	return r.centre, nil
+}
+
+// each reads a file that maps names to things. What names a thing must be an id,
+// unless what is empty.
+func (r *centreReader) each(file, what string, one func(*source.Doc, source.Entry)) {
+	data, ok := r.files[file]
+	if !ok {
+		return
+	}
+	doc := source.Parse(file, data, nil)
+	for _, e := range doc.Root().Map().Entries() {
+		if what != "" {
+			doc.ID(what, e.Key)
+		}
+		one(doc, e)
+	}
+	r.faults = append(r.faults, doc.Faults()...)
+}
+
+func (r *centreReader) refer(what string, to source.Word) {
+	r.refs = append(r.refs, reference{to, what})
+}
+
+func (r *centreReader) number(doc *source.Doc, e source.Entry) {
+	if digits := strings.TrimPrefix(e.Key.Text, "+"); !isDigits(digits) || len(digits) > 15 {
+		near := strings.Map(dialled, e.Key.Text)
+		if !isDigits(strings.TrimPrefix(near, "+")) || near == e.Key.Text {
+			near = ""
+		}
+		doc.Report().AddSuggesting(e.Key.Pos, near, "%q is not a number: up to 15 digits, with + before a country code", e.Key.Text)
+	}
+	m := e.Value.Map()
+	flow, queue, client := m.May("flow").Word(""), m.May("queue").Word(""), m.May("client").Word("")
+	switch {
+	case flow.Text == "" && queue.Text == "":
+		doc.Report().Add(e.Key.Pos, "number %s leads nowhere: give it a flow or a queue", e.Key.Text)
+	case flow.Text != "" && queue.Text != "":
+		doc.Report().Add(queue.Pos, "number %s has a flow and a queue: give it one of them", e.Key.Text)
+	}
+	r.refer("flow", flow)
+	r.refer("queue", queue)
+	r.refer("client", client)
+	r.centre.Numbers[e.Key.Text] = Number{
+		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Name: m.May("name").Text(e.Key.Text),
+	}
+	m.End()
+}
+
+func dialled(c rune) rune {
+	if c == '+' || c >= '0' && c <= '9' {
+		return c
+	}
+	return -1
+}
+
+func (r *centreReader) client(doc *source.Doc, e source.Entry) {
+	m := e.Value.Map()
+	language := m.May("language").Word("")
+	if language.Text != "" {
+		doc.ID("language", language)
+	}
+	r.centre.Clients[e.Key.Text] = Client{Name: m.May("name").Text(e.Key.Text), Language: language.Text}
+	m.End()
+}
+
+func (r *centreReader) skill(_ *source.Doc, e source.Entry) {
+	r.centre.Skills[e.Key.Text] = e.Value.Text(e.Key.Text)
+}
+
+func (r *centreReader) breakReason(_ *source.Doc, e source.Entry) {
+	r.centre.BreakReasons = append(r.centre.BreakReasons, BreakReason{ID: e.Key.Text, Name: e.Value.Text(e.Key.Text)})
+}
+
+func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
+	m := e.Value.Map()
+	q := callqueue.Queue{
+		ID:       call.QueueID(e.Key.Text),
+		Name:     m.May("name").Text(""),
+		Strategy: callqueue.Strategy(m.May("strategy").OneOf("", string(callqueue.LongestIdle))),
+		Priority: m.May("priority").Int(0, 0, 100),
+		Ring:     m.May("ring").Duration(0, time.Second, 5*time.Minute),
+		Misses:   m.May("misses").Int(0, 1, 100),
+		WrapUp:   m.May("wrap-up").Duration(60*time.Second, 0, time.Hour),
+		MaxWait:  m.May("max-wait").Duration(0, time.Second, 24*time.Hour),
+		MaxLen:   m.May("max-length").Int(0, 1, 100_000),
+		Music:    music(doc, m.May("music").Word("default")),
+		Record:   m.May("record").Bool(true),
+	}
+	if q.WrapUp == 0 {
+		q.WrapUp = -1 // said to be none, which is not to say nothing
+	}
+	need := m.May("need").Map()
+	var skills []source.Word
+	q.Need, skills = ivr.ReadNeed(need)
+	need.End()
+	for _, s := range skills {
+		r.refer("skill", s)
+	}
+	t := m.May("target").Map()
+	q.Target = call.Target{
+		Within:       t.May("within").Duration(0, time.Second, 24*time.Hour),
+		Percent:      t.May("percent").Float(0, 1, 100),
+		ShortAbandon: t.May("short-abandon").Duration(0, time.Millisecond, time.Hour),
+	}
+	t.End()
+	m.End()
+	q = q.Defaults()
+	// What a range above lets pass and the queue refuses would be our own
+	// disagreement; it must still not be used.
+	if err := q.Validate(); err != nil && len(doc.Faults()) == 0 {
+		doc.Report().Add(e.Key.Pos, "%v", err)
+	}
+	r.centre.Queues = append(r.centre.Queues, q)
+}
+
+func music(doc *source.Doc, w source.Word) call.Media {
+	doc.ID("music", w)
+	return call.Media("music:" + w.Text)
+}
+
+func (r *centreReader) agent(doc *source.Doc, e source.Entry) {
+	m := e.Value.Map()
+	a := Agent{
+		ID:    call.AgentID(e.Key.Text),
+		Name:  m.May("name").Text(e.Key.Text),
+		Level: m.May("level").Int(1, 1, 4),
+	}
+	if device := m.May("device").Word(""); device.Text != "" {
+		doc.ID("device", device)
+		a.Device = call.DeviceID(device.Text)
+		for _, other := range r.centre.Agents {
+			if other.Device == a.Device {
+				doc.Report().Add(device.Pos, "agent %q sits at device %q already", other.ID, a.Device)
+				break
+			}
+		}
+	}
+	var skills []source.Word
+	a.Skills, skills = ivr.ReadSkills(m.May("skills").Map())
+	for _, s := range skills {
+		r.refer("skill", s)
+	}
+	m.End()
+	r.centre.Agents = append(r.centre.Agents, a)
+}
+
+func (r *centreReader) flows(prompts []string) {
+	known := ivr.Known{Queues: r.names("queue"), Skills: r.names("skill"), Prompts: prompts}
+	for name, data := range r.files {
+		if path.Dir(name) != flowsDir {
+			continue
+		}
+		id := strings.TrimSuffix(path.Base(name), ".yaml")
+		f, faults := ivr.Parse(name, id, data)
+		r.faults = append(append(r.faults, faults...), ivr.Check(f, known)...)
+		r.centre.Flows[id] = f
+	}
+}
+
+// names is what there is of a kind of thing, sorted, never nil.
+func (r *centreReader) names(what string) []string {
+	names := []string{}
+	switch what {
+	case "queue":
+		for _, q := range r.centre.Queues {
+			names = append(names, string(q.ID))
+		}
+	case "skill":
+		for s := range r.centre.Skills {
+			names = append(names, s)
+		}
+	case "flow":
+		for f := range r.centre.Flows {
+			names = append(names, f)
+		}
+	case "client":
+		for c := range r.centre.Clients {
+			names = append(names, c)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (r *centreReader) follow() {
+	known := make(map[string][]string)
+	for _, ref := range r.refs {
+		if known[ref.what] == nil {
+			known[ref.what] = r.names(ref.what)
+		}
+		r.faults.Refer(ref.to, ref.what, known[ref.what])
+	}
+}
