@@ -91,7 +91,8 @@ install() {
 			"${as[@]}" tee /etc/postgresql-common/createcluster.d/firstline-dev.conf >/dev/null
 		;;
 	esac
-	# With a fresh package list the first attempt does; with none or an old one, update and repeat.
+	# A list of packages may be absent (a fresh image) or too old for the archive.
+	if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then "${apt[@]}" update >&2; fi
 	if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" >&2; then
 		say "trying again with a fresh package list"
 		"${apt[@]}" update >&2 || die "apt-get update did not work, see above"

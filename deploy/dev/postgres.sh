@@ -54,12 +54,12 @@ candidates() {
 
 bindir() {
 	local d v
-	while read -r d; do
+	for d in $(candidates); do
 		if v=$(major "$d") && [ "$v" -ge "$wanted" ]; then
 			echo "$d"
 			return
 		fi
-	done < <(candidates)
+	done
 	die "no PostgreSQL server $wanted or newer here (package postgresql)"
 }
 
