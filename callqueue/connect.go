@@ -1,0 +1,154 @@
+package callqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+)
+
+// Waiting is a call that asks for an agent.
+type Waiting struct {
+	Entry    call.EntryID
+	Queue    call.QueueID
+	Need     call.Requirement // beside what the queue asks for, which is added
+	Priority int              // 0 means the queue's
+	Joined   time.Time        // when the wait began; zero means now
+	From     call.Party       // shown on the agent's phone
+	Ticket   call.TicketID
+	Test     bool
+	Resumed  bool // waited before a restart: its QueueJoined is in the journal
+	Offers   int  // when Resumed: offers that the journal knows, whose ids are not used again
+}
+
+// Result is how a call left its queue.
+type Result struct {
+	Outcome call.Outcome
+	Agent   call.AgentID // of OutcomeAnswered, with the three below
+	Device  call.DeviceID
+	Leg     call.Leg // the agent's, answered; from here on the receiver's to hang up
+	Offer   call.OfferID
+	Wait    time.Duration // since Joined
+}
+
+// waiter is a call of Connect.
+type waiter struct {
+	Waiting
+	gone func() bool         // whether the caller has hung up
+	left func() call.Outcome // how the call leaves when that is so
+	done chan ended
+}
+
+type ended struct {
+	result Result
+	err    error
+}
+
+// end answers Connect. It is called once for each waiter.
+func (w *waiter) end(r Result, err error) { w.done <- ended{r, err} }
+
+// Connect waits until an agent has answered, or the call has left its queue
+// otherwise. It returns after the QueueLeft has been posted.
+//
+// The end of ctx means that the caller is gone: the call leaves as abandoned (as
+// system-failed when the cause is ours), whoever is being rung is let be, and
+// the error is ctx's cause. When the agent was quicker, the Result is as good as
+// any and the leg is the receiver's. ErrUnknownQueue and ErrFull mean that the
+// call did not join, ErrClosed that it waits on in the journal for another
+// process.
+func (d *Dispatcher) Connect(ctx context.Context, w Waiting) (Result, error) {
+	if err := d.awaitRun(ctx); err != nil {
+		return Result{}, err
+	}
+	if w.Joined.IsZero() {
+		w.Joined = time.Now()
+	}
+	x := &waiter{
+		Waiting: w, done: make(chan ended, 1),
+		gone: func() bool { return ctx.Err() != nil },
+		left: func() call.Outcome { return outcomeOf(ctx) },
+	}
+	if !d.submit(func(now time.Time) { d.join(now, x) }) {
+		return Result{}, ErrClosed
+	}
+	select {
+	case e := <-x.done:
+		return e.result, e.err
+	case <-ctx.Done():
+	}
+	d.submit(func(now time.Time) {
+		if d.waiters[w.Entry] == x {
+			_ = d.apply(now, Leave{w.Entry, x.left()})
+		}
+	})
+	e := <-x.done
+	if e.err == nil && e.result.Leg == nil {
+		e.err = context.Cause(ctx)
+	}
+	return e.result, e.err
+}
+
+// awaitRun waits for Run to begin. Once it has, the end of ctx is no matter: a
+// caller who is gone already joins and leaves, so a resumed entry is closed.
+func (d *Dispatcher) awaitRun(ctx context.Context) error {
+	select {
+	case <-d.started:
+		return nil
+	default:
+	}
+	select {
+	case <-d.started:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Leave takes a call out of its queue with an outcome, for which its Connect
+// then returns. ErrUnknownEntry means that it does not wait.
+func (d *Dispatcher) Leave(ctx context.Context, entry call.EntryID, out call.Outcome) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, Leave{entry, out}) })
+}
+
+// outcomeOf is how a call leaves whose context has ended. A caller who is cut
+// off by us has not given up.
+func outcomeOf(ctx context.Context) call.Outcome {
+	var c call.Cause
+	if errors.As(context.Cause(ctx), &c) {
+		switch c.Reason {
+		case call.Shutdown, call.SwitchGone, call.Failed, call.LimitPassed:
+			return call.OutcomeSystemFailed
+		}
+	}
+	return call.OutcomeAbandoned
+}
+
+func (d *Dispatcher) join(now time.Time, w *waiter) {
+	if other := d.waiters[w.Entry]; other != nil {
+		w.end(Result{}, ErrBusy)
+		return
+	}
+	d.waiters[w.Entry] = w
+	err := d.apply(now, Join{
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
+		Resume: w.Resumed, Offers: w.Offers,
+	})
+	if err != nil && d.waiters[w.Entry] == w {
+		delete(d.waiters, w.Entry)
+		w.end(Result{}, err)
+	}
+}
+
+// connected hands an answered leg to the Connect that waits for it.
+func (d *Dispatcher) connected(c Connected) {
+	w, r := d.waiters[c.Entry], d.rings[c.Offer]
+	d.log.Info("connected", zap.String("call", string(c.Entry.Call())), zap.String("queue", string(c.Queue)),
+		zap.String("agent", string(c.Agent)), zap.Duration("wait", c.Wait))
+	delete(d.waiters, c.Entry)
+	w.end(Result{
+		Outcome: call.OutcomeAnswered, Agent: c.Agent, Device: c.Device, Leg: r.leg, Offer: c.Offer, Wait: c.Wait,
+	}, nil)
+}

@@ -1,0 +1,411 @@
+package callqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/callqueue/agents"
+)
+
+// Config is what a Dispatcher needs.
+type Config struct {
+	Switch  call.Switch
+	Journal call.Journal
+	Log     *zap.Logger // nil means none
+}
+
+// Dispatcher owns an Engine and carries its effects out: it rings phones, hands
+// answered legs to those who wait in Connect, and journals what was decided.
+//
+// Everything but Connect may be used before Run as well. Methods without a
+// context return at once; their effect follows in order.
+type Dispatcher struct {
+	sw      call.Switch
+	journal call.Journal
+	log     *zap.Logger
+
+	started chan struct{} // closed when Run begins
+	closed  chan struct{} // closed when nothing is taken any more
+	wakeup  chan struct{} // holds one token when the mailbox is not empty
+
+	mu      sync.Mutex            // guards phase and mailbox; and, until Run, the rest
+	phase   phase                 //
+	mailbox []func(now time.Time) // for the goroutine of Run
+
+	// Of the goroutine of Run, or of whoever holds mu before it.
+	engine  *Engine
+	wake    time.Time // when the next Tick is due, zero for never
+	waiters map[call.EntryID]*waiter
+	rings   map[call.OfferID]*ring
+	phones  map[call.DeviceID]*ring // the last ringing of each
+	refused []error                 // by the Apply under way
+	ringing sync.WaitGroup          // one per ring
+	base    context.Context         //nolint:containedctx // the rings' parent: they end by offer, not by the context of Run
+}
+
+type phase int
+
+const (
+	fresh phase = iota
+	running
+	shut
+)
+
+// New returns a Dispatcher without queues and agents. It starts nothing.
+func New(cfg Config) *Dispatcher {
+	log := cfg.Log
+	if log == nil {
+		log = zap.NewNop()
+	}
+	return &Dispatcher{
+		sw: cfg.Switch, journal: cfg.Journal, log: log,
+		started: make(chan struct{}), closed: make(chan struct{}), wakeup: make(chan struct{}, 1),
+		engine:  NewEngine(),
+		waiters: make(map[call.EntryID]*waiter),
+		rings:   make(map[call.OfferID]*ring),
+		phones:  make(map[call.DeviceID]*ring),
+	}
+}
+
+// Run is the goroutine that decides. When ctx ends it withdraws every offer,
+// ends every Connect with ErrClosed, waits for all that it started, and returns
+// nil. Those who waited have not left: the journal keeps them for the next
+// process. A second Run is an error.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	d.mu.Lock()
+	if d.phase != fresh {
+		d.mu.Unlock()
+		return errors.New("callqueue: dispatcher was run before")
+	}
+	d.phase = running
+	d.base = context.WithoutCancel(ctx)
+	d.mu.Unlock()
+	close(d.started)
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		if d.wake.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(d.wake))
+		}
+		select {
+		case <-d.wakeup:
+			d.deliver()
+		case <-timer.C:
+			d.apply(time.Now(), Tick{})
+		case <-ctx.Done():
+		}
+	}
+	d.shutDown()
+	return nil
+}
+
+// shutDown ends everything that is under way, in the order in which others may
+// still depend on it.
+func (d *Dispatcher) shutDown() {
+	d.apply(time.Now(), Close{})
+	for {
+		for _, w := range d.waiters {
+			w.end(Result{}, ErrClosed)
+		}
+		clear(d.waiters)
+		if len(d.rings) == 0 {
+			break
+		}
+		<-d.wakeup // each ring reports its end
+		d.deliver()
+	}
+	d.mu.Lock()
+	d.phase = shut
+	rest := d.mailbox
+	d.mailbox = nil
+	d.mu.Unlock()
+	for _, f := range rest {
+		f(time.Now())
+	}
+	for _, w := range d.waiters {
+		w.end(Result{}, ErrClosed)
+	}
+	close(d.closed)
+	d.ringing.Wait()
+}
+
+// submit has f run by the goroutine that owns the engine, after all submitted
+// before. It reports false, and f does not run, when the dispatcher is closed.
+func (d *Dispatcher) submit(f func(now time.Time)) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch d.phase {
+	case fresh:
+		f(time.Now())
+	case running:
+		d.mailbox = append(d.mailbox, f)
+		select {
+		case d.wakeup <- struct{}{}:
+		default:
+		}
+	case shut:
+		return false
+	}
+	return true
+}
+
+func (d *Dispatcher) deliver() {
+	d.mu.Lock()
+	mail := d.mailbox
+	d.mailbox = nil
+	d.mu.Unlock()
+	for _, f := range mail {
+		f(time.Now())
+	}
+}
+
+// ask has f run like submit and waits for it. When ctx ends first, f may still
+// run.
+func (d *Dispatcher) ask(ctx context.Context, f func(now time.Time) error) error {
+	reply := make(chan error, 1)
+	if !d.submit(func(now time.Time) { reply <- f(now) }) {
+		return ErrClosed
+	}
+	select {
+	case err := <-reply:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// tell applies an input whose refusal is nobody's to handle: it is logged.
+func (d *Dispatcher) tell(in Input) {
+	d.submit(func(now time.Time) {
+		if err := d.apply(now, in); err != nil {
+			d.log.Warn("refused", zap.String("input", fmt.Sprintf("%T", in)), zap.Error(err))
+		}
+	})
+}
+
+// apply gives one input to the engine and carries out what it decides.
+func (d *Dispatcher) apply(now time.Time, in Input) error {
+	d.refused = nil
+	var events []call.Event
+	for _, f := range d.engine.Apply(now, in) {
+		if r, ok := f.(Record); ok {
+			events = append(events, r.Event)
+			continue
+		}
+		if len(events) > 0 { // what was decided is journalled before anybody acts on it
+			d.journal.Post(events...)
+			events = nil
+		}
+		d.carryOut(f)
+	}
+	if len(events) > 0 {
+		d.journal.Post(events...)
+	}
+	return errors.Join(d.refused...)
+}
+
+func (d *Dispatcher) carryOut(f Effect) {
+	switch f := f.(type) {
+	case Offer:
+		d.startRing(f)
+	case WithdrawOffer:
+		if r := d.rings[f.ID]; r != nil {
+			r.cancel(call.Cause{Reason: call.Cancelled, Text: "offer withdrawn"})
+		}
+	case Connected:
+		d.connected(f)
+	case LeftQueue:
+		d.log.Info("left queue", zap.String("call", string(f.Entry.Call())), zap.String("queue", string(f.Queue)),
+			zap.String("outcome", string(f.Outcome)), zap.Duration("wait", f.Wait))
+		if w := d.waiters[f.Entry]; w != nil {
+			delete(d.waiters, f.Entry)
+			w.end(Result{Outcome: f.Outcome, Wait: f.Wait}, nil)
+		}
+	case WakeAt:
+		d.wake = f.At
+	case Refused:
+		d.refused = append(d.refused, f.Err)
+	}
+}
+
+// SetQueues replaces all queues. ErrBusy names a queue that would go although
+// callers wait in it, ErrInvalid means that a queue breaks a rule; either way
+// nothing has changed.
+func (d *Dispatcher) SetQueues(ctx context.Context, queues []Queue) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, SetQueues{queues}) })
+}
+
+// SetAgents replaces the roster. Who is new is logged out; who is gone leaves
+// after the talk. ErrInvalid means that an agent breaks a rule or two sit at one
+// device; then nothing has changed.
+func (d *Dispatcher) SetAgents(ctx context.Context, roster []agents.Agent) error {
+	if err := validRoster(roster); err != nil {
+		return err
+	}
+	return d.ask(ctx, func(now time.Time) error { return d.setAgents(now, roster) })
+}
+
+func validRoster(roster []agents.Agent) error {
+	var faults []error
+	ids := make(map[call.AgentID]bool)
+	seats := make(map[call.DeviceID]call.AgentID)
+	for _, a := range roster {
+		faults = append(faults, a.Validate())
+		if ids[a.ID] {
+			faults = append(faults, fmt.Errorf("agent %q is there twice", a.ID))
+		}
+		ids[a.ID] = true
+		if other, taken := seats[a.Device]; taken && a.Device != "" {
+			faults = append(faults, fmt.Errorf("agents %q and %q sit at one device %s", other, a.ID, a.Device))
+		}
+		seats[a.Device] = a.ID
+	}
+	if err := errors.Join(faults...); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}
+
+// setAgents frees the seats that change hands before anybody takes them.
+func (d *Dispatcher) setAgents(now time.Time, roster []agents.Agent) error {
+	wanted := make(map[call.AgentID]agents.Agent, len(roster))
+	for _, a := range roster {
+		wanted[a.ID] = a
+	}
+	var errs []error
+	for _, have := range d.engine.Agents(now) {
+		want, stays := wanted[have.ID]
+		switch {
+		case !stays:
+			left := have.Agent
+			left.Device = ""
+			errs = append(errs, d.apply(now, AgentSet{left}), d.apply(now, AgentGone{have.ID}))
+		case want.Device != have.Device && have.Device != "":
+			moved := have.Agent
+			moved.Device = ""
+			errs = append(errs, d.apply(now, AgentSet{moved}))
+		}
+	}
+	for _, a := range roster {
+		errs = append(errs, d.apply(now, AgentSet{a}))
+	}
+	return errors.Join(errs...)
+}
+
+// SetPresence is what an agent says, or by says for them. ErrUnknownAgent;
+// ErrTalking when logging out in a talk; ErrInvalid for a move that presence
+// does not have.
+func (d *Dispatcher) SetPresence(ctx context.Context, agent call.AgentID, p call.Presence, reason, by string) error {
+	return d.ask(ctx, func(now time.Time) error {
+		return d.apply(now, PresenceSet{Agent: agent, Presence: p, Reason: reason, By: by})
+	})
+}
+
+// Restore says how agents were when the last process ended. They must be on the
+// roster; it comes before the first Connect.
+func (d *Dispatcher) Restore(ctx context.Context, people []Restored) error {
+	return d.ask(ctx, func(now time.Time) error {
+		var errs []error
+		for _, r := range people {
+			errs = append(errs, d.apply(now, AgentRestored{r}))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// EndWrapUp ends a wrap-up early. ErrNotTalking when there is none.
+func (d *Dispatcher) EndWrapUp(ctx context.Context, agent call.AgentID) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, WrapUpEnded{agent}) })
+}
+
+// ExtendWrapUp moves the end of a wrap-up. ErrNotTalking when there is none.
+func (d *Dispatcher) ExtendWrapUp(ctx context.Context, agent call.AgentID, until time.Time) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, WrapUpExtended{agent, until}) })
+}
+
+// TalkBegan says that a talk is on which was there before this process.
+func (d *Dispatcher) TalkBegan(agent call.AgentID, id call.ID) { d.tell(TalkBegan{agent, id}) }
+
+// TalkEnded says that a talk ended at an instant: the wrap-up begins. It is due
+// for every Result with an agent.
+func (d *Dispatcher) TalkEnded(agent call.AgentID, id call.ID, at time.Time) {
+	d.tell(TalkEnded{agent, id, at})
+}
+
+// Holding says that the agent put the caller on hold, or took them back.
+func (d *Dispatcher) Holding(agent call.AgentID, held bool) { d.tell(TalkHeld{agent, held}) }
+
+// Reachable says whether a phone is registered. A phone of which nothing was
+// said is tried.
+func (d *Dispatcher) Reachable(device call.DeviceID, reachable bool) {
+	d.tell(DeviceReachable{device, reachable})
+}
+
+// View is all that the boards show, at one instant.
+type View struct {
+	At     time.Time   `json:"at"`
+	Queues []QueueView `json:"queues"`
+	Agents []AgentView `json:"agents"`
+}
+
+// Snapshot returns all queues, calls and agents at one instant.
+func (d *Dispatcher) Snapshot(ctx context.Context) (View, error) {
+	v := make(chan View, 1)
+	err := d.ask(ctx, func(now time.Time) error {
+		s := View{At: now.UTC(), Queues: d.engine.Queues(now), Agents: d.engine.Agents(now)}
+		for _, q := range s.Queues {
+			for i := range q.Calls {
+				if w := d.waiters[q.Calls[i].Entry]; w != nil {
+					q.Calls[i].From, q.Calls[i].Ticket, q.Calls[i].Test = w.From, w.Ticket, w.Test
+				}
+			}
+		}
+		v <- s
+		return nil
+	})
+	if err != nil {
+		return View{}, err
+	}
+	return <-v, nil
+}
+
+// Why says why a call waits. ErrUnknownEntry means that it does not.
+func (d *Dispatcher) Why(ctx context.Context, entry call.EntryID) (Why, error) {
+	v := make(chan Why, 1)
+	err := d.ask(ctx, func(now time.Time) error {
+		w, err := d.engine.Explain(now, entry)
+		v <- w
+		return err
+	})
+	if err != nil {
+		return Why{}, err
+	}
+	return <-v, nil
+}
+
+// Queue returns a queue's rules in force. ErrUnknownQueue when there is none.
+func (d *Dispatcher) Queue(ctx context.Context, id call.QueueID) (Queue, error) {
+	v := make(chan Queue, 1)
+	err := d.ask(ctx, func(time.Time) error {
+		i := slices.IndexFunc(d.engine.order, func(q *queue) bool { return q.ID == id })
+		if i < 0 {
+			return fmt.Errorf("%w: %q", ErrUnknownQueue, id)
+		}
+		v <- d.engine.order[i].Queue
+		return nil
+	})
+	if err != nil {
+		return Queue{}, err
+	}
+	return <-v, nil
+}

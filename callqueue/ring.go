@@ -1,0 +1,157 @@
+package callqueue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+)
+
+// hangupTime bounds the hang-up of a leg that nobody wants any more.
+const hangupTime = 5 * time.Second
+
+// ringSlack is how much longer the switch may ring than the offer lasts. The
+// offer's deadline is the engine's; the switch's own limit only backs it up.
+const ringSlack = 5 * time.Second
+
+// ring is the ringing of one agent's phone, by a goroutine of its own.
+type ring struct {
+	offer    Offer
+	from     call.Party
+	ticket   call.TicketID
+	cancel   context.CancelCauseFunc
+	previous <-chan struct{} // closed when the phone's ringing before this one is over
+	over     chan struct{}   // closed when this one is
+	leg      call.Leg        // set once answered, before the owner is told
+}
+
+// startRing starts the ringing. The goroutine's last word is the removal from
+// d.rings, so who waits for that map to be empty waits for all of them.
+func (d *Dispatcher) startRing(o Offer) {
+	w := d.waiters[o.Entry]
+	r := &ring{offer: o, from: w.From, ticket: w.Ticket, over: make(chan struct{})}
+	if last := d.phones[o.Device]; last != nil {
+		r.previous = last.over
+	} else {
+		none := make(chan struct{})
+		close(none)
+		r.previous = none
+	}
+	var ctx context.Context
+	ctx, r.cancel = context.WithCancelCause(d.base)
+	d.rings[o.ID], d.phones[o.Device] = r, r
+	d.log.Info("offer", zap.String("call", string(o.Entry.Call())), zap.String("agent", string(o.Agent)),
+		zap.String("device", string(o.Device)), zap.String("why", o.Why))
+	d.ringing.Go(func() {
+		defer r.cancel(nil)
+		d.ring(ctx, r)
+		close(r.over)
+		d.submit(func(time.Time) {
+			delete(d.rings, o.ID)
+			if d.phones[o.Device] == r {
+				delete(d.phones, o.Device)
+			}
+		})
+	})
+}
+
+// ring rings until somebody answers, the phone gives up, or the offer is over.
+// It leaves no leg behind but the one that the engine took.
+func (d *Dispatcher) ring(ctx context.Context, r *ring) {
+	select {
+	case <-r.previous: // two INVITEs would make a phone with one line busy
+	case <-ctx.Done():
+		return
+	}
+	leg, err := d.sw.Originate(ctx, call.Originate{
+		ID: r.offer.ID.AgentLeg(), To: call.Endpoint{Device: r.offer.Device}, From: r.from,
+		Ring: time.Until(r.offer.Deadline) + ringSlack, Headers: ticketHeader(r.ticket),
+	})
+	if err != nil {
+		d.report(ctx, r, call.AsCause(err), false)
+		return
+	}
+	rang := false
+	err = call.AwaitAnswer(ctx, leg, func(time.Time) {
+		rang = true
+		d.submit(func(now time.Time) { _ = d.apply(now, OfferRang{r.offer.ID}) }) // too late is no matter
+	})
+	switch {
+	case err == nil:
+		r.leg = leg
+		if !d.accepted(r) {
+			d.hangUp(ctx, leg, call.Cause{Reason: call.Cancelled, Text: "answered too late"})
+		}
+	case leg.Context().Err() != nil:
+		d.report(ctx, r, call.CauseOf(leg.Context()), rang)
+	default:
+		d.hangUp(ctx, leg, call.AsCause(err))
+	}
+}
+
+func ticketHeader(t call.TicketID) map[string]string {
+	if t == "" {
+		return nil
+	}
+	return map[string]string{"X-Firstline-Ticket": string(t)}
+}
+
+// accepted offers the answered leg to the engine and waits for its word. A caller
+// who is known to be gone leaves first: the answer has lost the race.
+func (d *Dispatcher) accepted(r *ring) bool {
+	verdict := make(chan bool, 1)
+	ok := d.submit(func(now time.Time) {
+		if w := d.waiters[r.offer.Entry]; w != nil && w.gone() {
+			_ = d.apply(now, Leave{r.offer.Entry, w.left()})
+		}
+		verdict <- d.apply(now, OfferDone{Offer: r.offer.ID, Result: call.OfferAnswered}) == nil
+	})
+	return ok && <-verdict
+}
+
+// report says that nobody answered, and why. An offer that is over already has
+// its result.
+func (d *Dispatcher) report(ctx context.Context, r *ring, c call.Cause, rang bool) {
+	if ctx.Err() != nil {
+		return
+	}
+	result := resultOf(c, rang)
+	d.log.Info("offer ended", zap.String("call", string(r.offer.Entry.Call())), zap.String("agent", string(r.offer.Agent)),
+		zap.String("result", string(result)), zap.String("cause", c.Error()))
+	d.submit(func(now time.Time) {
+		err := d.apply(now, OfferDone{Offer: r.offer.ID, Result: result, Cause: c})
+		if err != nil && !errors.Is(err, ErrUnknownOffer) {
+			d.log.Error("offer", zap.String("call", string(r.offer.Entry.Call())), zap.Error(err))
+		}
+	})
+}
+
+// resultOf says what a leg's end means for the agent. A phone that timed out
+// without ringing was not there; what went wrong on our side is not the person's
+// fault either.
+func resultOf(c call.Cause, rang bool) call.OfferResult {
+	switch c.Reason {
+	case call.NoAnswer:
+		if rang {
+			return call.OfferMissed
+		}
+		return call.OfferUnreachable
+	case call.Rejected, call.Hangup, call.Cancelled:
+		return call.OfferRejected
+	case call.Busy:
+		return call.OfferBusy
+	default:
+		return call.OfferUnreachable
+	}
+}
+
+func (d *Dispatcher) hangUp(ctx context.Context, leg call.Leg, c call.Cause) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangupTime)
+	defer cancel()
+	if err := leg.Hangup(ctx, c); err != nil {
+		d.log.Warn("hang up", zap.String("leg", string(leg.ID())), zap.Error(err))
+	}
+}
