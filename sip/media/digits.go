@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 )
 
@@ -122,10 +123,8 @@ func (d *digitDetector) continues(key eventKey) bool {
 }
 
 func (d *digitDetector) stale(key eventKey) bool {
-	for _, p := range d.past[:d.pastLen] {
-		if p == key {
-			return true
-		}
+	if slices.Contains(d.past[:d.pastLen], key) {
+		return true
 	}
 	behind := d.current.ts - key.ts
 	return d.seen && key.ssrc == d.current.ssrc && behind > 0 && behind < staleEvents

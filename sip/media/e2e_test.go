@@ -1,7 +1,6 @@
 package media
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,7 +47,7 @@ func TestCallWithPromptMusicBridgeHoldDigitsAndRecordingOverRealSockets(t *testi
 	await(t, atCaller, 500, 100*time.Millisecond)
 	await(t, atCaller, 700, 100*time.Millisecond)
 
-	if err := callerPhone.SendDTMF(context.Background(), "1#"); err != nil {
+	if err := callerPhone.SendDTMF(t.Context(), "1#"); err != nil {
 		t.Fatal(err)
 	}
 	var digits []byte
@@ -88,7 +87,7 @@ func TestCallWithPromptMusicBridgeHoldDigitsAndRecordingOverRealSockets(t *testi
 	before = atCaller.Heard(1300)
 	await(t, atCaller, 1300, before+100*time.Millisecond)
 
-	if err := agentPhone.SendDTMF(context.Background(), "9"); err != nil {
+	if err := agentPhone.SendDTMF(t.Context(), "9"); err != nil {
 		t.Fatal(err)
 	}
 	if e := nextEvent(t, callerPhone); e.Kind != DigitStart || e.Digit != '9' {

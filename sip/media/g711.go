@@ -10,11 +10,12 @@ const (
 	silencePCMA = 0xD5 // the smallest positive A-law step; A-law has no zero
 )
 
-func (c Codec) silence() byte {
-	if c == PCMA {
-		return silencePCMA
+// other is the other law.
+func (c Codec) other() Codec {
+	if c == PCMU {
+		return PCMA
 	}
-	return silencePCMU
+	return PCMU
 }
 
 // EncodePCMU appends the mu-law form of samples to dst (ITU-T G.711 table 2).

@@ -55,6 +55,7 @@ type Params struct {
 	RemoteRTCP       netip.AddrPort // zero: Remote's port + 1
 	Codec            Codec
 	PayloadType      uint8 // of Codec in both directions; 0 with PCMA means 8
+	OtherLaw         bool  // both laws were agreed on: the peer may also send the other one with its static payload type
 	DTMFPayload      uint8 // telephone-event at 8000 Hz; 0: not negotiated
 	Direction        Direction
 	SignallingSource netip.Addr // where the SIP message came from; a source with this address may prove itself, zero: unknown

@@ -85,13 +85,6 @@ func (p *peer) marshal(payload []byte) []byte {
 	return b
 }
 
-func (p *peer) send(to *Stream, b []byte) {
-	p.t.Helper()
-	if _, err := p.conn.WriteToUDPAddrPort(b, to.LocalAddr()); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
 // read returns the next packet from the engine.
 func (p *peer) read() *rtp.Packet {
 	p.t.Helper()

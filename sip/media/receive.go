@@ -97,6 +97,10 @@ func (s *Stream) accept(now time.Time, from netip.AddrPort, p *packet, b []byte)
 	}
 	p.event = in.params.DTMFPayload != 0 && p.payloadType == in.params.DTMFPayload
 	audio := p.payloadType == in.params.PayloadType
+	if in.params.OtherLaw && p.payloadType == uint8(in.params.Codec.other()) {
+		audio = true
+		transcode(b[p.from:p.to], in.params.Codec.other(), in.params.Codec)
+	}
 	if !p.event && !audio && p.payloadType != comfortNoise {
 		s.count(DropPayload)
 		return false

@@ -20,7 +20,6 @@ type tape struct {
 	rec     *Recorder
 	path    string
 	start   time.Time
-	now     time.Duration
 	scratch []byte
 }
 

@@ -435,3 +435,19 @@ func TestUnansweredStreamStopsAndGoesOnWithTheFirstPacket(t *testing.T) {
 		t.Errorf("%d packets, want 150", sent)
 	}
 }
+
+func TestPeerMaySwitchLawsWhenBothWereAgreedOn(t *testing.T) {
+	d := newDesk(t, PCMU, PCMU)
+	configure(t, d.a, Params{Remote: d.peerA.addr(), OtherLaw: true})
+	d.bridge(nil)
+	tone := Tone(20*time.Millisecond, 600)
+	d.says(bytes.Clone(tone.frame(PCMU, 0)))
+	d.peerA.next.PayloadType = uint8(PCMA)
+	in := bytes.Clone(tone.frame(PCMA, 0))
+	d.says(in)
+	transcode(in, PCMA, PCMU)
+	d.peerB.read()
+	if p := d.peerB.read(); p.PayloadType != 0 || !bytes.Equal(p.Payload, in) || p.Marker {
+		t.Errorf("%v", p.Header)
+	}
+}

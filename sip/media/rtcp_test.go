@@ -59,8 +59,13 @@ func TestMalformedReportsAreCountedAndDoNothing(t *testing.T) {
 	host := d.peerA.addr().Addr()
 	good := marshalReport(t, &rtcp.SenderReport{SSRC: d.peerA.next.SSRC})
 	for i, b := range [][]byte{
-		{}, {0x80, 200, 0, 0}, {0x80, 200, 0, 1, 0, 0, 0, 1}, good[:len(good)-1], append([]byte{0x9F}, good[1:]...),
-		{0x80, 200, 0xFF, 0xFF}, append(append([]byte{}, good...), 1, 2, 3), {0, 200, 0, 0},
+		{},
+		{0x80, 200, 0, 0},
+		{0x80, 200, 0, 1, 0, 0, 0, 1},
+		good[:len(good)-1], append([]byte{0x9F}, good[1:]...),
+		{0x80, 200, 0xFF, 0xFF},
+		append(append([]byte{}, good...), 1, 2, 3),
+		{0, 200, 0, 0},
 	} {
 		d.a.receiveReport(time.Now(), host, b)
 		if got := d.a.Stats().Malformed; got != uint64(i+1) {
