@@ -1,0 +1,133 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"firstline/call"
+)
+
+type callsIn struct {
+	Paging
+	Open    string        `query:"open" enum:"true,false" doc:"only calls that are up, or only those that ended"`
+	Queue   call.QueueID  `query:"queue" maxLength:"100"`
+	Agent   call.AgentID  `query:"agent" maxLength:"100"`
+	Ticket  call.TicketID `query:"ticket" maxLength:"100"`
+	Outcome call.Outcome  `query:"outcome" maxLength:"100"`
+}
+
+type callsOut struct {
+	Body struct {
+		Calls []Call `json:"calls"`
+		Next  string `json:"next,omitempty" doc:"cursor of the next page"`
+	}
+}
+
+type callIn struct {
+	ID call.ID `path:"id" maxLength:"100"`
+}
+
+type callOut struct{ Body Call }
+
+type whyOut struct {
+	Body struct {
+		Call    call.ID  `json:"call"`
+		Reasons []Reason `json:"reasons"`
+	}
+}
+
+type lostOut struct {
+	Body struct {
+		Callers []LostCaller `json:"callers"`
+		Next    string       `json:"next,omitempty"`
+	}
+}
+
+func (s *Server) callRoutes(api huma.API) {
+	register(s, api, operation(http.MethodGet, "/calls", "list-calls", "Calls, newest first", Agent), s.listCalls)
+	register(s, api, operation(http.MethodGet, "/calls/{id}", "read-call", "One call with its times", Agent, 404), s.readCall)
+	register(s, api, operation(http.MethodGet, "/calls/{id}/why", "explain-call", "Why the call went as it did", Agent, 404), s.explainCall)
+	register(s, api, operation(http.MethodGet, "/lost-callers", "list-lost-callers", "Callers to call back, newest first", Agent), s.listLost)
+	for verb, do := range map[string]func(context.Context, call.ID, string) error{
+		"pause": s.cfg.Recorder.PauseRecording, "resume": s.cfg.Recorder.ResumeRecording,
+	} {
+		op := operation(http.MethodPost, "/calls/{id}/recording/"+verb, verb+"-recording",
+			verb+" the recording of a call; the time line goes on", Supervisor, 404, 409)
+		op.DefaultStatus = http.StatusNoContent
+		register(s, api, op, func(ctx context.Context, in *callIn) (*struct{}, error) {
+			return nil, do(ctx, in.ID, s.by(ctx))
+		})
+	}
+}
+
+func (s *Server) listCalls(ctx context.Context, in *callsIn) (*callsOut, error) {
+	f := CallFilter{
+		Queue: in.Queue, Agent: in.Agent, Ticket: in.Ticket, Outcome: in.Outcome,
+		Before: call.ID(in.Cursor), Limit: in.Limit + 1,
+	}
+	if in.Open != "" {
+		f.Open = new(in.Open == "true")
+	}
+	rows, err := s.cfg.Calls.Calls(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := new(callsOut)
+	rows, out.Body.Next = page(rows, in.Limit, func(r call.Record) string { return string(r.ID) })
+	out.Body.Calls = callViews(rows)
+	return out, nil
+}
+
+func callViews(rows []call.Record) []Call {
+	now := time.Now()
+	views := make([]Call, 0, len(rows))
+	for i := range rows {
+		views = append(views, callView(&rows[i], now))
+	}
+	return views
+}
+
+func (s *Server) readCall(ctx context.Context, in *callIn) (*callOut, error) {
+	r, err := s.cfg.Calls.Call(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &callOut{Body: callView(&r, time.Now())}, nil
+}
+
+func (s *Server) explainCall(ctx context.Context, in *callIn) (*whyOut, error) {
+	r, err := s.cfg.Calls.Call(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := new(whyOut)
+	out.Body.Call, out.Body.Reasons = r.ID, why(&r)
+	return out, nil
+}
+
+func (s *Server) listLost(ctx context.Context, in *Paging) (*lostOut, error) {
+	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Lost: true, Before: call.ID(in.Cursor), Limit: in.Limit + 1})
+	if err != nil {
+		return nil, err
+	}
+	out := new(lostOut)
+	rows, out.Body.Next = page(rows, in.Limit, func(r call.Record) string { return string(r.ID) })
+	out.Body.Callers = []LostCaller{}
+	for _, r := range rows {
+		if r.Lost != nil {
+			out.Body.Callers = append(out.Body.Callers, LostCaller{
+				Call: r.ID, Ticket: r.Ticket, From: Party(r.From), LostNote: LostNote(*r.Lost),
+			})
+		}
+	}
+	return out, nil
+}
+
+// by names who asks, for the journal.
+func (s *Server) by(ctx context.Context) string {
+	w := whoOf(ctx)
+	return string(w.Role) + ":" + w.Name
+}

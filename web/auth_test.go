@@ -1,0 +1,191 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"firstline/call"
+	"firstline/web"
+)
+
+// Every resource, with the least role that may use it (T20). A new resource
+// fails TestEveryResourceIsInTheMatrix until it is here.
+var matrix = []struct {
+	method, path, body string
+	least              web.Role
+	status             int
+}{
+	{"GET", "/me", "", web.Kiosk, 200},
+	{"GET", "/board", "", web.Kiosk, 200},
+	{"GET", "/queues", "", web.Kiosk, 200},
+	{"GET", "/agents", "", web.Kiosk, 200},
+	{"GET", "/live", "", web.Kiosk, 200},
+	{"GET", "/calls", "", web.Agent, 200},
+	{"GET", "/calls/{call}", "", web.Agent, 200},
+	{"GET", "/calls/{call}/why", "", web.Agent, 200},
+	{"GET", "/lost-callers", "", web.Agent, 200},
+	{"GET", "/tickets", "", web.Agent, 200},
+	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
+	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
+	{"GET", "/recordings", "", web.Supervisor, 200},
+	{"GET", "/recordings/{recording}", "", web.Supervisor, 200},
+	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},
+	{"POST", "/calls/{call}/recording/pause", "", web.Supervisor, 204},
+	{"POST", "/calls/{call}/recording/resume", "", web.Supervisor, 204},
+	{"PUT", "/agents/{agent}/presence", `{"presence":"available"}`, web.Supervisor, 204},
+	{"GET", "/events", "", web.Supervisor, 200},
+	{"GET", "/reports/sla?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},
+	{"POST", "/centre/reload", "", web.Admin, 200},
+}
+
+func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
+	d := newDesk(t)
+	now := clock().Add(-time.Minute)
+	d.Hire(now, "ana", "Ana", call.Available, call.Idle)
+	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
+	d.SetAudio(c.Recording(), []byte("RIFF"))
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana")
+
+	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
+	for _, m := range matrix {
+		reached := false
+		for _, role := range ranks {
+			reached = reached || role == m.least
+			token, want := string(role)+"-token", m.status
+			switch {
+			case role == "":
+				token, want = "", 401
+			case !reached:
+				want = 403
+			}
+			res := d.ask(m.method, "/api/v1"+fill.Replace(m.path), token, m.body)
+			if res.StatusCode != want {
+				t.Errorf("%s %s as %q: %d, want %d: %s", m.method, m.path, role, res.StatusCode, want, text(t, res))
+			}
+			if ct := res.Header.Get("Content-Type"); want >= 400 && ct != "application/problem+json" {
+				t.Errorf("%s %s as %q: refused as %s, want a problem", m.method, m.path, role, ct)
+			}
+			if want == 401 && res.Header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s %s: 401 without WWW-Authenticate (RFC 9110 section 11.6.1)", m.method, m.path)
+			}
+			res.Body.Close()
+		}
+	}
+}
+
+func TestEveryResourceIsInTheMatrix(t *testing.T) {
+	d := newDesk(t)
+	doc := decode[struct {
+		Paths map[string]map[string]any
+	}](t, d.ask("GET", "/openapi.json", "", ""))
+	var have, want []string
+	for path, verbs := range doc.Paths {
+		for verb := range verbs {
+			want = append(want, strings.ToUpper(verb)+" "+path)
+		}
+	}
+	for _, m := range matrix {
+		path, _, _ := strings.Cut(m.path, "?")
+		for _, name := range []string{"call", "ticket", "recording", "agent"} {
+			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
+		}
+		have = append(have, m.method+" /api/v1"+path)
+	}
+	for _, w := range want {
+		if !strings.Contains(strings.Join(have, "\n")+"\n", w+"\n") {
+			t.Errorf("%s is not in the matrix of roles", w)
+		}
+	}
+}
+
+func TestProofThatDoesNotHoldIsRefused(t *testing.T) {
+	d := newDesk(t)
+	for _, h := range []string{
+		"Authorization: Bearer nobody", "Authorization: Bearer", "Authorization: Basic YTpi",
+		"Cookie: firstline=made-up", "Authorization: Bearer " + sum("admin-token"),
+	} {
+		wantStatus(t, d.ask("GET", "/api/v1/me", "", "", h), 401)
+	}
+	wantStatus(t, d.ask("GET", "/api/v1/me", "admin-token", ""), 200)
+	d.Revoke(sum("admin-token"))
+	wantStatus(t, d.ask("GET", "/api/v1/me", "admin-token", ""), 401)
+}
+
+func TestOneTimeLinkSignsInOnceAndAPreviewDoesNotUseItUp(t *testing.T) {
+	d := newDesk(t)
+	link := d.server.SignInLink()
+	for range 3 { // link previews
+		res := d.ask("GET", link, "", "")
+		wantStatus(t, res, 200)
+		if len(res.Cookies()) > 0 {
+			t.Error("opening the link set a cookie before its button was pressed")
+		}
+	}
+	res := d.ask("POST", link, "", "", "Cookie: firstline=set-beforehand")
+	wantStatus(t, res, 303)
+	cookies := res.Cookies()
+	if len(cookies) != 1 {
+		t.Fatalf("cookies %v, want one", cookies)
+	}
+	c := cookies[0]
+	if c.Value == "set-beforehand" || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" {
+		t.Errorf("cookie %v: want a fresh one, HttpOnly, SameSite=Lax, for /", c)
+	}
+	me := decode[web.Who](t, d.ask("GET", "/api/v1/me", "", "", "Cookie: "+c.Name+"="+c.Value))
+	if me.Role != web.Admin {
+		t.Errorf("role %q, want admin", me.Role)
+	}
+	wantStatus(t, d.ask("POST", link, "", ""), 410)
+	wantStatus(t, d.ask("GET", link, "", ""), 410)
+	wantStatus(t, d.ask("POST", "/sign-in/made-up", "", ""), 410)
+}
+
+func TestTokenIsExchangedForACookieThatEndsWithIt(t *testing.T) {
+	d := newDesk(t)
+	d.browser()
+	form := url.Values{"token": {"kiosk-token"}}.Encode()
+	wantStatus(t, d.ask("POST", "/sign-in", "", form, "Content-Type: application/x-www-form-urlencoded"), 303)
+	if me := decode[web.Who](t, d.ask("GET", "/api/v1/me", "", "")); me.Role != web.Kiosk {
+		t.Errorf("role %q, want kiosk", me.Role)
+	}
+	d.Revoke(sum("kiosk-token"))
+	wantStatus(t, d.ask("GET", "/api/v1/me", "", ""), 401)
+	form = url.Values{"token": {"nobody"}}.Encode()
+	wantStatus(t, d.ask("POST", "/sign-in", "", form, "Content-Type: application/x-www-form-urlencoded"), 401)
+}
+
+func TestSignOutEndsTheCookieAndItsStreams(t *testing.T) {
+	d := newDesk(t)
+	d.browser()
+	wantStatus(t, d.ask("POST", d.server.SignInLink(), "", ""), 303)
+	stream := d.ask("GET", "/api/v1/live", "", "")
+	wantStatus(t, stream, 200)
+	next := messages(t, stream)
+	until(t, next, func(m message) bool { return m.event == "snapshot" })
+	wantStatus(t, d.ask("POST", "/sign-out", "", ""), 303)
+	for {
+		if _, more := next(); !more { // the read ends: the stream was closed
+			break
+		}
+	}
+	wantStatus(t, d.ask("GET", "/api/v1/me", "", ""), 401)
+}
+
+func TestOtherSitesMayNotChangeAnything(t *testing.T) {
+	d := newDesk(t)
+	d.browser()
+	wantStatus(t, d.ask("POST", d.server.SignInLink(), "", ""), 303)
+	for _, h := range []string{"Sec-Fetch-Site: cross-site", "Sec-Fetch-Site: same-site", "Origin: https://evil.example"} {
+		for _, path := range []string{"/api/v1/centre/reload", "/sign-out", "/sign-in"} {
+			res := d.ask("POST", path, "", "", h)
+			wantStatus(t, res, 403)
+			if ct := res.Header.Get("Content-Type"); ct != "application/problem+json" {
+				t.Errorf("%s from %s: %s, want a problem", path, h, ct)
+			}
+		}
+	}
+	wantStatus(t, d.ask("POST", "/api/v1/centre/reload", "", "", "Sec-Fetch-Site: same-origin"), 200)
+}

@@ -1,0 +1,361 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"firstline/call"
+)
+
+// Board is the state that the pages show, folded from events. It is pure: no
+// clock, no I/O, no goroutine; whoever uses it from several guards it. It holds
+// open calls, agents, and figures by minute for a little over a day, so its size
+// does not grow with the number of calls served.
+type Board struct {
+	location *time.Location
+	rules    []QueueRule // of the active centre, in the order to show them
+	seq      int64       // global sequence of the last event applied
+	calls    map[call.ID]*call.Record
+	agents   map[call.AgentID]*person
+	figures  map[call.QueueID]*tally
+	lost     map[int64]int // callers lost, by minute
+}
+
+// person is one agent as the events tell.
+type person struct {
+	AgentRow
+	activity call.Activity
+}
+
+// NewBoard returns an empty board whose day begins at midnight in loc.
+func NewBoard(loc *time.Location) *Board {
+	return &Board{
+		location: loc,
+		calls:    make(map[call.ID]*call.Record),
+		agents:   make(map[call.AgentID]*person),
+		figures:  make(map[call.QueueID]*tally),
+		lost:     make(map[int64]int),
+	}
+}
+
+// SetQueues tells the rules of the active centre.
+func (b *Board) SetQueues(rules []QueueRule) { b.rules = rules }
+
+// Seq is the global sequence of the last event that was applied.
+func (b *Board) Seq() int64 { return b.seq }
+
+// Apply folds the next event in. An event that was applied before does nothing;
+// one that does not fit its call's story is an error and leaves that call as it was.
+func (b *Board) Apply(e call.Event) error {
+	if e.Global != 0 {
+		if e.Global <= b.seq {
+			return nil
+		}
+		b.seq = e.Global
+	}
+	switch e.Stream.Kind {
+	case call.StreamCall:
+		return b.applyCall(e)
+	case call.StreamAgent:
+		b.applyAgent(e)
+	}
+	return nil
+}
+
+func (b *Board) applyCall(e call.Event) error {
+	id := call.ID(e.Stream.ID)
+	r := b.calls[id]
+	if _, arrived := e.Body.(call.Arrived); arrived && r == nil {
+		r = new(call.Record)
+		b.calls[id] = r
+	}
+	// Figures do not need the call's beginning, which may lie before where the
+	// board began to read.
+	switch body := e.Body.(type) {
+	case call.QueueLeft:
+		b.count(e.At, body, r)
+	case call.CallerLost:
+		if r == nil || !r.Test {
+			b.lost[minuteOf(e.At)]++
+		}
+	}
+	if r == nil {
+		return nil
+	}
+	err := r.Apply(e)
+	if _, ended := e.Body.(call.Ended); ended {
+		delete(b.calls, id) // even when it does not fit: a gone call never stays on the board
+	}
+	if err != nil {
+		return fmt.Errorf("board: %w", err)
+	}
+	return nil
+}
+
+func (b *Board) count(at time.Time, left call.QueueLeft, r *call.Record) {
+	target := b.rule(left.Queue).Target
+	if r != nil {
+		if r.Test {
+			return
+		}
+		if e := r.Waiting(); e != nil && e.ID == left.Entry {
+			target = e.Target
+		}
+	}
+	t := b.figures[left.Queue]
+	if t == nil {
+		t = &tally{minutes: make(map[int64]*figures)}
+		b.figures[left.Queue] = t
+	}
+	t.count(at, left, target)
+}
+
+func (b *Board) applyAgent(e call.Event) {
+	id := call.AgentID(e.Stream.ID)
+	p := b.agents[id]
+	if p == nil {
+		p = &person{AgentRow: AgentRow{ID: id, Name: string(id), Presence: call.LoggedOut, State: AgentOffline, Since: e.At}}
+		b.agents[id] = p
+	}
+	switch body := e.Body.(type) {
+	case call.AgentSet:
+		p.Name, p.Device, p.Level, p.Skills = cmp.Or(body.Name, string(id)), body.Device, body.Level, body.Skills
+	case call.PresenceChanged:
+		p.Presence, p.Reason = body.Presence, body.Reason
+	case call.ActivityChanged:
+		p.activity, p.Call, p.Until = body.Activity, body.Call, instant(body.Until)
+	}
+	if s := agentState(p.Presence, p.activity); s != p.State {
+		p.State, p.Since = s, e.At
+	}
+}
+
+// View is the board at now. Windows of figures end at now.
+func (b *Board) View(now time.Time) BoardView {
+	v := BoardView{Seq: b.seq, At: call.Instant(now), Queues: []QueueRow{}, Agents: []AgentRow{}, Calls: []CallRow{}}
+	v.Agents = b.agentRows()
+	v.Calls = b.callRows()
+	midnight := minuteOf(dayBegin(now, b.location))
+	halfHour := minuteOf(now) - 29 // with the present minute, thirty
+	var sum30, sumDay figures
+	for _, rule := range b.shown() {
+		row := QueueRow{
+			ID: rule.ID, Name: cmp.Or(rule.Name, string(rule.ID)),
+			TargetPercent: rule.Target.Percent, TargetMs: rule.Target.Within.Milliseconds(),
+		}
+		var f30, day figures
+		if t := b.figures[rule.ID]; t != nil {
+			t.forget(min(midnight, halfHour))
+			f30, day = t.since(halfHour), t.since(midnight)
+		}
+		sum30.add(f30)
+		sumDay.add(day)
+		row.setFigures(f30, day)
+		b.countWaiting(&row)
+		for _, a := range v.Agents {
+			if qualifies(a, rule.Need) {
+				row.Agents.add(a.State)
+			}
+		}
+		v.Queues = append(v.Queues, row)
+	}
+	v.Totals = b.totals(v, sum30, sumDay, midnight)
+	return v
+}
+
+func (b *Board) countWaiting(row *QueueRow) {
+	for _, r := range b.calls {
+		e := r.Waiting()
+		if e == nil || e.Queue != row.ID {
+			continue
+		}
+		row.Waiting++
+		if row.LongestSince == nil || e.Joined.Before(*row.LongestSince) {
+			row.LongestSince = instant(e.Joined)
+		}
+	}
+}
+
+func (b *Board) totals(v BoardView, f30, day figures, midnight int64) Totals {
+	t := Totals{
+		ServiceLevel30m: f30.serviceLevel(), ServiceLevelToday: day.serviceLevel(),
+		AnsweredToday: day.answered, AbandonedToday: day.abandoned, AbandonedPercent: day.abandonedPercent(),
+	}
+	for _, q := range v.Queues {
+		t.Waiting += q.Waiting
+		if q.LongestSince != nil && (t.LongestSince == nil || q.LongestSince.Before(*t.LongestSince)) {
+			t.LongestSince = q.LongestSince
+		}
+	}
+	for _, a := range v.Agents {
+		t.Agents.add(a.State)
+	}
+	for m, n := range b.lost {
+		if m < midnight {
+			delete(b.lost, m)
+			continue
+		}
+		t.LostToday += n
+	}
+	return t
+}
+
+// shown is the queues of the centre, then those that only events name.
+func (b *Board) shown() []QueueRule {
+	shown := slices.Clone(b.rules)
+	known := make(map[call.QueueID]bool)
+	for _, r := range b.rules {
+		known[r.ID] = true
+	}
+	var others []QueueRule
+	add := func(id call.QueueID, target call.Target) {
+		if !known[id] {
+			known[id] = true
+			others = append(others, QueueRule{ID: id, Name: string(id), Target: target})
+		}
+	}
+	for _, r := range b.calls {
+		for _, e := range r.Entries {
+			add(e.Queue, e.Target)
+		}
+	}
+	for id, t := range b.figures {
+		add(id, t.target)
+	}
+	slices.SortFunc(others, func(a, b QueueRule) int { return cmp.Compare(a.ID, b.ID) })
+	return append(shown, others...)
+}
+
+func (b *Board) rule(id call.QueueID) QueueRule {
+	i := slices.IndexFunc(b.rules, func(r QueueRule) bool { return r.ID == id })
+	if i < 0 {
+		return QueueRule{ID: id}
+	}
+	return b.rules[i]
+}
+
+func (b *Board) agentRows() []AgentRow {
+	rows := make([]AgentRow, 0, len(b.agents))
+	for _, p := range b.agents {
+		rows = append(rows, p.AgentRow)
+	}
+	slices.SortFunc(rows, func(a, b AgentRow) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return rows
+}
+
+func (b *Board) callRows() []CallRow {
+	rows := make([]CallRow, 0, len(b.calls))
+	for _, r := range b.calls {
+		rows = append(rows, callRow(r))
+	}
+	slices.SortFunc(rows, func(a, b CallRow) int { return cmp.Compare(a.ID, b.ID) })
+	return rows
+}
+
+func callRow(r *call.Record) CallRow {
+	s := stateOf(r)
+	row := CallRow{
+		ID: r.ID, Ticket: r.Ticket, Number: maskNumber(r.From.Number), Name: r.From.Name, To: r.To.Number,
+		State: s.state, Stage: r.Stage, Since: s.since, Agent: s.agent, Test: r.Test,
+	}
+	if n := len(r.Entries); n > 0 {
+		e := r.Entries[n-1]
+		row.Queue, row.Joined = e.Queue, instant(e.Joined)
+		row.TargetMs = e.Target.Within.Milliseconds()
+		if !e.Left.IsZero() {
+			row.WaitMs = r.Wait(e.Left).Milliseconds()
+		}
+	}
+	return row
+}
+
+// standing is where a call stands: the state, since when, and with whom.
+type standing struct {
+	state CallState
+	since time.Time
+	agent call.AgentID
+}
+
+func stateOf(r *call.Record) standing {
+	if !r.Open() {
+		return standing{CallEnded, r.Ended, ""}
+	}
+	if t := r.Talking(); t != nil {
+		if n := len(t.Holds); n > 0 && slices.ContainsFunc(t.Holds, func(s call.Span) bool { return s.To.IsZero() }) {
+			return standing{CallOnHold, t.Holds[n-1].From, t.Agent}
+		}
+		return standing{CallTalking, t.Began, t.Agent}
+	}
+	if e := r.Waiting(); e != nil {
+		if n := len(e.Offers); n > 0 && e.Offers[n-1].Ended.IsZero() {
+			return standing{CallRinging, e.Offers[n-1].At, e.Offers[n-1].Agent}
+		}
+		return standing{CallWaiting, e.Joined, ""}
+	}
+	since := r.StageAt
+	if since.IsZero() {
+		since = r.Arrived
+	}
+	return standing{CallInFlow, since, ""}
+}
+
+// agentState joins what the person says and what the system sees into the one
+// word that the board shows.
+func agentState(p call.Presence, a call.Activity) AgentState {
+	switch a {
+	case call.Offering:
+		return AgentRinging
+	case call.Talking, call.Outbound:
+		return AgentTalking
+	case call.Holding:
+		return AgentOnHold
+	case call.WrapUp:
+		return AgentWrapUp
+	}
+	switch {
+	case p == call.OnBreak:
+		return AgentOnBreak
+	case p == call.LoggedOut || p == call.Finishing:
+		return AgentOffline
+	case a == call.PhoneGone:
+		return AgentUnreachable
+	}
+	return AgentAvailable
+}
+
+func qualifies(a AgentRow, need call.Requirement) bool {
+	if a.Level < need.Level {
+		return false
+	}
+	for skill, least := range need.Skills {
+		if a.Skills[skill] < least {
+			return false
+		}
+	}
+	return true
+}
+
+// maskNumber leaves the last three digits. A number of three or fewer, an
+// extension, shows only its last.
+func maskNumber(n string) string {
+	keep := 3
+	if len(n) <= keep {
+		keep = min(1, len(n))
+	}
+	if n == "" {
+		return ""
+	}
+	return "…" + n[len(n)-keep:]
+}
+
+func skillsText(skills map[string]int) string {
+	var parts []string
+	for _, s := range slices.Sorted(maps.Keys(skills)) {
+		parts = append(parts, fmt.Sprintf("%s ≥ %d", s, skills[s]))
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net"
+	"sync"
+)
+
+// capped is a listener that keeps at most so many connections, in all and from
+// one address (T23). One too many is closed at once: it must not make others wait.
+type capped struct {
+	net.Listener
+	total, perIP int
+
+	mu   sync.Mutex // guards all and from
+	all  int
+	from map[string]int
+}
+
+func newCapped(l net.Listener, total, perIP int) *capped {
+	return &capped{Listener: l, total: total, perIP: perIP, from: make(map[string]int)}
+}
+
+// Accept implements net.Listener.
+func (l *capped) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		ip := addressOf(c)
+		if !l.take(ip) {
+			c.Close()
+			continue
+		}
+		return &cappedConn{Conn: c, give: sync.OnceFunc(func() { l.give(ip) })}, nil
+	}
+}
+
+func (l *capped) take(ip string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all >= l.total || l.from[ip] >= l.perIP {
+		return false
+	}
+	l.all++
+	l.from[ip]++
+	return true
+}
+
+func (l *capped) give(ip string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all--
+	if l.from[ip]--; l.from[ip] == 0 {
+		delete(l.from, ip)
+	}
+}
+
+type cappedConn struct {
+	net.Conn
+	give func()
+}
+
+// Close implements net.Conn.
+func (c *cappedConn) Close() error {
+	c.give()
+	return c.Conn.Close()
+}
+
+func addressOf(c net.Conn) string {
+	if a, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return a.IP.String()
+	}
+	return c.RemoteAddr().String()
+}

@@ -1,0 +1,232 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"firstline/call"
+)
+
+// Config is what a Server needs. Fields without a default named beside them must
+// be set; Validate says which are missing, all at once.
+type Config struct {
+	Listen    string      // host:port; 127.0.0.1:8080; port 0 means any free one
+	TLS       *tls.Config // nil means plain HTTP
+	PublicURL string      // what people type, for links; made from the listener when empty
+	Log       *zap.Logger
+	Location  *time.Location // where the desk's day begins; UTC
+
+	Journal   Journal
+	BoardFrom int64 // the board is rebuilt from events after this sequence; 0 means all
+	Events    Events
+	Sessions  scs.Store
+	Tokens    Tokens
+	Calls     Calls
+	Tickets   Tickets
+	Agents    Agents
+	Queues    Queues
+	Audio     Recordings
+	Recorder  Recorder
+	Reports   Reports
+	Centre    Centre
+	Checks    []Check              // all must pass for /readyz
+	Metrics   *prometheus.Registry // ours are registered on it; a new one
+}
+
+func (c Config) defaults() Config {
+	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	return c
+}
+
+// Validate returns all faults of a configuration.
+func (c Config) Validate() error {
+	var faults []error
+	for _, f := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Log", c.Log == nil},
+		{"Journal", c.Journal == nil},
+		{"Events", c.Events == nil},
+		{"Sessions", c.Sessions == nil},
+		{"Tokens", c.Tokens == nil},
+		{"Calls", c.Calls == nil},
+		{"Tickets", c.Tickets == nil},
+		{"Agents", c.Agents == nil},
+		{"Queues", c.Queues == nil},
+		{"Audio", c.Audio == nil},
+		{"Recorder", c.Recorder == nil},
+		{"Reports", c.Reports == nil},
+		{"Centre", c.Centre == nil},
+	} {
+		if f.missing {
+			faults = append(faults, fmt.Errorf("web: %s is not set", f.name))
+		}
+	}
+	if c.Listen != "" {
+		if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+			faults = append(faults, fmt.Errorf("web: listen address %q: %w", c.Listen, err))
+		}
+	}
+	if c.PublicURL != "" {
+		if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			faults = append(faults, fmt.Errorf("web: public URL %q is not an http or https address", c.PublicURL))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Journal gives readers of live events.
+type Journal interface {
+	// Read returns a cursor that stands behind the event with this global sequence.
+	Read(after int64) Cursor
+}
+
+// Cursor reads the journal in order. It has one reader.
+type Cursor interface {
+	// Next waits for events and returns at least one, in order and without gaps,
+	// or an error when ctx ends or the journal cannot be read just now.
+	Next(ctx context.Context) ([]call.Event, error)
+}
+
+// Events looks up what the journal keeps, without waiting.
+type Events interface {
+	Events(ctx context.Context, f EventFilter) ([]call.Event, error)
+}
+
+// EventFilter asks for events after a global sequence, oldest first. A zero
+// Stream means all streams; a Stream without ID all of its kind.
+type EventFilter struct {
+	After  int64
+	Stream call.Stream
+	Limit  int
+}
+
+// Tokens knows the API tokens by the lower-case hex SHA-256 of their text.
+type Tokens interface {
+	// TokenRole is the role of a token; ErrNotFound when there is none such.
+	TokenRole(ctx context.Context, sha256 string) (Role, error)
+}
+
+// Calls reads the records of calls. Unknown ids are ErrNotFound.
+type Calls interface {
+	// Calls returns the newest first.
+	Calls(ctx context.Context, f CallFilter) ([]call.Record, error)
+	Call(ctx context.Context, id call.ID) (call.Record, error)
+}
+
+// CallFilter narrows a list of calls; a zero field does not narrow.
+type CallFilter struct {
+	Open    *bool // true: only calls that have not ended; false: only those that have
+	Queue   call.QueueID
+	Agent   call.AgentID
+	Ticket  call.TicketID
+	Outcome call.Outcome
+	Lost    bool    // only callers who left unserved and are to be called back
+	Before  call.ID // only calls that arrived before this one
+	Limit   int
+}
+
+// Tickets reads tickets and adds notes. Unknown ids are ErrNotFound.
+type Tickets interface {
+	// Tickets returns the newest first, without notes.
+	Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error)
+	// Ticket returns one with its notes, oldest first.
+	Ticket(ctx context.Context, id call.TicketID) (Ticket, error)
+	// AddNote returns the note as it was kept, with id and instant.
+	AddNote(ctx context.Context, id call.TicketID, n Note) (Note, error)
+}
+
+// TicketFilter narrows a list of tickets; a zero field does not narrow.
+type TicketFilter struct {
+	Before call.TicketID // only tickets older than this one
+	Limit  int
+}
+
+// Agents changes what people say of themselves. Who there is and what they do,
+// the board knows from events.
+type Agents interface {
+	// SetPresence changes an agent's presence on behalf of by ("supervisor:ana").
+	// An unknown agent is ErrNotFound, a break without its reason ErrInvalid.
+	SetPresence(ctx context.Context, id call.AgentID, p call.Presence, reason, by string) error
+}
+
+// Queues names the queues of the active centre, in the order to show them.
+type Queues interface {
+	Queues() []QueueRule
+}
+
+// QueueRule is what the board needs of a queue's rules.
+type QueueRule struct {
+	ID     call.QueueID
+	Name   string
+	Need   call.Requirement
+	Target call.Target
+}
+
+// Recordings reads the catalogue and the audio. Unknown ids are ErrNotFound.
+type Recordings interface {
+	// Recordings returns the newest first.
+	Recordings(ctx context.Context, f RecordingFilter) ([]Recording, error)
+	Recording(ctx context.Context, id call.RecordingID) (Recording, error)
+	// Open gives the WAV, which may still be growing. ErrGone when the catalogue
+	// knows it but its audio is no longer there.
+	Open(ctx context.Context, id call.RecordingID) (io.ReadSeekCloser, error)
+}
+
+// RecordingFilter narrows a list of recordings; a zero field does not narrow.
+type RecordingFilter struct {
+	Call   call.ID
+	Ticket call.TicketID
+	Agent  call.AgentID
+	Before call.RecordingID
+	Limit  int
+}
+
+// Recorder pauses and resumes the recording of a call that is up. ErrConflict
+// when nothing is recorded now.
+type Recorder interface {
+	PauseRecording(ctx context.Context, id call.ID, by string) error
+	ResumeRecording(ctx context.Context, id call.ID, by string) error
+}
+
+// Reports computes figures of finished periods.
+type Reports interface {
+	SLA(ctx context.Context, f SLAFilter) (SLAReport, error)
+}
+
+// SLAFilter asks for the entries that joined in [From, To).
+type SLAFilter struct {
+	From, To time.Time
+	Queue    call.QueueID // empty means all
+}
+
+// Centre reloads the centre's files. A faulty centre is ErrInvalid, with the
+// faults as text, and changes nothing.
+type Centre interface {
+	// Reload returns the hash of the centre that is now in force.
+	Reload(ctx context.Context, by string) (hash string, err error)
+}
+
+// Check is one condition of being ready to serve.
+type Check struct {
+	Name string
+	OK   func(ctx context.Context) error // called with a deadline of 2 s
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"firstline/call"
+)
+
+// meters is the figures for Prometheus, computed as a reader of events. Labels
+// are bounded: queues and outcomes, never calls or numbers.
+type meters struct {
+	began   time.Time // older events are history that was counted before
+	calls   *prometheus.CounterVec
+	wait    *prometheus.HistogramVec
+	streams prometheus.Gauge
+	dropped prometheus.Counter
+}
+
+func newMeters(began time.Time) *meters {
+	return &meters{
+		began: began,
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "firstline_calls_total", Help: "Calls that ended, by outcome.",
+		}, []string{"outcome"}),
+		wait: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "firstline_queue_wait_seconds", Help: "Wait of queue entries that ended, by queue and whether an agent answered.",
+			Buckets: []float64{5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600},
+		}, []string{"queue", "answered"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "firstline_live_readers", Help: "Open live streams.",
+		}),
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "firstline_live_drops_total", Help: "Live streams ended because their reader was too slow.",
+		}),
+	}
+}
+
+func (m *meters) register(r prometheus.Registerer, l *live) error {
+	for _, c := range []prometheus.Collector{m.calls, m.wait, m.streams, m.dropped, newGauges(l)} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count is given every event in order.
+func (m *meters) count(e call.Event) {
+	if e.At.Before(m.began) {
+		return
+	}
+	switch b := e.Body.(type) {
+	case call.Ended:
+		m.calls.WithLabelValues(outcomeLabel(b.Outcome)).Inc()
+	case call.QueueLeft:
+		answered := "no"
+		if b.Outcome == call.OutcomeAnswered {
+			answered = "yes"
+		}
+		m.wait.WithLabelValues(string(b.Queue), answered).Observe(b.Wait.Seconds())
+	}
+}
+
+func outcomeLabel(o call.Outcome) string {
+	switch o {
+	case call.OutcomeAnswered, call.OutcomeAbandonedShort, call.OutcomeAbandoned, call.OutcomeTimeoutOverflow,
+		call.OutcomeEmpty, call.OutcomeExitKey, call.OutcomeCallbackTaken, call.OutcomeVoicemail,
+		call.OutcomeDeflected, call.OutcomeWithdrawn, call.OutcomeMoved, call.OutcomeSystemFailed,
+		call.OutcomeEndedInFlow, call.OutcomeClosed, call.OutcomeBlocked, call.OutcomeRoutedOut, call.OutcomeNoCapacity:
+		return string(o)
+	}
+	return "other"
+}
+
+// gauges reads the board when asked.
+type gauges struct {
+	live                           *live
+	open, waiting, longest, agents *prometheus.Desc
+}
+
+func newGauges(l *live) *gauges {
+	return &gauges{
+		live:    l,
+		open:    prometheus.NewDesc("firstline_calls_open", "Calls now, by state.", []string{"state"}, nil),
+		waiting: prometheus.NewDesc("firstline_queue_waiting", "Calls waiting now.", []string{"queue"}, nil),
+		longest: prometheus.NewDesc("firstline_queue_longest_wait_seconds", "Longest wait now.", []string{"queue"}, nil),
+		agents:  prometheus.NewDesc("firstline_agents", "Agents now, by state.", []string{"state"}, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
+	ch <- g.open
+	ch <- g.waiting
+	ch <- g.longest
+	ch <- g.agents
+}
+
+// Collect implements prometheus.Collector.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	v := g.live.view(time.Now())
+	send := func(d *prometheus.Desc, value float64, label string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, label)
+	}
+	for _, q := range v.Queues {
+		send(g.waiting, float64(q.Waiting), string(q.ID))
+		longest := 0.0
+		if q.LongestSince != nil {
+			longest = v.At.Sub(*q.LongestSince).Seconds()
+		}
+		send(g.longest, longest, string(q.ID))
+	}
+	states := map[CallState]int{CallInFlow: 0, CallWaiting: 0, CallRinging: 0, CallTalking: 0, CallOnHold: 0}
+	for _, c := range v.Calls {
+		states[c.State]++
+	}
+	for s, n := range states {
+		send(g.open, float64(n), string(s))
+	}
+	a := v.Totals.Agents
+	send(g.agents, float64(a.Available), string(AgentAvailable))
+	send(g.agents, float64(a.Ringing), string(AgentRinging))
+	send(g.agents, float64(a.Talking), string(AgentTalking))
+	send(g.agents, float64(a.WrapUp), string(AgentWrapUp))
+	send(g.agents, float64(a.Break), string(AgentOnBreak))
+	send(g.agents, float64(a.Unreachable), string(AgentUnreachable))
+	send(g.agents, float64(a.Offline), string(AgentOffline))
+}

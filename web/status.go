@@ -1,0 +1,68 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"firstline/callqueue"
+	"firstline/callqueue/agents"
+	"firstline/recordings"
+	"firstline/tickets"
+)
+
+// What the interfaces of Config answer when they cannot do as asked. The text
+// wrapped around ErrInvalid, ErrConflict and ErrUnavailable is shown to the
+// caller of the API; that around any other error is only logged.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrGone        = errors.New("no longer there")
+	ErrInvalid     = errors.New("not valid")
+	ErrConflict    = errors.New("does not fit the present state")
+	ErrUnavailable = errors.New("not available just now") // the database is away
+)
+
+// problem is the one table from errors to HTTP (RFC 9457). It reports whether
+// the error is a fault of ours, which a human should look at.
+func problem(err error) (p huma.StatusError, fault bool) {
+	var already huma.StatusError
+	switch {
+	case errors.As(err, &already):
+		return already, false
+	case isAny(err, ErrNotFound, tickets.ErrNotFound, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue):
+		return huma.Error404NotFound("there is no such thing here"), false
+	case errors.Is(err, ErrGone):
+		return huma.Error410Gone("it was here and is not kept any longer"), false
+	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid):
+		return huma.Error422UnprocessableEntity(err.Error()), false
+	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking):
+		return huma.Error409Conflict(err.Error()), false
+	case isAny(err, ErrUnavailable, callqueue.ErrClosed, recordings.ErrClosed):
+		return huma.Error503ServiceUnavailable(err.Error()), false
+	case errors.Is(err, context.Canceled):
+		return huma.NewError(statusClientGone, "the request was given up"), false
+	case errors.Is(err, context.DeadlineExceeded):
+		return huma.Error503ServiceUnavailable("the answer took too long"), true
+	default:
+		return huma.Error500InternalServerError("a fault of the server; its log says more"), true
+	}
+}
+
+func isAny(err error, of ...error) bool {
+	return slices.ContainsFunc(of, func(target error) bool { return errors.Is(err, target) })
+}
+
+// statusClientGone is never read by anybody: the client has left. The number is
+// the one that proxies log for it.
+const statusClientGone = 499
+
+// titleOf is the reason phrase of a status.
+func titleOf(status int) string {
+	if t := http.StatusText(status); t != "" {
+		return t
+	}
+	return "Error"
+}

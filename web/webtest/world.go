@@ -1,0 +1,358 @@
+// Package webtest is a desk in memory: a journal and what hangs on it, enough to
+// run a web.Server on in tests, without a database, a switch or a queue.
+package webtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alexedwards/scs/v2/memstore"
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/web"
+)
+
+// World implements all that web.Config asks for. Fields are set before use.
+type World struct {
+	Rules  []web.QueueRule
+	Roles  map[string]web.Role // hex SHA-256 of a token to its role
+	Log    *zap.Logger
+	Reject error // what verbs that change something answer, when not nil
+
+	mu      sync.Mutex // guards all below
+	events  []call.Event
+	seqs    map[call.Stream]int64
+	more    chan struct{} // closed when events come
+	calls   map[call.ID]*call.Record
+	tickets map[call.TicketID]*web.Ticket
+	rows    map[call.RecordingID]*web.Recording
+	audio   map[call.RecordingID][]byte
+	revoked map[string]bool
+	paused  []string
+}
+
+// New returns an empty desk with one queue.
+func New() *World {
+	return &World{
+		Rules: []web.QueueRule{{ID: "service-desk", Name: "Service desk", Target: call.Target{
+			Within: 20 * time.Second, Percent: 80, ShortAbandon: 5 * time.Second,
+		}}},
+		Roles: make(map[string]web.Role), Log: zap.NewNop(),
+		seqs: make(map[call.Stream]int64), more: make(chan struct{}),
+		calls: make(map[call.ID]*call.Record), tickets: make(map[call.TicketID]*web.Ticket),
+		rows: make(map[call.RecordingID]*web.Recording), audio: make(map[call.RecordingID][]byte),
+		revoked: make(map[string]bool),
+	}
+}
+
+// Config is a server's configuration on this desk, on any free port.
+func (w *World) Config() web.Config {
+	return web.Config{
+		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
+		Calls: w, Tickets: w, Agents: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+	}
+}
+
+// Add appends events to the journal. One that does not fit its call is a panic:
+// the test's script is wrong.
+func (w *World) Add(evs ...call.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range evs {
+		w.seqs[e.Stream]++
+		e.Global, e.Seq = int64(len(w.events)+1), w.seqs[e.Stream]
+		w.events = append(w.events, e)
+		w.fold(e)
+	}
+	close(w.more)
+	w.more = make(chan struct{})
+}
+
+func (w *World) fold(e call.Event) {
+	switch e.Stream.Kind {
+	case call.StreamCall:
+		id := call.ID(e.Stream.ID)
+		if w.calls[id] == nil {
+			w.calls[id] = new(call.Record)
+		}
+		if err := w.calls[id].Apply(e); err != nil {
+			panic(err)
+		}
+	case call.StreamTicket:
+		w.foldTicket(e)
+	case call.StreamRecording:
+		w.foldRecording(e)
+	}
+}
+
+func (w *World) foldTicket(e call.Event) {
+	id := call.TicketID(e.Stream.ID)
+	switch b := e.Body.(type) {
+	case call.TicketOpened:
+		w.tickets[id] = &web.Ticket{ID: id, Subject: b.Subject, State: "open", Caller: web.Party(b.Caller), Opened: e.At}
+	case call.TicketNoted:
+		w.tickets[id].Notes = append(w.tickets[id].Notes, web.Note{ID: b.Note, At: e.At, Author: b.Author, Text: b.Text, Call: b.Call})
+	}
+}
+
+func (w *World) foldRecording(e call.Event) {
+	id := call.RecordingID(e.Stream.ID)
+	switch b := e.Body.(type) {
+	case call.RecordingStarted:
+		w.rows[id] = &web.Recording{ID: id, Call: b.Call, Ticket: b.Ticket, Agent: b.Agent, Began: e.At}
+	case call.RecordingFinished:
+		r := w.rows[id]
+		at := e.At
+		r.Ended, r.DurationMs, r.Bytes, r.SHA256 = &at, b.Duration.Milliseconds(), b.Bytes, b.SHA256
+	}
+}
+
+// SetAudio sets the WAV of a recording as far as it is written.
+func (w *World) SetAudio(id call.RecordingID, wav []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.audio[id] = wav
+}
+
+// Revoke takes a token's role away.
+func (w *World) Revoke(sum string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.revoked[sum] = true
+}
+
+// Paused is what the recorder was told, in order: "pause <call> <by>".
+func (w *World) Paused() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.paused)
+}
+
+// Read implements web.Journal.
+func (w *World) Read(after int64) web.Cursor { return &cursor{w, after} }
+
+type cursor struct {
+	w     *World
+	after int64
+}
+
+// Next implements web.Cursor.
+func (c *cursor) Next(ctx context.Context) ([]call.Event, error) {
+	for {
+		c.w.mu.Lock()
+		evs, more := slices.Clone(c.w.events[min(c.after, int64(len(c.w.events))):]), c.w.more
+		c.w.mu.Unlock()
+		if len(evs) > 0 {
+			c.after += int64(len(evs))
+			return evs, nil
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// Events implements web.Events.
+func (w *World) Events(_ context.Context, f web.EventFilter) ([]call.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []call.Event
+	for _, e := range w.events {
+		fits := f.Stream.Kind == "" || f.Stream.Kind == e.Stream.Kind && (f.Stream.ID == "" || f.Stream.ID == e.Stream.ID)
+		if e.Global > f.After && fits && len(out) < f.Limit {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// TokenRole implements web.Tokens.
+func (w *World) TokenRole(_ context.Context, sum string) (web.Role, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r, ok := w.Roles[sum]; ok && !w.revoked[sum] {
+		return r, nil
+	}
+	return "", web.ErrNotFound
+}
+
+// Calls implements web.Calls.
+func (w *World) Calls(_ context.Context, f web.CallFilter) ([]call.Record, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []call.Record
+	for _, r := range w.calls {
+		if fits(r, f) {
+			out = append(out, *r)
+		}
+	}
+	slices.SortFunc(out, func(a, b call.Record) int { return bytes.Compare([]byte(b.ID), []byte(a.ID)) })
+	return out[:min(len(out), f.Limit)], nil
+}
+
+func fits(r *call.Record, f web.CallFilter) bool {
+	inQueue := slices.ContainsFunc(r.Entries, func(e call.Entry) bool { return e.Queue == f.Queue })
+	withAgent := slices.ContainsFunc(r.Talks, func(t call.Talk) bool { return t.Agent == f.Agent })
+	return (f.Open == nil || *f.Open == r.Open()) &&
+		(f.Queue == "" || inQueue) && (f.Agent == "" || withAgent) &&
+		(f.Ticket == "" || f.Ticket == r.Ticket) && (f.Outcome == "" || f.Outcome == r.Outcome) &&
+		(!f.Lost || r.Lost != nil) && (f.Before == "" || r.ID < f.Before)
+}
+
+// Call implements web.Calls.
+func (w *World) Call(_ context.Context, id call.ID) (call.Record, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r, ok := w.calls[id]; ok {
+		return *r, nil
+	}
+	return call.Record{}, web.ErrNotFound
+}
+
+// Tickets implements web.Tickets.
+func (w *World) Tickets(_ context.Context, f web.TicketFilter) ([]web.Ticket, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []web.Ticket
+	for _, t := range w.tickets {
+		if f.Before == "" || t.ID < f.Before {
+			short := *t
+			short.Notes = nil
+			out = append(out, short)
+		}
+	}
+	slices.SortFunc(out, func(a, b web.Ticket) int { return bytes.Compare([]byte(b.ID), []byte(a.ID)) })
+	return out[:min(len(out), f.Limit)], nil
+}
+
+// Ticket implements web.Tickets.
+func (w *World) Ticket(_ context.Context, id call.TicketID) (web.Ticket, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if t, ok := w.tickets[id]; ok {
+		return *t, nil
+	}
+	return web.Ticket{}, web.ErrNotFound
+}
+
+// AddNote implements web.Tickets.
+func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.Note, error) {
+	if _, err := w.Ticket(ctx, id); err != nil {
+		return n, err
+	}
+	if w.Reject != nil {
+		return n, w.Reject
+	}
+	n.At = call.Instant(time.Now())
+	n.ID = call.NewUUID(n.At)
+	w.Add(call.TicketEvent(n.At, id, call.TicketNoted{Note: n.ID, Author: n.Author, Text: n.Text, Call: n.Call}))
+	return n, nil
+}
+
+// SetPresence implements web.Agents.
+func (w *World) SetPresence(_ context.Context, id call.AgentID, p call.Presence, reason, by string) error {
+	w.mu.Lock()
+	known := slices.ContainsFunc(w.events, func(e call.Event) bool {
+		return e.Stream == call.Stream{Kind: call.StreamAgent, ID: string(id)}
+	})
+	w.mu.Unlock()
+	switch {
+	case !known:
+		return web.ErrNotFound
+	case w.Reject != nil:
+		return w.Reject
+	}
+	w.Add(call.AgentEvent(time.Now(), id, call.PresenceChanged{Presence: p, Reason: reason, By: by}))
+	return nil
+}
+
+// Queues implements web.Queues.
+func (w *World) Queues() []web.QueueRule { return w.Rules }
+
+// Recordings implements web.Recordings.
+func (w *World) Recordings(_ context.Context, f web.RecordingFilter) ([]web.Recording, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []web.Recording
+	for _, r := range w.rows {
+		if (f.Call == "" || f.Call == r.Call) && (f.Ticket == "" || f.Ticket == r.Ticket) &&
+			(f.Agent == "" || f.Agent == r.Agent) && (f.Before == "" || r.ID < f.Before) {
+			out = append(out, *r)
+		}
+	}
+	slices.SortFunc(out, func(a, b web.Recording) int { return bytes.Compare([]byte(b.ID), []byte(a.ID)) })
+	return out[:min(len(out), f.Limit)], nil
+}
+
+// Recording implements web.Recordings.
+func (w *World) Recording(_ context.Context, id call.RecordingID) (web.Recording, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r, ok := w.rows[id]; ok {
+		return *r, nil
+	}
+	return web.Recording{}, web.ErrNotFound
+}
+
+// Open implements web.Recordings.
+func (w *World) Open(_ context.Context, id call.RecordingID) (io.ReadSeekCloser, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a, ok := w.audio[id]; ok {
+		return audioFile{bytes.NewReader(a)}, nil
+	}
+	return nil, web.ErrGone
+}
+
+type audioFile struct{ *bytes.Reader }
+
+// Close implements io.Closer.
+func (audioFile) Close() error { return nil }
+
+// PauseRecording implements web.Recorder.
+func (w *World) PauseRecording(_ context.Context, id call.ID, by string) error {
+	return w.tellRecorder("pause", id, by)
+}
+
+// ResumeRecording implements web.Recorder.
+func (w *World) ResumeRecording(_ context.Context, id call.ID, by string) error {
+	return w.tellRecorder("resume", id, by)
+}
+
+func (w *World) tellRecorder(verb string, id call.ID, by string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.calls[id]
+	switch {
+	case !ok:
+		return web.ErrNotFound
+	case r.Talking() == nil:
+		return fmt.Errorf("nothing is recorded now: %w", web.ErrConflict)
+	}
+	w.paused = append(w.paused, verb+" "+string(id)+" "+by)
+	return nil
+}
+
+// SLA implements web.Reports: one line that no entry counts in.
+func (w *World) SLA(_ context.Context, f web.SLAFilter) (web.SLAReport, error) {
+	return web.SLAReport{From: f.From, To: f.To, Formula: web.Formula, Queues: []web.SLARow{
+		{Queue: "service-desk", TargetPercent: 80, TargetMs: 20000},
+	}}, nil
+}
+
+// Reload implements web.Centre.
+func (w *World) Reload(_ context.Context, by string) (string, error) {
+	if w.Reject != nil {
+		return "", w.Reject
+	}
+	w.Add(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: "0123abcd", By: by}))
+	return "0123abcd", nil
+}
