@@ -180,11 +180,12 @@ func (l *leg) Answer(ctx context.Context) error {
 			l.setUp()
 			return nil
 		}
+		sdp := l.local.answer(l.asked) // settles the codec
 		if err := l.configure(l.asked); err != nil {
 			l.dialog.hangup(call.Cause{Reason: call.NoCodec, Text: err.Error()})
 			return err
 		}
-		if err := l.dialog.answer(l.local.answer(l.asked), false); err != nil {
+		if err := l.dialog.answer(sdp, false); err != nil {
 			return err
 		}
 		l.setUp()
@@ -194,6 +195,9 @@ func (l *leg) Answer(ctx context.Context) error {
 
 // configure brings the stream in line with what the peer's description says.
 func (l *leg) configure(r *remoteMedia) error {
+	if err := r.sendableFrom(l.stream.LocalAddr().Addr()); err != nil {
+		return err
+	}
 	p := r.params(l.dialog.route.flow.peer.Addr())
 	if err := l.stream.Configure(p); err != nil {
 		return fmt.Errorf("%w: %w", errAddress, err)
@@ -509,11 +513,12 @@ func (l *leg) offered(sdp []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	answer := l.local.answer(r)
 	if err := l.configure(r); err != nil {
 		return nil, err
 	}
 	l.setHeld(r.Held())
-	return l.local.answer(r), nil
+	return answer, nil
 }
 
 func (l *leg) setHeld(held bool) {
@@ -552,4 +557,37 @@ func (l *leg) gone() {
 	if l.left != nil {
 		l.left()
 	}
+}
+
+// redirect offers a direction by re-INVITE and waits until the far end has taken it.
+func (l *leg) redirect(ctx context.Context, d media.Direction) error {
+	if err := l.ready(); err != nil {
+		return err
+	}
+	result := make(chan error, 1)
+	err := l.dialog.do(ctx, func() error {
+		return l.dialog.reinvite(l.local.offer(d), func(sdp []byte, err error) { result <- l.redirected(sdp, err) })
+	})
+	if err != nil {
+		return l.verb(err)
+	}
+	select {
+	case err := <-result:
+		return l.verb(err)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-l.ctx.Done():
+		return context.Cause(l.ctx)
+	}
+}
+
+func (l *leg) redirected(sdp []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	r, err := l.local.parseAnswer(sdp)
+	if err != nil {
+		return err
+	}
+	return l.configure(r)
 }

@@ -162,6 +162,13 @@ func newUserAgent(socks []*socket, advertise netip.Addr, filter sip.TransportRea
 	if err != nil {
 		return nil, fmt.Errorf("sip: server: %w", err)
 	}
+	for _, s := range socks {
+		if s.packet != nil {
+			// ServeUDP adds the same once it runs. Until then sipgo would bind the address anew for a request of ours.
+			addr := s.packet.LocalAddr().String()
+			u.tpl.Pool("udp").Add(addr, &sip.UDPConnection{PacketConn: s.packet, PacketAddr: addr, Listener: true})
+		}
+	}
 	u.route(srv)
 	return u, nil
 }
