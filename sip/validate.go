@@ -197,16 +197,17 @@ func checkSequence(req *sip.Request) *reject {
 	return nil
 }
 
-// checkBranch wants a branch that says something (RFC 3261 section 8.1.1.7).
-// One without the cookie comes from an RFC 2543 peer and is let through.
+// checkBranch refuses the cookie alone, which every such request would share
+// (RFC 4475 section 3.2.1). No cookie, or no branch, is RFC 2543 and let through:
+// sipgo then matches by tag, Call-ID and CSeq.
 func checkBranch(req *sip.Request) *reject {
 	via := req.Via()
 	if via == nil || via.Host == "" || via.Port < 0 || via.Port > 65535 {
 		return badRequest("Via sent-by")
 	}
 	branch, _ := via.Params.Get("branch")
-	if strings.EqualFold(branch, sip.RFC3261BranchMagicCookie) || branch == "" {
-		return badRequest("Via branch is empty")
+	if strings.EqualFold(branch, sip.RFC3261BranchMagicCookie) {
+		return badRequest("Via branch is the cookie alone")
 	}
 	return nil
 }
