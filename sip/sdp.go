@@ -37,10 +37,18 @@ type audioCodec struct {
 	PT    uint8
 }
 
-// stream is one m= line as its answer has to repeat it (RFC 3264 section 6).
+// stream is one m= line; its answer repeats all but the port (RFC 3264 section 6).
 type stream struct {
 	media, proto string
 	formats      []string
+	port         int
+}
+
+// description is a parsed body. pion refuses kinds of media that it does not
+// know (fax, say), so the m= lines are read here and it sees a plain one for each.
+type description struct {
+	*sdp.SessionDescription
+	streams []stream
 }
 
 // remoteMedia is what the peer's session description says, as far as we use it.
@@ -94,7 +102,7 @@ func parseOffer(body []byte) (*remoteMedia, error) {
 		return nil, err
 	}
 	refused := fmt.Errorf("%w: no audio stream over %s", errNoCodec, plainRTP)
-	for i := range sd.MediaDescriptions {
+	for i := range sd.streams {
 		r, err := readStream(sd, i)
 		if err == nil {
 			return r, nil
@@ -108,11 +116,12 @@ func parseOffer(body []byte) (*remoteMedia, error) {
 
 // readSDP parses a body leniently: any line ends, with or without the last one,
 // and without the lines that we have no use for and others get wrong.
-func readSDP(body []byte) (*sdp.SessionDescription, error) {
+func readSDP(body []byte) (*description, error) {
 	if len(body) > maxBodyBytes {
 		return nil, fmt.Errorf("%w: %d bytes", errSDP, len(body))
 	}
 	var b bytes.Buffer
+	d := &description{SessionDescription: new(sdp.SessionDescription)}
 	n := 0
 	for line := range bytes.FieldsFuncSeq(body, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		if n++; n > maxLines {
@@ -122,40 +131,58 @@ func readSDP(body []byte) (*sdp.SessionDescription, error) {
 		if len(line) < 2 || line[1] != '=' || bytes.IndexByte([]byte("vosctma"), line[0]) < 0 {
 			continue
 		}
+		if line[0] == 'm' {
+			s, err := readMediaLine(string(line[2:]))
+			if err != nil {
+				return nil, err
+			}
+			d.streams = append(d.streams, s)
+			line = []byte("m=audio 9 RTP/AVP 0")
+		}
 		b.Write(line)
 		b.WriteString("\r\n")
 	}
-	sd := new(sdp.SessionDescription)
-	if err := sd.Unmarshal(b.Bytes()); err != nil {
+	if err := d.Unmarshal(b.Bytes()); err != nil {
 		return nil, fmt.Errorf("%w: %w", errSDP, err)
 	}
-	if n := len(sd.MediaDescriptions); n == 0 || n > maxStreams {
+	if n := len(d.MediaDescriptions); n == 0 || n > maxStreams || n != len(d.streams) {
 		return nil, fmt.Errorf("%w: %d streams", errSDP, n)
 	}
-	return sd, nil
+	return d, nil
+}
+
+// readMediaLine is RFC 8866 section 5.14: media, port with an optional count,
+// profile, formats.
+func readMediaLine(line string) (stream, error) {
+	f := strings.Fields(line)
+	if len(f) < 4 {
+		return stream{}, fmt.Errorf("%w: m= line of %d words", errSDP, len(f))
+	}
+	digits, _, _ := strings.Cut(f[1], "/")
+	port, err := strconv.ParseUint(digits, 10, 16)
+	if err != nil {
+		return stream{}, fmt.Errorf("%w: port of an m= line", errSDP)
+	}
+	return stream{media: f[0], port: int(port), proto: f[2], formats: f[3:]}, nil
 }
 
 // readStream reads stream i, or says why it cannot be taken.
-func readStream(sd *sdp.SessionDescription, i int) (*remoteMedia, error) {
-	m := sd.MediaDescriptions[i]
-	proto := strings.Join(m.MediaName.Protos, "/")
-	if m.MediaName.Media != "audio" || proto != plainRTP {
-		return nil, fmt.Errorf("%w: stream %d is %.20q over %.40q", errNoCodec, i+1, m.MediaName.Media, proto)
+func readStream(sd *description, i int) (*remoteMedia, error) {
+	m, s := sd.MediaDescriptions[i], sd.streams[i]
+	if s.media != "audio" || s.proto != plainRTP {
+		return nil, fmt.Errorf("%w: stream %d is %.20q over %.40q", errNoCodec, i+1, s.media, s.proto)
 	}
-	if m.MediaName.Port.Value == 0 {
+	if s.port == 0 {
 		return nil, fmt.Errorf("%w: stream %d is off", errNoCodec, i+1)
 	}
-	r := &remoteMedia{Version: sd.Origin.SessionVersion, index: i, Direction: directionOf(sd, m)}
-	for _, d := range sd.MediaDescriptions {
-		r.streams = append(r.streams, stream{
-			media: d.MediaName.Media, proto: strings.Join(d.MediaName.Protos, "/"), formats: d.MediaName.Formats,
-		})
+	r := &remoteMedia{
+		Version: sd.Origin.SessionVersion, Direction: directionOf(sd, m), streams: sd.streams, index: i,
 	}
-	r.readFormats(m)
+	r.readFormats(m, s.formats)
 	if len(r.Codecs) == 0 {
 		return nil, fmt.Errorf("%w: stream %d has neither PCMU nor PCMA", errNoCodec, i+1)
 	}
-	if err := r.readAddress(sd, m); err != nil {
+	if err := r.readAddress(sd, m, uint16(s.port)); err != nil {
 		return nil, err
 	}
 	if v, ok := m.Attribute("ptime"); ok {
@@ -168,7 +195,7 @@ func readStream(sd *sdp.SessionDescription, i int) (*remoteMedia, error) {
 
 // directionOf is the stream's direction, else the session's, else sendrecv
 // (RFC 8866 section 6.7).
-func directionOf(sd *sdp.SessionDescription, m *sdp.MediaDescription) media.Direction {
+func directionOf(sd *description, m *sdp.MediaDescription) media.Direction {
 	for _, attrs := range [][]sdp.Attribute{m.Attributes, sd.Attributes} {
 		for _, a := range attrs {
 			switch strings.TrimSpace(a.Key) {
@@ -188,14 +215,14 @@ func directionOf(sd *sdp.SessionDescription, m *sdp.MediaDescription) media.Dire
 
 // readFormats takes G.711 and telephone-event at 8 kHz, by rtpmap or by static
 // payload type (RFC 3551 table 4).
-func (r *remoteMedia) readFormats(m *sdp.MediaDescription) {
+func (r *remoteMedia) readFormats(m *sdp.MediaDescription, formats []string) {
 	maps := make(map[string]string)
 	for _, a := range m.Attributes {
 		if pt, enc, ok := strings.Cut(strings.TrimSpace(a.Value), " "); ok && a.Key == "rtpmap" {
 			maps[pt] = strings.ToUpper(strings.TrimSpace(enc))
 		}
 	}
-	for _, f := range m.MediaName.Formats {
+	for _, f := range formats {
 		pt, err := strconv.ParseUint(f, 10, 7)
 		if err != nil {
 			continue
@@ -225,16 +252,12 @@ func (r *remoteMedia) addCodec(c audioCodec) {
 
 // readAddress reads where RTP and RTCP go. RTCP at another host than RTP is not
 // taken: it would only aim reports at a third party.
-func (r *remoteMedia) readAddress(sd *sdp.SessionDescription, m *sdp.MediaDescription) error {
+func (r *remoteMedia) readAddress(sd *description, m *sdp.MediaDescription, port uint16) error {
 	ip, err := connectionOf(sd, m)
 	if err != nil {
 		return err
 	}
-	port := m.MediaName.Port.Value
-	if port < 1 || port > 65535 {
-		return fmt.Errorf("%w: port %d", errAddress, port)
-	}
-	r.Addr = netip.AddrPortFrom(ip, uint16(port))
+	r.Addr = netip.AddrPortFrom(ip, port)
 	if ip.IsUnspecified() { // hold of RFC 2543: whatever the attribute says, nothing is to be sent there
 		switch r.Direction {
 		case media.SendRecv:
@@ -260,7 +283,7 @@ func (r *remoteMedia) readAddress(sd *sdp.SessionDescription, m *sdp.MediaDescri
 
 // connectionOf is the stream's c= line, else the session's, as an address that
 // media may be sent to. Names are not looked up.
-func connectionOf(sd *sdp.SessionDescription, m *sdp.MediaDescription) (netip.Addr, error) {
+func connectionOf(sd *description, m *sdp.MediaDescription) (netip.Addr, error) {
 	c := m.ConnectionInformation
 	if c == nil {
 		c = sd.ConnectionInformation
@@ -336,8 +359,8 @@ func (l *localMedia) parseAnswer(body []byte) (*remoteMedia, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(sd.MediaDescriptions) <= l.index {
-		return nil, fmt.Errorf("%w: %d streams in the answer", errSDP, len(sd.MediaDescriptions))
+	if len(sd.streams) <= l.index {
+		return nil, fmt.Errorf("%w: %d streams in the answer", errSDP, len(sd.streams))
 	}
 	r, err := readStream(sd, l.index)
 	if err != nil {
