@@ -1,0 +1,440 @@
+package callqueue_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/callqueue/agents"
+)
+
+// world is what an observer of inputs and effects knows, kept apart from the
+// engine's own books.
+type world struct {
+	t        *rapid.T
+	e, twin  *callqueue.Engine // the twin is given the same and has to do the same
+	now      time.Time
+	wake     time.Time
+	queues   []callqueue.Queue
+	roster   map[call.AgentID]agents.Agent
+	unplug   map[call.DeviceID]bool
+	n        int
+	waiting  map[call.EntryID]callqueue.Join
+	offers   map[call.OfferID]callqueue.Offer
+	over     []call.OfferID // offers that have ended
+	talks    map[call.AgentID]call.ID
+	made     map[call.EntryID]int // offers so far
+	joined   int
+	outcomes map[call.Outcome]int
+	records  map[call.ID]*call.Record
+	activity map[call.AgentID]call.Activity // by the events
+	presence map[call.AgentID]call.Presence // by the events
+	fresh    []callqueue.Offer              // of the last step
+}
+
+func newWorld(t *rapid.T) *world {
+	w := &world{
+		t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		roster: make(map[call.AgentID]agents.Agent), unplug: make(map[call.DeviceID]bool),
+		waiting: make(map[call.EntryID]callqueue.Join), offers: make(map[call.OfferID]callqueue.Offer),
+		talks: make(map[call.AgentID]call.ID), made: make(map[call.EntryID]int),
+		outcomes: make(map[call.Outcome]int), records: make(map[call.ID]*call.Record),
+		activity: make(map[call.AgentID]call.Activity), presence: make(map[call.AgentID]call.Presence),
+		queues: []callqueue.Queue{
+			{ID: "a", Misses: 2, WrapUp: 20 * time.Second},
+			{ID: "b", Misses: 1, WrapUp: -1, MaxWait: 90 * time.Second, Need: call.Requirement{Skills: map[string]int{"x": 2}}},
+			{ID: "c", Priority: 3, MaxLen: 4, Need: call.Requirement{Level: 2}},
+		},
+	}
+	w.e, w.twin = callqueue.NewEngine(), callqueue.NewEngine()
+	w.do(callqueue.SetQueues{Queues: w.queues})
+	for i := range 5 {
+		w.setAgent(call.AgentID(fmt.Sprint("p", i)))
+	}
+	return w
+}
+
+// do applies an input and writes down what comes of it. It returns the refusal.
+func (w *world) do(in callqueue.Input) error {
+	if in, ok := in.(callqueue.TalkEnded); ok {
+		delete(w.talks, in.Agent)
+	}
+	fx := w.e.Apply(w.now, in)
+	if again := w.twin.Apply(w.now, in); !reflect.DeepEqual(fx, again) {
+		w.t.Fatalf("%+v: not the same effects twice:\n%+v\n%+v", in, fx, again)
+	}
+	w.fresh = nil
+	var refused error
+	for _, f := range fx {
+		switch f := f.(type) {
+		case callqueue.Refused:
+			refused = errors.Join(refused, f.Err)
+			var te *agents.TransitionError
+			if errors.As(f.Err, &te) && te.Axis == "activity" {
+				w.t.Fatalf("%+v: illegal move: %v", in, f.Err)
+			}
+		case callqueue.WakeAt:
+			w.wake = f.At
+		case callqueue.Offer:
+			w.offered(f)
+		case callqueue.Connected:
+			w.talks[f.Agent] = f.Entry.Call()
+			w.left(f.Entry, call.OutcomeAnswered)
+		case callqueue.LeftQueue:
+			w.left(f.Entry, f.Outcome)
+		case callqueue.Record:
+			w.journal(f.Event)
+		}
+	}
+	return refused
+}
+
+func (w *world) offered(o callqueue.Offer) {
+	if _, ok := w.waiting[o.Entry]; !ok {
+		w.t.Fatalf("%s is offered and does not wait", o.Entry)
+	}
+	for _, other := range w.offers {
+		if other.Agent == o.Agent || other.Entry == o.Entry || other.Device == o.Device {
+			w.t.Fatalf("%+v beside %+v", o, other)
+		}
+	}
+	if c, talks := w.talks[o.Agent]; talks {
+		w.t.Fatalf("%s is offered %s in call %s", o.Agent, o.Entry, c)
+	}
+	w.offers[o.ID] = o
+	w.made[o.Entry]++
+	w.fresh = append(w.fresh, o)
+}
+
+func (w *world) endOffer(id call.OfferID) {
+	if _, ok := w.offers[id]; !ok {
+		w.t.Fatalf("offer %s ends and is not live", id)
+	}
+	delete(w.offers, id)
+	w.over = append(w.over, id)
+}
+
+func (w *world) left(x call.EntryID, out call.Outcome) {
+	if _, ok := w.waiting[x]; !ok {
+		w.t.Fatalf("%s leaves as %s and does not wait", x, out)
+	}
+	delete(w.waiting, x)
+	w.outcomes[out]++
+}
+
+func (w *world) journal(ev call.Event) {
+	switch b := ev.Body.(type) {
+	case call.ActivityChanged:
+		w.activity[call.AgentID(ev.Stream.ID)] = b.Activity
+	case call.PresenceChanged:
+		w.presence[call.AgentID(ev.Stream.ID)] = b.Presence
+	default:
+		if b, ok := b.(call.QueueJoined); ok {
+			w.records[b.Entry.Call()] = &call.Record{ID: b.Entry.Call()}
+		}
+		if err := w.records[call.ID(ev.Stream.ID)].Apply(ev); err != nil {
+			w.t.Fatalf("%+v: %v", ev, err)
+		}
+		if b, ok := b.(call.OfferEnded); ok {
+			w.endOffer(b.Offer)
+		}
+	}
+}
+
+func (w *world) setAgent(id call.AgentID) {
+	a := agents.Agent{ID: id, Device: call.DeviceID(id), Level: rapid.IntRange(1, 2).Draw(w.t, "level")}
+	if n := rapid.IntRange(0, 3).Draw(w.t, "x"); n > 0 {
+		a.Skills = map[string]int{"x": n}
+	}
+	if rapid.IntRange(0, 9).Draw(w.t, "seat") == 0 {
+		a.Device = ""
+	}
+	if _, ok := w.roster[id]; !ok {
+		w.activity[id], w.presence[id] = call.Idle, call.LoggedOut
+	}
+	w.must(callqueue.AgentSet{Agent: a})
+	w.roster[id] = a
+}
+
+func (w *world) must(in callqueue.Input) {
+	if err := w.do(in); err != nil {
+		w.t.Fatalf("%+v: %v", in, err)
+	}
+}
+
+func (w *world) anyAgent() call.AgentID {
+	return call.AgentID(fmt.Sprint("p", rapid.IntRange(0, 5).Draw(w.t, "agent")))
+}
+
+func pick[K ~string, V any](w *world, m map[K]V, label string) K {
+	if len(m) == 0 {
+		w.t.Skip("none")
+	}
+	return rapid.SampledFrom(slices.Sorted(maps.Keys(m))).Draw(w.t, label)
+}
+
+func (w *world) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"":           func(*rapid.T) { w.check() },
+		"join":       func(*rapid.T) { w.join() },
+		"join again": func(*rapid.T) { w.join() }, // as likely as all that takes callers away
+		"leave": func(*rapid.T) {
+			w.must(callqueue.Leave{Entry: pick(w, w.waiting, "entry"), Outcome: call.OutcomeAbandoned})
+		},
+		"rings":     func(*rapid.T) { w.must(callqueue.OfferRang{Offer: pick(w, w.offers, "offer")}) },
+		"answers":   func(*rapid.T) { w.done(call.OfferAnswered) },
+		"talk ends": func(*rapid.T) { w.talkEnds() },
+		"does not": func(*rapid.T) {
+			w.done(rapid.SampledFrom([]call.OfferResult{call.OfferMissed, call.OfferRejected, call.OfferBusy, call.OfferUnreachable}).Draw(w.t, "result"))
+		},
+		"too late": func(*rapid.T) { w.tooLate() },
+		"hold": func(*rapid.T) {
+			w.must(callqueue.TalkHeld{Agent: pick(w, w.talks, "agent"), Held: rapid.Bool().Draw(w.t, "held")})
+		},
+		"adopts": func(*rapid.T) { w.adopts() },
+		"says":   func(*rapid.T) { w.says() },
+		"available": func(*rapid.T) {
+			_ = w.do(callqueue.PresenceSet{Agent: w.anyAgent(), Presence: call.Available, By: "self"})
+		},
+		"phone":       func(*rapid.T) { w.plug() },
+		"roster":      func(*rapid.T) { w.setAgent(w.anyAgent()) },
+		"off roster":  func(*rapid.T) { w.offRoster() },
+		"wrap-up":     func(*rapid.T) { _ = w.do(callqueue.WrapUpEnded{Agent: w.anyAgent()}) },
+		"time passes": func(*rapid.T) { w.pass() },
+		"queues":      func(*rapid.T) { w.changeQueues() },
+		"restart":     func(*rapid.T) { w.restart() },
+	}
+}
+
+func (w *world) join() {
+	w.n++
+	in := callqueue.Join{
+		Entry: call.ID(fmt.Sprintf("c%04d", w.n)).Entry(1), Joined: w.now,
+		Queue:    rapid.SampledFrom([]call.QueueID{"a", "b", "c"}).Draw(w.t, "queue"),
+		Priority: rapid.IntRange(0, 2).Draw(w.t, "priority"),
+	}
+	if n := rapid.IntRange(0, 3).Draw(w.t, "need"); n > 1 {
+		in.Need = call.Requirement{Skills: map[string]int{"x": n}}
+	}
+	w.waiting[in.Entry] = in
+	switch err := w.do(in); {
+	case err == nil:
+		w.joined++
+	case errors.Is(err, callqueue.ErrFull):
+		delete(w.waiting, in.Entry)
+	default:
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) done(r call.OfferResult) {
+	o := w.offers[pick(w, w.offers, "offer")]
+	w.must(callqueue.OfferDone{Offer: o.ID, Result: r})
+}
+
+func (w *world) tooLate() {
+	if len(w.over) == 0 {
+		w.t.Skip("none")
+	}
+	in := callqueue.OfferDone{Offer: rapid.SampledFrom(w.over).Draw(w.t, "offer"), Result: call.OfferAnswered}
+	if err := w.do(in); !errors.Is(err, callqueue.ErrUnknownOffer) {
+		w.t.Fatalf("%+v: %v", in, err)
+	}
+}
+
+func (w *world) talkEnds() {
+	a := pick(w, w.talks, "agent")
+	w.must(callqueue.TalkEnded{Agent: a, Call: w.talks[a], At: w.now})
+	w.forgetGone()
+}
+
+func (w *world) adopts() {
+	a := w.anyAgent()
+	if _, talks := w.talks[a]; talks || rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
+		w.t.Skip("talks or rarely")
+	}
+	w.n++
+	in := callqueue.TalkBegan{Agent: a, Call: call.ID(fmt.Sprint("adopted", w.n))}
+	if w.do(in) == nil {
+		w.talks[a] = in.Call
+	}
+}
+
+func (w *world) says() {
+	p := rapid.SampledFrom([]call.Presence{call.LoggedOut, call.OnBreak, call.Finishing}).Draw(w.t, "presence")
+	_ = w.do(callqueue.PresenceSet{Agent: w.anyAgent(), Presence: p, Reason: "r", By: "self"})
+}
+
+func (w *world) plug() {
+	dev := call.DeviceID(w.anyAgent())
+	w.unplug[dev] = !w.unplug[dev]
+	w.must(callqueue.DeviceReachable{Device: dev, Reachable: !w.unplug[dev]})
+}
+
+func (w *world) offRoster() {
+	id := w.anyAgent()
+	if rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
+		w.t.Skip("rarely")
+	}
+	_ = w.do(callqueue.AgentGone{Agent: id})
+	w.forgetGone()
+}
+
+func (w *world) forgetGone() {
+	have := make(map[call.AgentID]bool)
+	for _, v := range w.e.Agents(w.now) {
+		have[v.ID] = true
+	}
+	for id := range w.roster {
+		if !have[id] {
+			delete(w.roster, id)
+			if c, talks := w.talks[id]; talks {
+				w.t.Fatalf("%s went off the roster in call %s", id, c)
+			}
+		}
+	}
+}
+
+func (w *world) pass() {
+	by := rapid.SampledFrom([]time.Duration{1, time.Millisecond, 3 * time.Second, 15 * time.Second, time.Minute}).Draw(w.t, "by")
+	to := w.now.Add(by)
+	for !w.wake.IsZero() && !w.wake.After(to) {
+		w.now = w.wake
+		w.must(callqueue.Tick{})
+		w.check()
+	}
+	w.now = to
+	w.must(callqueue.Tick{})
+}
+
+func (w *world) changeQueues() {
+	w.queues[1].Need = call.Requirement{Skills: map[string]int{"x": rapid.IntRange(1, 3).Draw(w.t, "b needs")}}
+	w.queues[2].Priority = rapid.IntRange(1, 4).Draw(w.t, "c priority")
+	w.must(callqueue.SetQueues{Queues: w.queues})
+}
+
+// restart ends the engine as Run does, and builds the next one from the journal
+// and the roster, as a start does.
+func (w *world) restart() {
+	people := w.e.Agents(w.now)
+	w.must(callqueue.Close{})
+	if len(w.offers) > 0 {
+		w.t.Fatalf("offers survive the end: %+v", w.offers)
+	}
+	w.e, w.twin, w.wake = callqueue.NewEngine(), callqueue.NewEngine(), time.Time{}
+	w.must(callqueue.SetQueues{Queues: w.queues})
+	for _, dev := range slices.Sorted(maps.Keys(w.unplug)) {
+		w.must(callqueue.DeviceReachable{Device: dev, Reachable: !w.unplug[dev]})
+	}
+	for _, p := range people {
+		was := callqueue.Restored{
+			Agent: p.ID, Presence: w.presence[p.ID], Activity: w.activity[p.ID], Call: p.Call, Queue: p.Queue, Until: p.Until,
+		}
+		w.activity[p.ID] = call.Idle // the new engine starts there and says so if it is otherwise
+		w.must(callqueue.AgentSet{Agent: w.roster[p.ID]})
+		w.activity[p.ID] = was.Activity
+		w.must(callqueue.AgentRestored{Restored: was})
+	}
+	for _, a := range slices.Sorted(maps.Keys(w.talks)) {
+		w.must(callqueue.TalkBegan{Agent: a, Call: w.talks[a]})
+	}
+	for _, x := range slices.Sorted(maps.Keys(w.waiting)) {
+		in := w.waiting[x]
+		in.Resume, in.Offers = true, w.made[x]
+		w.must(in)
+	}
+}
+
+// check is what has to hold after every step.
+func (w *world) check() {
+	var views []callqueue.EntryView
+	for _, q := range w.e.Queues(w.now) {
+		views = append(views, q.Calls...)
+	}
+	sum := len(views)
+	for _, n := range w.outcomes {
+		sum += n
+	}
+	if sum != w.joined || len(views) != len(w.waiting) {
+		w.t.Fatalf("%d joined; %d wait (%d by the effects), left: %v", w.joined, len(views), len(w.waiting), w.outcomes)
+	}
+	if !w.wake.IsZero() && !w.wake.After(w.now) {
+		w.t.Fatalf("wakes at %v, now is %v", w.wake, w.now)
+	}
+	for _, a := range w.e.Agents(w.now) {
+		w.checkAgent(a, views)
+	}
+	for _, o := range w.fresh {
+		w.checkOrder(o, views)
+	}
+	for _, v := range views {
+		if in := w.waiting[v.Entry]; !v.Joined.Equal(in.Joined) {
+			w.t.Fatalf("%s lost its place: joined %v, now %v", v.Entry, in.Joined, v.Joined)
+		}
+		if _, live := w.offers[v.Offer]; v.Offer != "" != live && v.Offer != "" {
+			w.t.Fatalf("%s is held by offer %s, which is over", v.Entry, v.Offer)
+		}
+		if why, err := w.e.Explain(w.now, v.Entry); err != nil || why.Text == "" {
+			w.t.Fatalf("%s: %+v, %v", v.Entry, why, err)
+		}
+	}
+}
+
+func (w *world) checkAgent(a callqueue.AgentView, views []callqueue.EntryView) {
+	if a.Activity != w.activity[a.ID] || a.Presence != w.presence[a.ID] {
+		w.t.Fatalf("%s is %s and %s, by the journal %s and %s", a.ID, a.Presence, a.Activity, w.presence[a.ID], w.activity[a.ID])
+	}
+	_, talks := w.talks[a.ID]
+	if agents.Busy(a.Activity) != talks {
+		w.t.Fatalf("%s is %s, talks: %v", a.ID, a.Activity, talks)
+	}
+	offered := slices.ContainsFunc(slices.Collect(maps.Values(w.offers)), func(o callqueue.Offer) bool { return o.Agent == a.ID })
+	if (a.Activity == call.Offering) != offered || offered && a.Presence != call.Available {
+		w.t.Fatalf("%s is %s and %s, offered: %v", a.ID, a.Presence, a.Activity, offered)
+	}
+	able := a.Presence == call.Available && !talks && !offered && a.Activity != call.WrapUp &&
+		a.Device != "" && !w.unplug[a.Device] && a.Rest == ""
+	if a.Ready != able {
+		w.t.Fatalf("%+v: ready %v, want %v", a, a.Ready, able)
+	}
+	for _, v := range views { // work conservation
+		if a.Ready && v.Offer == "" && a.Meets(v.Need) {
+			w.t.Fatalf("%s is free while %s waits", a.ID, v.Entry)
+		}
+	}
+}
+
+// checkOrder holds a new offer against everybody who still waits and whom the
+// same agent could have served: all of them are behind.
+func (w *world) checkOrder(o callqueue.Offer, views []callqueue.EntryView) {
+	i := slices.IndexFunc(views, func(v callqueue.EntryView) bool { return v.Entry == o.Entry })
+	if i < 0 {
+		return
+	}
+	x := views[i]
+	if !w.roster[o.Agent].Meets(x.Need) {
+		w.t.Fatalf("%s is offered %s, which needs %+v", o.Agent, o.Entry, x.Need)
+	}
+	for _, y := range views {
+		ahead := y.Priority > x.Priority || y.Priority == x.Priority &&
+			(y.Joined.Before(x.Joined) || y.Joined.Equal(x.Joined) && y.Entry < x.Entry)
+		if y.Offer == "" && ahead && w.roster[o.Agent].Meets(y.Need) {
+			w.t.Fatalf("%s is offered %s before %s", o.Agent, x.Entry, y.Entry)
+		}
+	}
+}
+
+func TestInvariantsHoldWhateverHappens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		t.Repeat(w.actions())
+	})
+}
