@@ -19,6 +19,7 @@ type centreReader struct {
 	centre *Centre
 	faults Faults
 	refs   []reference
+	unread []string // kinds of thing whose file has a syntax fault: nobody knows what it names
 }
 
 // reference is a name that must lead somewhere.
@@ -66,6 +67,9 @@ func (r *centreReader) each(file, what string, one func(*source.Doc, source.Entr
 		return
 	}
 	doc := source.Parse(file, data, nil)
+	if !doc.Readable() {
+		r.unread = append(r.unread, what)
+	}
 	for _, e := range doc.Root().Map().Entries() {
 		if what != "" {
 			doc.ID(what, e.Key)
@@ -215,8 +219,11 @@ func (r *centreReader) flows(prompts []string) {
 	}
 }
 
-// names is what there is of a kind of thing, sorted, never nil.
+// names is what there is of a kind of thing, sorted, or nil when that is not known.
 func (r *centreReader) names(what string) []string {
+	if slices.Contains(r.unread, what) {
+		return nil
+	}
 	names := []string{}
 	switch what {
 	case "queue":
@@ -243,9 +250,13 @@ func (r *centreReader) names(what string) []string {
 func (r *centreReader) follow() {
 	known := make(map[string][]string)
 	for _, ref := range r.refs {
-		if known[ref.what] == nil {
-			known[ref.what] = r.names(ref.what)
+		names, ok := known[ref.what]
+		if !ok {
+			names = r.names(ref.what)
+			known[ref.what] = names
 		}
-		r.faults.Refer(ref.to, ref.what, known[ref.what])
+		if names != nil {
+			r.faults.Refer(ref.to, ref.what, names)
+		}
 	}
 }

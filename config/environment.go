@@ -87,12 +87,17 @@ func readSecret(file string) (string, error) {
 func (e *environment) unknown() {
 	known := make([]string, 0, len(e.asked))
 	for name := range e.asked {
-		known = append(known, name)
+		known = append(known, strings.TrimPrefix(name, prefix)) // what all share makes none near
 	}
 	slices.Sort(known)
 	for name := range e.vars {
-		if !e.asked[name] {
-			e.faults.AddSuggesting(source.Pos{File: name}, source.Nearest(name, known), "no key of firstline.yaml stands for this variable")
+		if e.asked[name] {
+			continue
 		}
+		near := source.Nearest(strings.TrimPrefix(name, prefix), known)
+		if near != "" {
+			near = prefix + near
+		}
+		e.faults.AddSuggesting(source.Pos{File: name}, near, "no key of firstline.yaml stands for this variable")
 	}
 }

@@ -23,8 +23,9 @@ import (
 // it starts.
 const (
 	MaxBytes    = 4 << 20
-	maxLine     = 2000 // bytes; nesting by indentation or "- - -" cannot exceed it
-	maxBrackets = 50   // open [ and { at any point
+	maxLines    = 50_000 // the parser's time grows with the square of a mapping's keys
+	maxLine     = 2000   // bytes; nesting by indentation or "- - -" cannot exceed it
+	maxBrackets = 50     // open [ and { at any point
 )
 
 // Override replaces scalars from outside the file, by the path of keys that leads
@@ -93,6 +94,10 @@ func (d *Doc) plausible(data []byte) bool {
 	for text := range bytes.Lines(data) {
 		line++
 		at := Pos{d.name, line, 1}
+		if line > maxLines {
+			d.faults.Add(at, "the file has more than %d lines", maxLines)
+			return false
+		}
 		if !utf8.Valid(text) {
 			d.faults.Add(at, "the line is not UTF-8")
 			return false
@@ -120,8 +125,7 @@ func (d *Doc) plausible(data []byte) bool {
 func (d *Doc) syntax(err error) {
 	at := Pos{File: d.name, Line: 1, Column: 1}
 	message := err.Error()
-	var y yaml.Error
-	if errors.As(err, &y) {
+	if y, ok := errors.AsType[yaml.Error](err); ok {
 		message = y.GetMessage()
 		if t := y.GetToken(); t != nil && t.Position != nil {
 			at.Line, at.Column = t.Position.Line, t.Position.Column
@@ -138,6 +142,9 @@ func (d *Doc) Root() Value {
 	}
 	return Value{doc: d, node: d.root, at: at}
 }
+
+// Readable is false when a syntax fault left the document empty.
+func (d *Doc) Readable() bool { return !d.unread }
 
 // Faults is what was wrong so far.
 func (d *Doc) Faults() Faults { return d.faults }

@@ -83,6 +83,7 @@ func TestEachFaultHasItsPlace(t *testing.T) {
 		"second document":     {"text: x\n---\ntext: y\n", `f:3:1: a second document begins here: one file holds one`},
 		"latin 1":             {"text: caf\xe9\n", `f:1:1: the line is not UTF-8`},
 		"deep brackets":       {"text: " + strings.Repeat("[", 60), `f:1:1: more than 50 brackets are open`},
+		"endless file":        {strings.Repeat("# x\n", 50_001), `f:50001:1: the file has more than 50000 lines`},
 		"endless line":        {"text: " + strings.Repeat("x", 3000), `f:1:1: the line has 3006 bytes; at most 2000 are read`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -187,7 +187,7 @@ func (v Value) Word(otherwise string) Word {
 
 // OneOf reads one of the words.
 func (v Value) OneOf(otherwise string, words ...string) string {
-	v, t, ok := v.read("one of "+strings.Join(words, ", "))
+	v, t, ok := v.read("one of " + strings.Join(words, ", "))
 	if !ok {
 		return otherwise
 	}
