@@ -319,6 +319,17 @@ func TestTheEnvironmentReplacesWhatTheFileSays(t *testing.T) {
 	}
 }
 
+func TestAnEmptyListOfListenersIsNotTheDefault(t *testing.T) {
+	for want, from := range map[string][2]string{
+		`f.yaml:1:15: there is no address to listen on`:          {"sip: {listen: []}", ""},
+		`FIRSTLINE_SIP_LISTEN: there is no address to listen on`: {"", "FIRSTLINE_SIP_LISTEN=,"},
+	} {
+		if _, err := config.ParseServer("f.yaml", []byte(from[0]), []string{from[1]}); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
+	}
+}
+
 func TestASecretIsGivenOnce(t *testing.T) {
 	_, err := config.ParseServer("f.yaml", nil, []string{"FIRSTLINE_DATABASE=a.db", "FIRSTLINE_DATABASE_FILE=/dev/null"})
 	want := `FIRSTLINE_DATABASE_FILE: FIRSTLINE_DATABASE is set too; set one of them`

@@ -134,6 +134,9 @@ func (r *serverReader) rtp(m *source.Map, listen []Listener) RTP {
 func (r *serverReader) listeners(v value) []Listener {
 	items := v.List()
 	if len(items) == 0 {
+		if v.Set() {
+			v.Fault("there is no address to listen on")
+		}
 		a := netip.MustParseAddrPort("127.0.0.1:5060")
 		return []Listener{{"udp", a}, {"tcp", a}}
 	}
