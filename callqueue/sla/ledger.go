@@ -1,0 +1,295 @@
+package sla
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"firstline/call"
+)
+
+// ErrOutOfOrder means that an event contradicts those before it (an entry that
+// leaves twice). The ledger is as it was before.
+var ErrOutOfOrder = errors.New("sla: event does not fit")
+
+// Ledger keeps the entries of all queues: those that wait, and those that joined
+// within Keep. It is for one goroutine. The zero value is not ready; use New.
+type Ledger struct {
+	cfg    Config
+	global int64 // last event applied
+	queues map[call.QueueID]*book
+	calls  map[call.ID]*talk
+	latest time.Time // newest Joined seen
+	kept   int
+}
+
+// Config bounds what a Ledger remembers.
+type Config struct {
+	Keep time.Duration // 26 h, which holds the longest local day: reports reach back so far
+	Max  int           // 500,000 entries over all queues, some 150 bytes each
+	// Since is where the journal is read from, when that is not its start: what
+	// joined before is unknown, and its leaving is passed over.
+	Since time.Time
+}
+
+// New returns a Ledger without entries.
+func New(cfg Config) *Ledger {
+	cfg.Keep = cmp.Or(cfg.Keep, 26*time.Hour)
+	cfg.Max = cmp.Or(cfg.Max, 500_000)
+	return &Ledger{cfg: cfg, queues: make(map[call.QueueID]*book), calls: make(map[call.ID]*talk)}
+}
+
+// book is one queue's entries.
+type book struct {
+	target  call.Target // of the last who joined
+	entries []*stay     // by Joined
+	from    time.Time   // entries that joined before may be missing
+
+	// Counted as it happens and never trimmed; Balanced holds the entries against it.
+	offered int
+	waiting int
+	left    map[call.Outcome]int
+	trimmed map[call.Outcome]int
+}
+
+// stay is one entry.
+type stay struct {
+	id      call.EntryID
+	joined  time.Time
+	target  call.Target
+	wait    time.Duration // once left
+	outcome call.Outcome  // empty while it waits
+	hold    time.Duration // of the talks that followed, once over
+	held    time.Time     // since when the talk is on hold, zero when it is not
+}
+
+// talk is what is known of a call that has not ended.
+type talk struct {
+	test    bool
+	entry   *stay // the last one; holds count to it
+	book    *book
+	waits   bool
+	holders [2]bool // caller, agent: both may hold at once, which counts once
+}
+
+// Apply takes the journal's next event. Events that were applied before (by
+// their global number) and events of no interest are passed over.
+func (l *Ledger) Apply(ev call.Event) error {
+	if ev.Stream.Kind != call.StreamCall || ev.Global != 0 && ev.Global <= l.global {
+		return nil
+	}
+	if err := l.apply(ev); err != nil {
+		return err
+	}
+	l.global = max(l.global, ev.Global)
+	return nil
+}
+
+func (l *Ledger) apply(ev call.Event) error {
+	id := call.ID(ev.Stream.ID)
+	switch b := ev.Body.(type) {
+	case call.Arrived:
+		l.call(id).test = b.Test
+	case call.QueueJoined:
+		return l.joined(l.call(id), b)
+	case call.QueueLeft:
+		return l.left(l.call(id), b)
+	case call.Held:
+		l.hold(id, b.By, true, ev.At)
+	case call.Unheld:
+		l.hold(id, b.By, false, ev.At)
+	case call.Parted:
+		l.parted(id, ev.At)
+	case call.Ended:
+		if t := l.calls[id]; t != nil && t.waits {
+			return fmt.Errorf("%w: call %s ended while entry %s waits", ErrOutOfOrder, id, t.entry.id)
+		}
+		l.parted(id, ev.At)
+		delete(l.calls, id)
+	}
+	return nil
+}
+
+func (l *Ledger) call(id call.ID) *talk {
+	t, ok := l.calls[id]
+	if !ok {
+		t = &talk{}
+		l.calls[id] = t
+	}
+	return t
+}
+
+func (l *Ledger) joined(t *talk, b call.QueueJoined) error {
+	if t.waits {
+		return fmt.Errorf("%w: %s joined while %s waits", ErrOutOfOrder, b.Entry, t.entry.id)
+	}
+	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target}
+	t.entry, t.waits, t.holders = s, true, [2]bool{}
+	if t.test {
+		return nil
+	}
+	k, ok := l.queues[b.Queue]
+	if !ok {
+		k = &book{from: l.cfg.Since, left: make(map[call.Outcome]int), trimmed: make(map[call.Outcome]int)}
+		l.queues[b.Queue] = k
+	}
+	t.book = k
+	k.target = b.Target
+	k.offered++
+	k.waiting++
+	k.insert(s)
+	l.kept++
+	if s.joined.After(l.latest) {
+		l.latest = s.joined
+	}
+	l.trim()
+	return nil
+}
+
+// insert keeps the order of Joined; nearly always the new one is the last.
+func (k *book) insert(s *stay) {
+	i := len(k.entries)
+	for i > 0 && k.entries[i-1].joined.After(s.joined) {
+		i--
+	}
+	k.entries = slices.Insert(k.entries, i, s)
+}
+
+func (l *Ledger) left(t *talk, b call.QueueLeft) error {
+	if t.entry == nil && !l.cfg.Since.IsZero() {
+		return nil
+	}
+	if !t.waits || t.entry.id != b.Entry {
+		return fmt.Errorf("%w: %s leaves and does not wait", ErrOutOfOrder, b.Entry)
+	}
+	t.waits = false
+	t.entry.wait, t.entry.outcome = b.Wait, b.Outcome
+	if t.test {
+		return nil
+	}
+	t.book.waiting--
+	t.book.left[b.Outcome]++
+	return nil
+}
+
+func (l *Ledger) hold(id call.ID, by call.Side, on bool, at time.Time) {
+	t := l.calls[id]
+	if t == nil || t.entry == nil || t.waits {
+		return // a talk that came from no queue
+	}
+	who := 0
+	if by == call.SideAgent {
+		who = 1
+	}
+	before := t.holders != [2]bool{}
+	t.holders[who] = on
+	after := t.holders != [2]bool{}
+	switch {
+	case !before && after:
+		t.entry.held = at
+	case before && !after:
+		t.entry.unhold(at)
+	}
+}
+
+func (l *Ledger) parted(id call.ID, at time.Time) {
+	if t := l.calls[id]; t != nil && t.entry != nil {
+		t.entry.unhold(at)
+		t.holders = [2]bool{}
+	}
+}
+
+func (s *stay) unhold(at time.Time) {
+	s.hold = s.holdAt(at)
+	s.held = time.Time{}
+}
+
+func (s *stay) holdAt(now time.Time) time.Duration {
+	if s.held.IsZero() {
+		return s.hold
+	}
+	return s.hold + max(now.Sub(s.held), 0)
+}
+
+func (s *stay) waitAt(now time.Time) time.Duration {
+	if s.outcome == "" {
+		return max(now.Sub(s.joined), 0)
+	}
+	return s.wait
+}
+
+// trim lets go of entries that joined longer than Keep before the newest, and of
+// the oldest beyond Max. Who waits is kept, however old.
+func (l *Ledger) trim() {
+	old := l.latest.Add(-l.cfg.Keep)
+	for _, k := range l.queues {
+		for i := k.oldest(); i >= 0 && k.entries[i].joined.Before(old); i = k.oldest() {
+			l.forget(k, i)
+		}
+	}
+	for l.kept > l.cfg.Max {
+		var from *book
+		at := -1
+		for _, k := range l.queues {
+			i := k.oldest()
+			if i >= 0 && (from == nil || k.entries[i].joined.Before(from.entries[at].joined)) {
+				from, at = k, i
+			}
+		}
+		if from == nil {
+			return // all of them wait
+		}
+		l.forget(from, at)
+	}
+}
+
+// oldest is the index of the first entry that has left, -1 when there is none.
+// Those before it wait, which is few unless something hangs.
+func (k *book) oldest() int {
+	return slices.IndexFunc(k.entries, func(s *stay) bool { return s.outcome != "" })
+}
+
+func (l *Ledger) forget(k *book, i int) {
+	s := k.entries[i]
+	if i == 0 {
+		k.entries[0] = nil
+		k.entries = k.entries[1:]
+	} else {
+		k.entries = slices.Delete(k.entries, i, i+1)
+	}
+	k.trimmed[s.outcome]++
+	k.from = s.joined.Add(1)
+	l.kept--
+}
+
+// Balanced holds the entries against the running counts: what was offered is
+// what was trimmed, what left, and what waits, outcome by outcome. An error is a
+// fault of this package or of who feeds it.
+func (l *Ledger) Balanced() error {
+	var errs []error
+	for id, k := range l.queues {
+		found := make(map[call.Outcome]int)
+		for out, n := range k.trimmed {
+			found[out] += n
+		}
+		for _, s := range k.entries {
+			found[s.outcome]++
+		}
+		sum := k.waiting
+		for out, n := range k.left {
+			sum += n
+			if found[out] != n {
+				errs = append(errs, fmt.Errorf("sla: queue %s: %d entries left as %s, %d counted", id, found[out], out, n))
+			}
+		}
+		if found[""] != k.waiting {
+			errs = append(errs, fmt.Errorf("sla: queue %s: %d entries wait, %d counted", id, found[""], k.waiting))
+		}
+		if sum != k.offered {
+			errs = append(errs, fmt.Errorf("sla: queue %s: %d offered, outcomes and waiting add up to %d", id, k.offered, sum))
+		}
+	}
+	return errors.Join(errs...)
+}
