@@ -145,6 +145,30 @@ func TestRightPasswordPassesWithEitherAlgorithm(t *testing.T) {
 	}
 }
 
+func TestResponseIsThatOfRFC7616Section391(t *testing.T) {
+	const user, realm = "Mufasa", "http-auth@example.org"
+	a := NewAuthenticator(realm, &phonebook{}, nil)
+	a1 := []byte(user + ":" + realm + ":Circle of Life")
+	m, s := md5.Sum(a1), sha256.Sum256(a1)
+	known := call.Credential{User: user, Realm: realm, HA1MD5: hex.EncodeToString(m[:]), HA1SHA256: hex.EncodeToString(s[:])}
+	for alg, response := range map[string]string{
+		"MD5":     "8ca523f5e9506fed4657c9700eebdbec",
+		"SHA-256": "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+	} {
+		cred, err := digest.ParseCredentials(`Digest username="Mufasa", realm="http-auth@example.org", uri="/dir/index.html", algorithm=` + alg +
+			`, nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", nc=00000001, cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", qop=auth, response="` + response + `"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !a.matches(cred, known, "GET") {
+			t.Errorf("%s does not match", alg)
+		}
+		if a.matches(cred, known, "POST") {
+			t.Errorf("%s matches another method", alg)
+		}
+	}
+}
+
 func TestReplayIsRefusedAsStale(t *testing.T) {
 	a, _, _ := newTestAuth(t)
 	at := attempt{"192.0.2.1:5060", "2001", "right", freshNonce(t, a), "SHA-256", 3}

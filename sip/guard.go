@@ -14,8 +14,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// errFlood ends a stream that sends faster than its source may.
-var errFlood = errors.New("sip: peer sends too fast")
+// Why a stream is ended.
+var (
+	errFlood   = errors.New("sip: peer sends too fast")
+	errLengths = errors.New("sip: message with two Content-Length")
+)
 
 const (
 	warnEvery    = time.Minute
@@ -89,7 +92,31 @@ func (g *guard) Filter(info sip.TransportReadProps, data []byte) ([]byte, error)
 		g.refuse(addr, &g.notSIP, "not SIP", data)
 		return nil, nil
 	}
+	if !datagram && twoLengths(data) {
+		g.refuse(addr, &g.notSIP, "two Content-Length", data)
+		return nil, errLengths
+	}
 	return data, nil
+}
+
+// twoLengths reports a read that begins with a message whose end nobody can
+// know. On a stream the next message could hide in its body, so the connection
+// ends. A header section that comes in several reads is left to validate, which
+// refuses the request but cannot close.
+func twoLengths(data []byte) bool {
+	if !looksLikeSIP(data) {
+		return false
+	}
+	head, _, _ := bytes.Cut(data, []byte("\r\n\r\n"))
+	n := 0
+	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+		name, _, _ := bytes.Cut(line, []byte(":"))
+		name = bytes.TrimRight(name, " \t")
+		if bytes.EqualFold(name, []byte("Content-Length")) || bytes.EqualFold(name, []byte("l")) {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // Dropped counts reads dropped since the start.
@@ -139,7 +166,7 @@ func (g *guard) refuse(addr netip.Addr, counter *uint64, why string, data []byte
 	if g.warnings++; g.warnings > maxWarnings {
 		return
 	}
-	g.cfg.Log.Warn("sip datagram dropped", zap.String("source", addr.String()), zap.String("why", why),
+	g.cfg.Log.Warn("sip read dropped", zap.String("source", addr.String()), zap.String("why", why),
 		zap.Uint64("dropped", s.dropped), zap.String("begins", fmt.Sprintf("%q", data[:min(len(data), 40)])))
 	s.warned, s.dropped = now, 0
 }

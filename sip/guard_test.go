@@ -117,10 +117,36 @@ func TestFloodingStreamIsClosed(t *testing.T) {
 	}
 }
 
+func TestStreamWithTwoLengthsIsClosed(t *testing.T) {
+	g := newReadFilter(guardConfig{})
+	for text, want := range map[string]error{
+		goodInvite: nil,
+		strings.Replace(goodInvite, "Content-Length: 0", "Content-Length: 0\nl : 10", 1):            errLengths,
+		strings.Replace(goodInvite, "Content-Length: 0\n\n", "l: 20\n\nContent-Length: 0\nl: 5", 1): nil, // in the body
+	} {
+		if _, err := g.Filter(from("192.0.2.1:5060", "TCP"), wire(text)); !errors.Is(err, want) {
+			t.Errorf("%v, want %v for\n%s", err, want, text)
+		}
+	}
+}
+
+func TestLengthBeyondTheMessageIsRefusedUnread(t *testing.T) {
+	for _, length := range []string{"4294967295", "4294967306", "18446744073709551617", "-1", "65536", "1e3", "0x10"} {
+		data := wire(strings.Replace(goodInvite, "Content-Length: 0", "Content-Length: "+length, 1))
+		if _, err := sip.NewParser().ParseSIP(data); err == nil {
+			t.Errorf("%s as a datagram is taken", length)
+		}
+		stream := sip.NewParser().NewSIPStream()
+		if err := stream.ParseSIPStream(data, func(sip.Message) { t.Errorf("%s on a stream is taken", length) }); err == nil {
+			t.Errorf("%s on a stream is no error", length)
+		}
+	}
+}
+
 func TestGuardRemembersABoundedNumberOfSources(t *testing.T) {
 	g := newReadFilter(guardConfig{Sources: 100})
 	for i := range 10_000 {
-		g.Filter(from(fmt.Sprintf("10.0.%d.%d:5060", i/250, i%250+1), "UDP"), []byte("noise"))
+		_, _ = g.Filter(from(fmt.Sprintf("10.0.%d.%d:5060", i/250, i%250+1), "UDP"), []byte("noise"))
 	}
 	if n := g.sources.len(); n != 100 || len(g.sources.at) != 100 {
 		t.Errorf("%d sources", n)
@@ -133,10 +159,10 @@ func TestOneShortLineForEachSourceAndMinute(t *testing.T) {
 		g := newReadFilter(guardConfig{Log: zap.New(core)})
 		noise := []byte("\x1b[31m\r\nfake line\xff" + strings.Repeat("x", 60_000))
 		for range 100 {
-			g.Filter(from("192.0.2.1:5060", "UDP"), noise)
+			_, _ = g.Filter(from("192.0.2.1:5060", "UDP"), noise)
 		}
 		time.Sleep(warnEvery)
-		g.Filter(from("192.0.2.1:5060", "UDP"), noise)
+		_, _ = g.Filter(from("192.0.2.1:5060", "UDP"), noise)
 		all := logs.All()
 		if len(all) != 2 {
 			t.Fatalf("%d lines, want 2", len(all))
@@ -152,7 +178,7 @@ func TestOneShortLineForEachSourceAndMinute(t *testing.T) {
 		}
 		logs.TakeAll()
 		for i := range 1000 {
-			g.Filter(from(fmt.Sprintf("10.0.%d.%d:5060", i/250, i%250+1), "UDP"), noise)
+			_, _ = g.Filter(from(fmt.Sprintf("10.0.%d.%d:5060", i/250, i%250+1), "UDP"), noise)
 		}
 		if n := logs.Len(); n > maxWarnings {
 			t.Errorf("%d lines for a thousand sources", n)
