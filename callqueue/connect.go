@@ -148,7 +148,21 @@ func (d *Dispatcher) connected(c Connected) {
 	d.log.Info("connected", zap.String("call", string(c.Entry.Call())), zap.String("queue", string(c.Queue)),
 		zap.String("agent", string(c.Agent)), zap.Duration("wait", c.Wait))
 	delete(d.waiters, c.Entry)
+	d.talks[c.Agent] = c.Offer
+	context.AfterFunc(r.leg.Context(), func() {
+		d.submit(func(now time.Time) { d.legGone(now, c) })
+	})
 	w.end(Result{
 		Outcome: call.OutcomeAnswered, Agent: c.Agent, Device: c.Device, Leg: r.leg, Offer: c.Offer, Wait: c.Wait,
 	}, nil)
+}
+
+// legGone ends a talk whose agent's leg is gone, should nobody else have said so:
+// no agent stays reserved for a call that is no more.
+func (d *Dispatcher) legGone(now time.Time, c Connected) {
+	if d.talks[c.Agent] != c.Offer {
+		return
+	}
+	delete(d.talks, c.Agent)
+	_ = d.apply(now, TalkEnded{c.Agent, c.Entry.Call(), now}) // refused when the talk ended and another began
 }

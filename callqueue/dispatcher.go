@@ -44,10 +44,11 @@ type Dispatcher struct {
 	wake    time.Time // when the next Tick is due, zero for never
 	waiters map[call.EntryID]*waiter
 	rings   map[call.OfferID]*ring
-	phones  map[call.DeviceID]*ring // the last ringing of each
-	refused []error                 // by the Apply under way
-	ringing sync.WaitGroup          // one per ring
-	base    context.Context         //nolint:containedctx // the rings' parent: they end by offer, not by the context of Run
+	phones  map[call.DeviceID]*ring       // the last ringing of each
+	talks   map[call.AgentID]call.OfferID // that an answered offer led to
+	refused []error                       // by the Apply under way
+	ringing sync.WaitGroup                // one per ring
+	base    context.Context               //nolint:containedctx // the rings' parent: they end by offer, not by the context of Run
 }
 
 type phase int
@@ -71,6 +72,7 @@ func New(cfg Config) *Dispatcher {
 		waiters: make(map[call.EntryID]*waiter),
 		rings:   make(map[call.OfferID]*ring),
 		phones:  make(map[call.DeviceID]*ring),
+		talks:   make(map[call.AgentID]call.OfferID),
 	}
 }
 
@@ -337,9 +339,16 @@ func (d *Dispatcher) ExtendWrapUp(ctx context.Context, agent call.AgentID, until
 func (d *Dispatcher) TalkBegan(agent call.AgentID, id call.ID) { d.tell(TalkBegan{agent, id}) }
 
 // TalkEnded says that a talk ended at an instant: the wrap-up begins. It is due
-// for every Result with an agent.
+// for every Result with an agent. The end of the agent's leg ends the talk as
+// well; whichever comes second changes nothing.
 func (d *Dispatcher) TalkEnded(agent call.AgentID, id call.ID, at time.Time) {
-	d.tell(TalkEnded{agent, id, at})
+	d.submit(func(now time.Time) {
+		if err := d.apply(now, TalkEnded{agent, id, at}); err != nil {
+			d.log.Debug("talk has ended before", zap.String("agent", string(agent)), zap.String("call", string(id)), zap.Error(err))
+			return
+		}
+		delete(d.talks, agent)
+	})
 }
 
 // Holding says that the agent put the caller on hold, or took them back.

@@ -218,6 +218,22 @@ func TestCallerWhoIsCutOffByUsHasNotAbandoned(t *testing.T) {
 	})
 }
 
+func TestNoAgentStaysInATalkWhoseLegIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFloor(t, callqueue.Queue{ID: "q", WrapUp: 10 * time.Second})
+		f.sw.set("ada", answering)
+		f.agents("ada")
+		got := <-f.dial(t.Context(), "c1", "q")
+		f.wantAgent("ada", call.Available, call.Talking)
+		_ = got.Leg.Hangup(t.Context(), call.Cause{Reason: call.Hangup})
+		f.wantAgent("ada", call.Available, call.WrapUp)
+		time.Sleep(9 * time.Second)
+		f.TalkEnded("ada", "c1", time.Now()) // the journey is late: the wrap-up goes on from the leg's end
+		time.Sleep(time.Second)
+		f.wantAgent("ada", call.Available, call.Idle)
+	})
+}
+
 func TestMissedOfferRingsTheNextAgent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFloor(t, callqueue.Queue{ID: "q", Misses: 1})
