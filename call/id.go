@@ -87,3 +87,16 @@ func callOf(s string) ID {
 	id, _, _ := strings.Cut(s, ".")
 	return ID(id)
 }
+
+// UUIDTime is the instant in a UUIDv7 that NewUUID made, in milliseconds.
+func UUIDTime(id string) (time.Time, error) {
+	b, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+	if err != nil || len(b) != 16 || len(id) != 36 || b[6]>>4 != 7 {
+		return time.Time{}, fmt.Errorf("call: %q is not a UUIDv7", id)
+	}
+	var ms int64
+	for _, x := range b[:6] {
+		ms = ms<<8 | int64(x)
+	}
+	return time.UnixMilli(ms).UTC(), nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/config"
+	"firstline/intake"
+	"firstline/ivr/prompts"
+	"firstline/web"
+)
+
+// What the journey plays by itself.
+const (
+	noticePrompt  = "recording-notice"
+	troublePrompt = "technical-trouble"
+	language      = "en" // of lines whose client names none
+)
+
+// centreHolder is the centre in force.
+type centreHolder struct {
+	mu sync.Mutex // guards c
+	c  *config.Centre
+}
+
+func newCentreHolder(c *config.Centre) *centreHolder { return &centreHolder{c: c} }
+
+func (h *centreHolder) now() *config.Centre {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.c
+}
+
+func (h *centreHolder) set(c *config.Centre) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.c = c
+}
+
+// forDesk is the centre as the journey knows it.
+func (h *centreHolder) forDesk() *intake.Centre {
+	c := h.now()
+	d := &intake.Centre{
+		Hash: c.Hash, Flows: c.Flows,
+		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
+		Notice: prompt(noticePrompt), Trouble: prompt(troublePrompt),
+	}
+	for number, n := range c.Numbers {
+		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue}
+	}
+	for _, q := range c.Queues {
+		d.Queues[q.ID] = q
+	}
+	return d
+}
+
+func prompt(key string) call.Media { return call.Media("prompt:" + language + "/" + key) }
+
+// Queues is what the board shows of the queues' rules.
+func (h *centreHolder) Queues() []web.QueueRule {
+	var out []web.QueueRule
+	for _, q := range h.now().Queues {
+		out = append(out, web.QueueRule{ID: q.ID, Name: q.Name, Need: q.Need, Target: q.Target})
+	}
+	return out
+}
+
+// centreFiles is the centre's folder, or the embedded demo.
+func centreFiles(cfg *config.Server) fs.FS {
+	if cfg.Centre == "" {
+		return config.DemoCentre()
+	}
+	return os.DirFS(cfg.Centre)
+}
+
+// promptKeys is what flows may play.
+func promptKeys() ([]string, error) {
+	c, err := prompts.Load(prompts.Files(), language)
+	if err != nil {
+		return nil, fmt.Errorf("prompts: %w", err)
+	}
+	return c.Keys(), nil
+}
+
+func (s *server) loadCentre() (*config.Centre, error) {
+	keys, err := promptKeys()
+	if err != nil {
+		return nil, err
+	}
+	return config.LoadCentre(centreFiles(s.cfg), keys)
+}
+
+// keepCentre stores a version by its hash, before it comes into force.
+func (s *server) keepCentre(ctx context.Context, c *config.Centre) error {
+	data, err := json.Marshal(c.Files)
+	if err != nil {
+		return err
+	}
+	if err := s.store.PutCentre(ctx, c.Hash, data); err != nil {
+		return fmt.Errorf("keep centre: %w", err)
+	}
+	return nil
+}
+
+// reload reads the centre's files again and activates them as a whole, or
+// changes nothing. Calls keep the flow that they started with; queues change for
+// those who wait.
+func (s *server) reload(ctx context.Context, by string) (string, error) {
+	next, err := s.loadCentre()
+	if err != nil {
+		return "", err
+	}
+	if next.Equal(s.centre.now()) {
+		return next.Hash, nil
+	}
+	if err := s.keepCentre(ctx, next); err != nil {
+		return "", err
+	}
+	if err := s.queue.SetQueues(ctx, next.Queues); err != nil {
+		return "", err
+	}
+	s.centre.set(next)
+	s.desk.SetCentre(s.centre.forDesk())
+	s.journal.SetConfig(next.Hash)
+	s.journal.Post(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: next.Hash, By: by}))
+	s.log.Info("centre activated", zap.String("config", next.Hash), zap.String("by", by))
+	return next.Hash, nil
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"firstline/config"
+)
+
+type checkCommand struct {
+	Config string `short:"c" help:"Configuration file. Default: as for serve." type:"path"`
+}
+
+func (checkCommand) Help() string {
+	return `Reads the configuration and the centre's files as serve does, and prints every
+mistake with its file, line and a suggestion. Nothing is started or changed.
+Exit codes: 0 all is well, 1 there are mistakes.`
+}
+
+func (c *checkCommand) Run(o *output) error {
+	cfg, err := config.LoadServer(c.Config, os.Environ())
+	found := printFaults(o, err)
+	if cfg == nil {
+		return exitError{code: exitFailed}
+	}
+	keys, err := promptKeys()
+	if err != nil {
+		return err
+	}
+	centre, err := config.LoadCentre(centreFiles(cfg), keys)
+	found += printFaults(o, err)
+	if found > 0 {
+		return exitError{exitFailed, fmt.Errorf("%d mistakes", found)}
+	}
+	where := cfg.Centre
+	if where == "" {
+		where = "the embedded demo"
+	}
+	fmt.Fprintf(o.out, "All is well: %d numbers, %d flows, %d queues, %d agents in %s, version %.12s.\n",
+		len(centre.Numbers), len(centre.Flows), len(centre.Queues), len(centre.Agents), where, centre.Hash)
+	return nil
+}
+
+// printFaults prints mistakes one per line and counts them.
+func printFaults(o *output, err error) int {
+	var faults config.Faults
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &faults):
+		for _, f := range faults {
+			fmt.Fprintln(o.out, f)
+		}
+		return len(faults)
+	default:
+		fmt.Fprintln(o.out, err)
+		return 1
+	}
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"go.uber.org/zap"
+)
+
+// life starts parts one after the other and ends them in reverse: whoever uses a
+// part is gone before the part goes. The first part that fails ends them all.
+type life struct {
+	log    *zap.Logger
+	ctx    context.Context // ends when a part failed, or the program is asked to end
+	cancel context.CancelCauseFunc
+	parts  []*part
+
+	mu     sync.Mutex // guards faults
+	faults []error
+}
+
+type part struct {
+	name   string
+	cancel context.CancelFunc
+	done   chan struct{}
+	undo   func() error // in place of the three above
+}
+
+func newLife(ctx context.Context, log *zap.Logger) *life {
+	ctx, cancel := context.WithCancelCause(ctx)
+	return &life{log: log, ctx: ctx, cancel: cancel}
+}
+
+// start runs a part until end is called. A part's context is its own: it does
+// not end because another part did.
+func (l *life) start(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(l.ctx))
+	p := &part{name: name, cancel: cancel, done: make(chan struct{})}
+	l.parts = append(l.parts, p)
+	go func() { // end waits for it
+		defer close(p.done)
+		err := run(ctx)
+		if err == nil && ctx.Err() == nil {
+			err = errors.New("ended by itself")
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			l.fail(fmt.Errorf("%s: %w", name, err))
+		}
+	}()
+}
+
+// onEnd registers what undoes a step.
+func (l *life) onEnd(name string, undo func() error) {
+	l.parts = append(l.parts, &part{name: name, undo: undo})
+}
+
+func (l *life) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = append(l.faults, err)
+	l.cancel(err)
+}
+
+// end ends every part, the last started first, and returns what went wrong.
+func (l *life) end() error {
+	for len(l.parts) > 0 {
+		p := l.parts[len(l.parts)-1]
+		l.parts = l.parts[:len(l.parts)-1]
+		if p.undo != nil {
+			if err := p.undo(); err != nil {
+				l.fail(fmt.Errorf("%s: %w", p.name, err))
+			}
+			continue
+		}
+		l.log.Debug("ending", zap.String("part", p.name))
+		p.cancel()
+		<-p.done
+	}
+	l.cancel(nil)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return errors.Join(l.faults...)
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/callqueue/sla"
+	"firstline/intake"
+	"firstline/recordings"
+	"firstline/store"
+	"firstline/tickets"
+	"firstline/web"
+)
+
+// webConfig joins the pages and the API to the other rooms.
+func (s *server) webConfig() web.Config {
+	return web.Config{
+		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
+		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, Events: webEvents{s.store},
+		Sessions: s.store.SignIns(), Tokens: webTokens{s.store},
+		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
+		Agents: s.queue, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
+		Reports: webReports{s.store}, Centre: webCentre{s},
+		Checks: []web.Check{{Name: "journal", OK: s.journalIsWell}},
+	}
+}
+
+// journalIsWell fails while events go to the local spool: calls go on, but a
+// human should look.
+func (s *server) journalIsWell(context.Context) error {
+	if st := s.journal.Status(); st.Mode != store.Direct {
+		return fmt.Errorf("the database has been away since %s; %d events wait in the spool", st.Since.Format(time.RFC3339), st.Spooled)
+	}
+	return nil
+}
+
+type webJournal struct{ j *store.Journal }
+
+func (w webJournal) Read(after int64) web.Cursor { return w.j.Read(after) }
+
+// away turns the store's absence into the API's 503.
+func away(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrAway):
+		return fmt.Errorf("%w: %w", web.ErrUnavailable, err)
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("%w: %w", web.ErrNotFound, err)
+	}
+	return err
+}
+
+type webEvents struct{ s *store.Store }
+
+func (w webEvents) Events(ctx context.Context, f web.EventFilter) ([]call.Event, error) {
+	if f.Stream == (call.Stream{}) {
+		evs, err := w.s.Events(ctx, f.After, f.Limit)
+		return evs, away(err)
+	}
+	// One stream is short: what is behind a global sequence is sifted here.
+	var out []call.Event
+	for seq := int64(0); len(out) < f.Limit; {
+		evs, err := w.s.Story(ctx, f.Stream, seq, 1000)
+		if err != nil || len(evs) == 0 {
+			return out, away(err)
+		}
+		seq = evs[len(evs)-1].Seq
+		out = append(out, slices.DeleteFunc(evs, func(e call.Event) bool { return e.Global <= f.After })...)
+	}
+	return out[:f.Limit], nil
+}
+
+type webTokens struct{ s *store.Store }
+
+func (w webTokens) TokenRole(ctx context.Context, sha256 string) (web.Role, error) {
+	sum, err := digest32(sha256)
+	if err != nil {
+		return "", web.ErrNotFound
+	}
+	role, err := w.s.TokenRole(ctx, sum)
+	return web.Role(role), away(err)
+}
+
+type webCalls struct{ s *store.Store }
+
+func (w webCalls) Call(ctx context.Context, id call.ID) (call.Record, error) {
+	r, err := w.s.Call(ctx, id)
+	return r, away(err)
+}
+
+func (w webCalls) Calls(ctx context.Context, f web.CallFilter) ([]call.Record, error) {
+	before, err := w.s.Position(ctx, call.StreamCall, string(f.Before))
+	if err != nil {
+		return nil, away(err)
+	}
+	p, err := w.s.Calls(ctx, store.CallFilter{
+		Open: f.Open, Queue: f.Queue, Agent: f.Agent, Ticket: f.Ticket, Outcome: f.Outcome, Lost: f.Lost,
+		Before: before, Limit: f.Limit,
+	})
+	return p.Items, away(err)
+}
+
+type webTickets struct {
+	s    *store.Store
+	desk *tickets.Desk
+}
+
+func ticketView(t tickets.Ticket) web.Ticket {
+	v := web.Ticket{ID: t.ID, Subject: t.Subject, State: string(t.State), Caller: web.Party(t.Caller), Opened: t.Opened, Test: t.Test}
+	for _, n := range t.Notes {
+		v.Notes = append(v.Notes, web.Note(n))
+	}
+	return v
+}
+
+func (w webTickets) Ticket(ctx context.Context, id call.TicketID) (web.Ticket, error) {
+	t, err := w.s.Ticket(ctx, id)
+	return ticketView(t), away(err)
+}
+
+func (w webTickets) Tickets(ctx context.Context, f web.TicketFilter) ([]web.Ticket, error) {
+	before, err := w.s.Position(ctx, call.StreamTicket, string(f.Before))
+	if err != nil {
+		return nil, away(err)
+	}
+	p, err := w.s.Tickets(ctx, store.TicketFilter{Before: before, Limit: f.Limit})
+	var out []web.Ticket
+	for _, t := range p.Items {
+		out = append(out, ticketView(t))
+	}
+	return out, away(err)
+}
+
+// AddNote writes a note. While the database is away it is refused: what a person
+// edits is not spooled behind their back.
+func (w webTickets) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.Note, error) {
+	if err := w.desk.Note(ctx, id, n.Author, n.Text); err != nil {
+		return n, away(err)
+	}
+	t, err := w.s.Ticket(ctx, id)
+	if err != nil || len(t.Notes) == 0 {
+		return n, away(err)
+	}
+	return web.Note(t.Notes[len(t.Notes)-1]), nil
+}
+
+type webAudio struct {
+	s   *store.Store
+	cat *recordings.Catalogue
+}
+
+func recordingView(r recordings.Recording) web.Recording {
+	v := web.Recording{
+		ID: r.ID, Call: r.Call, Ticket: r.Ticket, Agent: r.Agent, Began: r.Started, DurationMs: r.Duration.Milliseconds(),
+		Bytes: r.Bytes, SHA256: r.SHA256, Interrupted: r.Interrupted, Fault: r.Fault,
+	}
+	if !r.Finished.IsZero() {
+		v.Ended = &r.Finished
+	}
+	return v
+}
+
+func (w webAudio) Recording(ctx context.Context, id call.RecordingID) (web.Recording, error) {
+	r, err := w.s.Recording(ctx, id)
+	return recordingView(r), away(err)
+}
+
+func (w webAudio) Recordings(ctx context.Context, f web.RecordingFilter) ([]web.Recording, error) {
+	before, err := w.s.Position(ctx, call.StreamRecording, string(f.Before))
+	if err != nil {
+		return nil, away(err)
+	}
+	p, err := w.s.Recordings(ctx, store.RecordingFilter{Call: f.Call, Ticket: f.Ticket, Agent: f.Agent, Before: before, Limit: f.Limit})
+	var out []web.Recording
+	for _, r := range p.Items {
+		out = append(out, recordingView(r))
+	}
+	return out, away(err)
+}
+
+func (w webAudio) Open(ctx context.Context, id call.RecordingID) (io.ReadSeekCloser, error) {
+	f, _, err := w.cat.Open(ctx, id)
+	if err != nil {
+		if _, known := w.s.Recording(ctx, id); known == nil {
+			return nil, fmt.Errorf("%w: %w", web.ErrGone, err)
+		}
+		return nil, away(err)
+	}
+	return f, nil
+}
+
+type webRecorder struct{ desk *intake.Desk }
+
+func conflict(err error) error {
+	if errors.Is(err, intake.ErrNotTalking) || errors.Is(err, intake.ErrNotRecorded) {
+		return fmt.Errorf("%w: %w", web.ErrConflict, err)
+	}
+	return err
+}
+
+func (w webRecorder) PauseRecording(ctx context.Context, id call.ID, by string) error {
+	return conflict(w.desk.PauseRecording(ctx, id, by))
+}
+
+func (w webRecorder) ResumeRecording(ctx context.Context, id call.ID, by string) error {
+	return conflict(w.desk.ResumeRecording(ctx, id, by))
+}
+
+type webReports struct{ s *store.Store }
+
+// Talks that began within a period may end, and be held, this long after it.
+const longestTalk = 12 * time.Hour
+
+// SLA computes a period's service level from the journal alone.
+func (w webReports) SLA(ctx context.Context, f web.SLAFilter) (web.SLAReport, error) {
+	now := time.Now()
+	from := f.From.Add(-longestTalk)
+	ledger := sla.New(sla.Config{Keep: now.Sub(from) + time.Hour, Since: from})
+	after, err := w.s.Behind(ctx, from)
+	if err != nil {
+		return web.SLAReport{}, away(err)
+	}
+	for done := false; !done; {
+		evs, err := w.s.Events(ctx, after, 1000)
+		if err != nil {
+			return web.SLAReport{}, away(err)
+		}
+		done = len(evs) == 0
+		for _, e := range evs {
+			after = e.Global
+			done = done || e.At.After(f.To.Add(longestTalk))
+			_ = ledger.Apply(e) // an event that does not fit is in the log since it was written
+		}
+	}
+	out := web.SLAReport{From: f.From, To: f.To}
+	for _, r := range ledger.Report(now, f.From, f.To) {
+		if f.Queue != "" && r.Queue != f.Queue {
+			continue
+		}
+		out.Formula = r.Formula
+		out.Queues = append(out.Queues, slaRow(r))
+	}
+	return out, nil
+}
+
+func slaRow(r sla.Report) web.SLARow {
+	row := web.SLARow{
+		Queue: r.Queue, TargetPercent: r.Target.Percent, TargetMs: r.Target.Within.Milliseconds(),
+		Offered: r.Offered, Answered: r.Answered, AnsweredWithin: r.AnsweredWithin, Abandoned: r.Abandoned,
+		AbandonedShort: r.AbandonedShort, Other: r.Other, Waiting: r.Waiting, ServiceLevel: r.ServiceLevel,
+	}
+	if r.ASA != nil {
+		row.WaitAverageMs = msOf(*r.ASA)
+	}
+	if r.Offered > 0 {
+		row.WaitLongestMs = msOf(r.LongestWait)
+	}
+	if r.Answered > 0 {
+		row.HoldAverageMs = msOf(r.Hold / time.Duration(r.Answered))
+	}
+	return row
+}
+
+func msOf(d time.Duration) *int64 { n := d.Milliseconds(); return &n }
+
+type webCentre struct{ s *server }
+
+func (w webCentre) Reload(ctx context.Context, by string) (string, error) {
+	hash, err := w.s.reload(ctx, by)
+	if err != nil && !errors.Is(err, callqueue.ErrBusy) && !errors.Is(err, store.ErrAway) {
+		return "", fmt.Errorf("%w: %w", web.ErrInvalid, err)
+	}
+	return hash, away(err)
+}
