@@ -79,17 +79,17 @@ func NewAuthenticator(realm string, creds Credentials, log *zap.Logger) *Authent
 func (a *Authenticator) Check(ctx context.Context, req *sip.Request) (user string, c *challenge) {
 	cred := a.credentials(req)
 	if cred == nil {
-		return "", a.challenge(false)
+		return "", a.challenge(req, false)
 	}
 	if !sameResource(cred.URI, &req.Recipient) {
 		return "", badRequest("digest uri differs from the Request-URI") // RFC 7616 section 3.4.6
 	}
 	if !a.fresh(cred.Nonce, cred.Nc) {
-		return "", a.challenge(true)
+		return "", a.challenge(req, true)
 	}
 	src := sourceOf(req)
 	if !a.admit(src, cred.Username) {
-		return "", a.challenge(false)
+		return "", a.challenge(req, false)
 	}
 	known, err := a.creds.Credential(ctx, cred.Username)
 	if err != nil {
@@ -101,11 +101,11 @@ func (a *Authenticator) Check(ctx context.Context, req *sip.Request) (user strin
 	if !a.matches(cred, known, string(req.Method)) {
 		a.log.Warn("sip digest refused", zap.String("user", cleanText(cred.Username, 64)),
 			zap.String("source", src.Addr().String()), zap.Int("tries", a.tries(src, cred.Username)))
-		return "", a.challenge(false)
+		return "", a.challenge(req, false)
 	}
 	if !a.spend(cred.Nonce, cred.Nc) { // a copy was quicker
 		a.undo(src, cred.Username)
-		return "", a.challenge(true)
+		return "", a.challenge(req, true)
 	}
 	a.welcome(src, cred.Username)
 	return cred.Username, nil
@@ -181,15 +181,34 @@ func (a *Authenticator) standIn(user string, sha bool) string {
 
 // challenge asks for credentials, SHA-256 first (RFC 8760 section 2.4). stale
 // tells the phone to try again with the same password.
-func (a *Authenticator) challenge(stale bool) *challenge {
+func (a *Authenticator) challenge(req *sip.Request, stale bool) *challenge {
 	n := a.issue()
 	c := &challenge{Status: sip.StatusUnauthorized, Reason: "Unauthorized"}
-	for _, alg := range []string{"SHA-256", "MD5"} {
+	algorithms := []string{"SHA-256", "MD5"}
+	if stumbles(req) {
+		algorithms = algorithms[1:]
+	}
+	for _, alg := range algorithms {
 		ch := digest.Challenge{Realm: a.realm, Nonce: n, Stale: stale, Algorithm: alg, QOP: []string{"auth"}}
 		c.Headers = append(c.Headers, sip.NewHeader("WWW-Authenticate", ch.String()))
 	}
 	return c
 }
+
+// stumbles knows phones that give up when one of several challenges names an
+// algorithm that is new to them, instead of taking the next: baresip before
+// version 3 (Debian 12 has 1.0.0). It looks at nothing but the request, so the
+// answer is still the same for every user.
+func stumbles(req *sip.Request) bool {
+	h := req.GetHeader("user-agent")
+	if h == nil {
+		return false
+	}
+	version, ok := strings.CutPrefix(h.Value(), "baresip v")
+	return ok && version != "" && strings.IndexByte("012", version[0]) >= 0 && !(len(version) > 1 && isDigit(version[1]))
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // issue makes a nonce, and forgets those that are over or, when a flood asked
 // for more than we keep, the oldest.

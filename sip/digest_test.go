@@ -132,6 +132,21 @@ func TestChallengeOffersSHA256BeforeMD5(t *testing.T) {
 	}
 }
 
+func TestPhoneThatStumblesOverSHA256IsOfferedMD5Alone(t *testing.T) {
+	a, _, _ := newTestAuth(t)
+	for agent, want := range map[string]int{
+		"baresip v1.0.0 (x86_64/linux)": 1, "baresip v0.6.5": 1, "baresip v2.0.0": 1,
+		"baresip v3.15.0 (x86_64/Linux)": 2, "baresip v10.0": 2, "baresip v": 2, "baresip": 2, "Linphone/5.0": 2, "": 2,
+	} {
+		req := parseRequest(t, goodRegister)
+		req.AppendHeader(sip.NewHeader("User-Agent", agent))
+		_, c := a.Check(t.Context(), req)
+		if got := challengesOf(t, c); len(got) != want || got[len(got)-1].Algorithm != "MD5" {
+			t.Errorf("%q: %d challenges, want %d", agent, len(got), want)
+		}
+	}
+}
+
 func TestRightPasswordPassesWithEitherAlgorithm(t *testing.T) {
 	for _, alg := range []string{"SHA-256", "MD5", ""} {
 		t.Run("algorithm "+alg, func(t *testing.T) {
