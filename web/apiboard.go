@@ -138,6 +138,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, who Who) {
 		}
 		return rc.Flush() == nil
 	}
+	// The deadline of the last message may have passed long ago, and the end of the
+	// stream is a message too.
+	defer func() { _ = rc.SetWriteDeadline(time.Now().Add(writeWithin)) }()
 	open := send([]byte("retry: 1000\n\n"))
 	for open {
 		select {

@@ -42,8 +42,8 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
-	if name == "plain.css" {
-		p.serve(w, r, static, "static/plain.css", "no-cache")
+	if name == "plain.css" || name == "favicon.svg" { // of the pages that need no build, too
+		p.serve(w, r, static, "static/"+name, "no-cache")
 		return
 	}
 	if name != "" && name != "index.html" && p.has(name) {

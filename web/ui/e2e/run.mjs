@@ -1,0 +1,235 @@
+// The pages in a real Chromium on a real server with scripted calls. Needs Go,
+// Chromium, and pages that are built. SHOTS=folder keeps pictures.
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const scratch = mkdtempSync(join(tmpdir(), "firstline-pages-"));
+const shots = process.env.SHOTS;
+if (shots) mkdirSync(shots, { recursive: true });
+
+const program = join(scratch, "serve");
+const built = spawnSync("go", ["build", "-o", program, "./web/webtest/serve"], {
+	cwd: root,
+	stdio: "inherit",
+});
+assert.equal(built.status, 0, "the test server does not build");
+const server = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
+const gone = new Promise((done) => server.once("exit", done));
+const first = await new Promise((said) => createInterface(server.stdout).once("line", said));
+const desk = JSON.parse(first);
+const tell = (line) => server.stdin.write(`${line}\n`);
+
+const browser = await chromium.launch({
+	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+	args: [
+		"--no-sandbox",
+		"--disable-gpu",
+		"--disable-quic",
+		"--no-first-run",
+		"--disable-background-networking",
+		"--disable-component-update",
+		"--disable-sync",
+	],
+});
+
+/** Everything that a page says to be wrong with it. */
+const complaints = [];
+async function open(context, path) {
+	const page = await context.newPage();
+	page.on("pageerror", (e) => complaints.push(`${path}: ${e.message}`));
+	page.on("dialog", (d) => {
+		complaints.push(`${path}: dialog ${d.message()}`);
+		void d.dismiss();
+	});
+	page.on("console", (m) => {
+		if (m.type() === "error") complaints.push(`${path}: ${m.text()}`);
+	});
+	await page.addInitScript(() => {
+		document.addEventListener("securitypolicyviolation", (e) =>
+			console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`),
+		);
+	});
+	await page.goto(desk.url + path);
+	return page;
+}
+
+async function accessible(page, name) {
+	// Playwright's own channel is not bound by the page's policy.
+	await page.evaluate(axe);
+	const found = await page.evaluate(() =>
+		globalThis.axe.run(document, {
+			runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"],
+		}),
+	);
+	const told = found.violations.map(
+		(v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`,
+	);
+	assert.deepEqual(told, [], `axe on ${name}`);
+}
+
+const inert = async (page, name) =>
+	assert.equal(await page.evaluate(() => globalThis.pwned), undefined, `${name} ran a caller's text`);
+const shoot = async (page, name) => shots && page.screenshot({ path: join(shots, `${name}.png`) });
+
+const steps = {
+	async "a one-time link signs in, and only once"() {
+		const context = await browser.newContext();
+		const page = await open(context, new URL(desk.link).pathname);
+		await accessible(page, "sign-in");
+		await shoot(page, "sign-in");
+		await page.getByRole("button", { name: "Sign in" }).click();
+		await page.waitForURL(`${desk.url}/`);
+		signed = context;
+		const other = await browser.newContext();
+		const answer = await (await other.newPage()).goto(desk.link);
+		assert.equal(answer.status(), 410);
+		await other.close();
+		await page.close();
+	},
+
+	async "the board shows a new call, its talk and its end without reload"() {
+		board = await open(signed, "/");
+		await board.getByRole("heading", { name: "Calls now" }).waitFor();
+		const loads = [];
+		board.on("framenavigated", (f) => loads.push(f.url()));
+		const row = board.locator("tr[data-call]", { hasText: "Mira New" });
+		assert.equal(await row.count(), 0);
+		tell("join Mira New");
+		await row.waitFor();
+		assert.match(await row.textContent(), /…999/);
+		assert.doesNotMatch(await board.content(), /30555999/, "the whole number is on the board");
+		tell("talk");
+		await row.getByText("talking").waitFor();
+		tell("hangup");
+		await row.waitFor({ state: "detached" });
+		assert.deepEqual(loads, [], "the page was loaded again");
+		assert.equal(await board.locator("[data-age]").getAttribute("data-age"), "live");
+	},
+
+	async "the longest wait counts on each second"() {
+		const cell = board.locator("tr[data-queue=service-desk] td").nth(2);
+		const before = await cell.textContent();
+		await board.waitForFunction(
+			([old]) => document.querySelectorAll("tr[data-queue=service-desk] td")[2].textContent !== old,
+			[before],
+		);
+	},
+
+	async "no table is a live region, and one status tells the rest"() {
+		assert.equal(await board.locator("table[aria-live], [aria-live] table, [role=status] table").count(), 0);
+		assert.equal(await board.getByRole("status").count(), 1);
+		await board.getByText("Service desk: 3 waiting").waitFor({ state: "attached", timeout: 15_000 });
+	},
+
+	async "every page is accessible and holds callers' text inert, in both schemes"() {
+		for (const [name, path] of [
+			["board", "/"],
+			["calls", "/calls"],
+			["call", `/calls/${desk.call}`],
+			["ticket", `/tickets/${desk.ticket}`],
+			["unknown", "/nothing"],
+		]) {
+			for (const colorScheme of ["light", "dark"]) {
+				const page = await open(signed, path);
+				await page.emulateMedia({ colorScheme });
+				for (const [width, height] of [
+					[1280, 720],
+					[1920, 1080],
+				]) {
+					await page.setViewportSize({ width, height });
+					await page.getByText("live", { exact: true }).waitFor();
+					if (name === "call" || name === "ticket") await page.locator("audio").first().waitFor();
+					if (name === "calls") await page.getByRole("link", { name: "T-100090" }).first().waitFor();
+					await shoot(page, `${name}-${colorScheme}-${width}`);
+					if (name === "board") {
+						const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+						assert.equal(wide, false, `the board is wider than ${width}`);
+					}
+				}
+				await accessible(page, `${name} ${colorScheme}`);
+				await inert(page, name);
+				await page.close();
+			}
+		}
+	},
+
+	async "the recording of a call that is up can be played"() {
+		const page = await open(signed, `/calls/${desk.talking}`);
+		const audio = page.locator("audio");
+		await audio.waitFor();
+		await page.waitForFunction(() => document.querySelector("audio").readyState >= 1);
+		assert.ok((await audio.evaluate((a) => a.duration)) > 1.9);
+		await page.close();
+	},
+
+	async "a note is added and told as text"() {
+		const page = await open(signed, `/tickets/${desk.ticket}`);
+		await page.getByLabel("New note").fill("<b onclick=alert(1)>restarted</b> the router");
+		await page.getByRole("button", { name: "Add note" }).click();
+		await page.getByText("<b onclick=alert(1)>restarted</b> the router").waitFor();
+		await page.close();
+	},
+
+	async "one tab holds one stream"() {
+		const page = await signed.newPage();
+		const streams = [];
+		page.on("request", (r) => r.url().endsWith("/live") && streams.push(r.url()));
+		await page.goto(desk.url);
+		await page.getByRole("link", { name: "T-100091", exact: true }).click();
+		await page.getByRole("heading", { name: /T-100091/ }).waitFor();
+		await page.getByRole("link", { name: "Board" }).click();
+		await page.getByRole("heading", { name: "Queues" }).waitFor();
+		assert.equal(streams.length, 1);
+		await page.close();
+	},
+
+	async "sign-out ends every board of that browser"() {
+		const page = await open(signed, "/");
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await page.waitForURL(`${desk.url}/sign-in`);
+		complaints.splice(0, complaints.length, ...complaints.filter((c) => !c.includes("401"))); // it is what ends them
+		await board.waitForURL(`${desk.url}/sign-in`);
+	},
+
+	async "a lost server is said in words"() {
+		const context = await browser.newContext();
+		await context.addCookies([]);
+		const page = await context.newPage();
+		await page.route("**/api/v1/live", (r) => r.abort());
+		await page.goto(desk.url);
+		await page.getByText("LOST CONNECTION").waitFor();
+		await context.close();
+	},
+};
+
+let signed;
+let board;
+let failed = 0;
+for (const [name, step] of Object.entries(steps)) {
+	complaints.length = 0;
+	const began = performance.now();
+	try {
+		await step();
+		const left = complaints.filter((c) => !c.includes("401"));
+		assert.deepEqual(left, [], "the page complained");
+		console.log(`ok   ${name} (${Math.round(performance.now() - began)} ms)`);
+	} catch (e) {
+		failed++;
+		console.error(`FAIL ${name}\n${e.stack}`);
+	}
+}
+await browser.close();
+server.stdin.end();
+await gone;
+rmSync(scratch, { recursive: true });
+console.log(failed === 0 ? "all ok" : `${failed} of ${Object.keys(steps).length} do not hold`);
+process.exitCode = failed === 0 ? 0 : 1;

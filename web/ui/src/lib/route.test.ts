@@ -1,0 +1,12 @@
+import { expect, it } from "vitest";
+import { routeOf } from "./route.svelte";
+
+it.each([
+	["/", { page: "board" }],
+	["/calls", { page: "calls" }],
+	["/calls/0198-a", { page: "call", id: "0198-a" }],
+	["/tickets/T-100001", { page: "ticket", id: "T-100001" }],
+	["/tickets", { page: "unknown" }],
+	["/calls/a/b", { page: "unknown" }],
+	["/nothing", { page: "unknown" }],
+])("%s", (path, want) => expect(routeOf(path)).toEqual(want));
