@@ -116,8 +116,7 @@ func (d *Dispatcher) Leave(ctx context.Context, entry call.EntryID, out call.Out
 // outcomeOf is how a call leaves whose context has ended. A caller who is cut
 // off by us has not given up.
 func outcomeOf(ctx context.Context) call.Outcome {
-	var c call.Cause
-	if errors.As(context.Cause(ctx), &c) {
+	if c, ok := errors.AsType[call.Cause](context.Cause(ctx)); ok {
 		switch c.Reason {
 		case call.Shutdown, call.SwitchGone, call.Failed, call.LimitPassed:
 			return call.OutcomeSystemFailed

@@ -47,8 +47,8 @@ type Dispatcher struct {
 	phones  map[call.DeviceID]*ring       // the last ringing of each
 	talks   map[call.AgentID]call.OfferID // that an answered offer led to
 	refused []error                       // by the Apply under way
-	ringing sync.WaitGroup                // one per ring
-	base    context.Context               //nolint:containedctx // the rings' parent: they end by offer, not by the context of Run
+	pending []*ring                       // to be started
+	ringing sync.WaitGroup                // one per ring started
 }
 
 type phase int
@@ -87,9 +87,9 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return errors.New("callqueue: dispatcher was run before")
 	}
 	d.phase = running
-	d.base = context.WithoutCancel(ctx)
 	d.mu.Unlock()
 	close(d.started)
+	base := context.WithoutCancel(ctx) // phones stop ringing by their offer's end, and are waited for
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -103,9 +103,10 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		case <-d.wakeup:
 			d.deliver()
 		case <-timer.C:
-			d.apply(time.Now(), Tick{})
+			d.tick(time.Now(), Tick{})
 		case <-ctx.Done():
 		}
+		d.startRings(base)
 	}
 	d.shutDown()
 	return nil
@@ -114,7 +115,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 // shutDown ends everything that is under way, in the order in which others may
 // still depend on it.
 func (d *Dispatcher) shutDown() {
-	d.apply(time.Now(), Close{})
+	d.tick(time.Now(), Close{})
 	for {
 		for _, w := range d.waiters {
 			w.end(Result{}, ErrClosed)
@@ -195,6 +196,14 @@ func (d *Dispatcher) tell(in Input) {
 	})
 }
 
+// tick applies an input that the engine cannot refuse: if it does, a rule of its
+// own was broken.
+func (d *Dispatcher) tick(now time.Time, in Input) {
+	if err := d.apply(now, in); err != nil {
+		d.log.Error("engine", zap.String("input", fmt.Sprintf("%T", in)), zap.Error(err))
+	}
+}
+
 // apply gives one input to the engine and carries out what it decides.
 func (d *Dispatcher) apply(now time.Time, in Input) error {
 	d.refused = nil
@@ -219,10 +228,10 @@ func (d *Dispatcher) apply(now time.Time, in Input) error {
 func (d *Dispatcher) carryOut(f Effect) {
 	switch f := f.(type) {
 	case Offer:
-		d.startRing(f)
+		d.addRing(f)
 	case WithdrawOffer:
 		if r := d.rings[f.ID]; r != nil {
-			r.cancel(call.Cause{Reason: call.Cancelled, Text: "offer withdrawn"})
+			r.withdraw()
 		}
 	case Connected:
 		d.connected(f)

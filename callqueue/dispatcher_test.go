@@ -402,6 +402,79 @@ func TestConnectBeforeRunEndsWithTheCaller(t *testing.T) {
 	})
 }
 
+// The agent's phone is let be before it is rung again: here the caller hangs up
+// and the next one is offered to the same agent at that instant.
+func TestPhoneIsHungUpBeforeItRingsForTheNextCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFloor(t, callqueue.Queue{ID: "q"})
+		f.sw.set("ada", answering)
+		f.sw.slow = 50 * time.Millisecond
+		f.agents("ada")
+		ctx, hangUp := context.WithCancel(t.Context())
+		first := f.dial(ctx, "c1", "q")
+		time.Sleep(100 * time.Millisecond)
+		second := f.dial(t.Context(), "c2", "q")
+		synctest.Wait()
+		hangUp()
+		if got := <-first; !errors.Is(got.err, context.Canceled) {
+			t.Errorf("first: %+v", got)
+		}
+		synctest.Wait()
+		if n := len(f.sw.made()); n != 1 {
+			t.Fatalf("%d legs while the first is being hung up", n)
+		}
+		if got := <-second; got.err != nil || got.Agent != "ada" || got.Wait != 350*time.Millisecond {
+			t.Errorf("second: %+v", got)
+		}
+	})
+}
+
+func TestTakeOverRestoresAgentsAdoptsTalksAndResumesWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFloor(t, callqueue.Queue{ID: "q", WrapUp: 20 * time.Second})
+		f.sw.set("ada", answering)
+		roster := []agents.Agent{{ID: "ada", Device: "ada"}, {ID: "bob", Device: "bob"}}
+		if err := f.SetAgents(t.Context(), roster); err != nil {
+			t.Fatal(err)
+		}
+		err := f.Restore(t.Context(), []callqueue.Restored{
+			{Agent: "ada", Presence: call.Available, Activity: call.Talking, Call: "c1", Queue: "q"},
+			{Agent: "bob", Presence: call.OnBreak, Reason: "lunch", Activity: call.Idle},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.TalkBegan("ada", "c1")
+		began := time.Now().Add(-time.Minute)
+		out := make(chan callqueue.Result, 1)
+		f.journal.Post(call.CallEvent(began, "c2", call.QueueJoined{Entry: "c2.q1", Queue: "q", Joined: began})) // by the last process
+		go func() {
+			r, err := f.Connect(t.Context(), callqueue.Waiting{Entry: "c2.q1", Queue: "q", Joined: began, Resumed: true, Offers: 3})
+			if err != nil {
+				t.Error(err)
+			}
+			out <- r
+		}()
+		time.Sleep(time.Hour)
+		f.wantAgent("ada", call.Available, call.Talking)
+		f.wantAgent("bob", call.OnBreak, call.Idle)
+		f.TalkEnded("ada", "c1", time.Now())
+		if err := f.ExtendWrapUp(t.Context(), "ada", time.Now().Add(30*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		got := <-out
+		if want := time.Hour + time.Minute + 30*time.Second + 300*time.Millisecond; got.Wait != want || got.Offer != "c2.q1.o4" {
+			t.Errorf("%+v, want a wait of %v", got, want)
+		}
+		if _, err := f.Queue(t.Context(), "?"); !errors.Is(err, callqueue.ErrUnknownQueue) {
+			t.Error(err)
+		}
+		if q, err := f.Queue(t.Context(), "q"); err != nil || q.WrapUp != 20*time.Second || q.Ring != 15*time.Second {
+			t.Errorf("%+v, %v", q, err)
+		}
+	})
+}
+
 func TestRosterChangesSeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFloor(t, callqueue.Queue{ID: "q"})

@@ -21,7 +21,8 @@ type phone struct {
 type fakeSwitch struct {
 	call.Switch // whatever else is asked is a nil dereference
 
-	wg sync.WaitGroup // the phones
+	wg   sync.WaitGroup // the phones
+	slow time.Duration  // how long a hang-up takes
 
 	mu     sync.Mutex // guards the rest
 	phones map[call.DeviceID]phone
@@ -44,7 +45,7 @@ func (s *fakeSwitch) Originate(_ context.Context, o call.Originate) (call.Leg, e
 	if p.gone {
 		return nil, call.Cause{Reason: call.Unreachable}
 	}
-	l := &fakeLeg{asked: o, events: make(chan call.LegEvent, 4)}
+	l := &fakeLeg{asked: o, slow: s.slow, events: make(chan call.LegEvent, 4)}
 	l.ctx, l.end = context.WithCancelCause(context.Background())
 	s.legs = append(s.legs, l)
 	s.wg.Go(func() { l.live(p) })
@@ -81,6 +82,7 @@ type fakeLeg struct {
 	call.Leg
 
 	asked  call.Originate
+	slow   time.Duration
 	events chan call.LegEvent
 	ctx    context.Context
 	end    context.CancelCauseFunc
@@ -115,6 +117,9 @@ func (l *fakeLeg) Context() context.Context     { return l.ctx }
 func (l *fakeLeg) Events() <-chan call.LegEvent { return l.events }
 
 func (l *fakeLeg) Hangup(_ context.Context, c call.Cause) error {
+	if l.slow > 0 {
+		time.Sleep(l.slow)
+	}
 	l.end(c)
 	return nil
 }

@@ -55,7 +55,7 @@ func newWorld(t *rapid.T) *world {
 		},
 	}
 	w.e, w.twin = callqueue.NewEngine(), callqueue.NewEngine()
-	w.do(callqueue.SetQueues{Queues: w.queues})
+	w.must(callqueue.SetQueues{Queues: w.queues})
 	for i := range 5 {
 		w.setAgent(call.AgentID(fmt.Sprint("p", i)))
 	}

@@ -19,53 +19,71 @@ const ringSlack = 5 * time.Second
 
 // ring is the ringing of one agent's phone, by a goroutine of its own.
 type ring struct {
-	offer    Offer
-	from     call.Party
-	ticket   call.TicketID
-	cancel   context.CancelCauseFunc
-	previous <-chan struct{} // closed when the phone's ringing before this one is over
-	over     chan struct{}   // closed when this one is
-	leg      call.Leg        // set once answered, before the owner is told
+	offer     Offer
+	from      call.Party
+	ticket    call.TicketID
+	previous  *ring         // of the same phone, nil when that is over
+	over      chan struct{} // closed when this one is
+	cancel    context.CancelCauseFunc
+	withdrawn bool     // before the start
+	leg       call.Leg // set once answered, before the owner is told
 }
 
-// startRing starts the ringing. The goroutine's last word is the removal from
-// d.rings, so who waits for that map to be empty waits for all of them.
-func (d *Dispatcher) startRing(o Offer) {
-	w := d.waiters[o.Entry]
-	r := &ring{offer: o, from: w.From, ticket: w.Ticket, over: make(chan struct{})}
-	if last := d.phones[o.Device]; last != nil {
-		r.previous = last.over
-	} else {
-		none := make(chan struct{})
-		close(none)
-		r.previous = none
+// withdraw stops the ringing, or keeps it from starting.
+func (r *ring) withdraw() {
+	if r.cancel == nil {
+		r.withdrawn = true
+		return
 	}
-	var ctx context.Context
-	ctx, r.cancel = context.WithCancelCause(d.base)
+	r.cancel(call.Cause{Reason: call.Cancelled, Text: "offer withdrawn"})
+}
+
+// addRing takes note of a phone that is to ring.
+func (d *Dispatcher) addRing(o Offer) {
+	w := d.waiters[o.Entry]
+	r := &ring{offer: o, from: w.From, ticket: w.Ticket, previous: d.phones[o.Device], over: make(chan struct{})}
 	d.rings[o.ID], d.phones[o.Device] = r, r
+	d.pending = append(d.pending, r)
 	d.log.Info("offer", zap.String("call", string(o.Entry.Call())), zap.String("agent", string(o.Agent)),
 		zap.String("device", string(o.Device)), zap.String("why", o.Why))
-	d.ringing.Go(func() {
-		defer r.cancel(nil)
-		d.ring(ctx, r)
-		close(r.over)
-		d.submit(func(time.Time) {
-			delete(d.rings, o.ID)
-			if d.phones[o.Device] == r {
-				delete(d.phones, o.Device)
+}
+
+// startRings starts what addRing took note of. A ring's last word is its removal
+// from d.rings, so who waits for that map to be empty waits for all of them.
+func (d *Dispatcher) startRings(base context.Context) {
+	pending := d.pending
+	d.pending = nil
+	for _, r := range pending {
+		var ctx context.Context
+		ctx, r.cancel = context.WithCancelCause(base)
+		if r.withdrawn {
+			r.withdraw()
+		}
+		d.ringing.Go(func() {
+			defer r.cancel(nil)
+			if r.previous != nil {
+				<-r.previous.over // two INVITEs would make a phone with one line busy; hanging up is bounded
+				r.previous = nil
 			}
+			if ctx.Err() == nil {
+				d.ring(ctx, r)
+			}
+			close(r.over)
+			d.submit(func(time.Time) { d.removeRing(r) })
 		})
-	})
+	}
+}
+
+func (d *Dispatcher) removeRing(r *ring) {
+	delete(d.rings, r.offer.ID)
+	if d.phones[r.offer.Device] == r {
+		delete(d.phones, r.offer.Device)
+	}
 }
 
 // ring rings until somebody answers, the phone gives up, or the offer is over.
 // It leaves no leg behind but the one that the engine took.
 func (d *Dispatcher) ring(ctx context.Context, r *ring) {
-	select {
-	case <-r.previous: // two INVITEs would make a phone with one line busy
-	case <-ctx.Done():
-		return
-	}
 	leg, err := d.sw.Originate(ctx, call.Originate{
 		ID: r.offer.ID.AgentLeg(), To: call.Endpoint{Device: r.offer.Device}, From: r.from,
 		Ring: time.Until(r.offer.Deadline) + ringSlack, Headers: ticketHeader(r.ticket),
@@ -86,7 +104,7 @@ func (d *Dispatcher) ring(ctx context.Context, r *ring) {
 			d.hangUp(ctx, leg, call.Cause{Reason: call.Cancelled, Text: "answered too late"})
 		}
 	case leg.Context().Err() != nil:
-		d.report(ctx, r, call.CauseOf(leg.Context()), rang)
+		d.report(ctx, r, call.AsCause(context.Cause(leg.Context())), rang)
 	default:
 		d.hangUp(ctx, leg, call.AsCause(err))
 	}
