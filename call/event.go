@@ -40,24 +40,27 @@ type Body interface {
 	Type() string
 }
 
-// CallEvent, TicketEvent, AgentEvent, RecordingEvent and SystemEvent make an event at an instant.
-
+// CallEvent is an event of a call at an instant.
 func CallEvent(at time.Time, id ID, b Body) Event {
 	return newEvent(at, StreamCall, string(id), b)
 }
 
+// TicketEvent is an event of a ticket at an instant.
 func TicketEvent(at time.Time, id TicketID, b Body) Event {
 	return newEvent(at, StreamTicket, string(id), b)
 }
 
+// AgentEvent is an event of an agent at an instant.
 func AgentEvent(at time.Time, id AgentID, b Body) Event {
 	return newEvent(at, StreamAgent, string(id), b)
 }
 
+// RecordingEvent is an event of a recording at an instant.
 func RecordingEvent(at time.Time, id RecordingID, b Body) Event {
 	return newEvent(at, StreamRecording, string(id), b)
 }
 
+// SystemEvent is an event of the system at an instant.
 func SystemEvent(at time.Time, b Body) Event { return newEvent(at, StreamSystem, "firstline", b) }
 
 func newEvent(at time.Time, k StreamKind, id string, b Body) Event {

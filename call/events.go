@@ -9,7 +9,8 @@ import (
 // (fields named _ns). A body is never changed once released: a new meaning is a
 // new type.
 
-// Call stream.
+// The call stream.
+
 type (
 	// Arrived opens a call's stream; the ticket is opened in the same commit.
 	Arrived struct {
@@ -80,10 +81,11 @@ type (
 		Bridge    BridgeID    `json:"bridge"`
 		Recording RecordingID `json:"recording,omitempty"`
 	}
-	// Held says that one side put the other on hold; Unheld ends it.
+	// Held says that one side put the other on hold.
 	Held struct {
 		By Side `json:"by"`
 	}
+	// Unheld ends what Held began.
 	Unheld struct {
 		By Side `json:"by"`
 	}
@@ -111,14 +113,17 @@ type (
 	}
 )
 
-// Ticket stream.
+// The ticket stream.
+
 type (
+	// TicketOpened opens a ticket; Call is the call that it was opened for.
 	TicketOpened struct {
 		Call    ID     `json:"call,omitempty"`
 		Subject string `json:"subject"`
 		Caller  Party  `json:"caller"`
 		Test    bool   `json:"test,omitempty"`
 	}
+	// TicketNoted is a person's remark.
 	TicketNoted struct {
 		Note   string `json:"note"` // UUIDv7
 		Author string `json:"author"`
@@ -132,7 +137,8 @@ type (
 	}
 )
 
-// Agent stream.
+// The agent stream.
+
 type (
 	// AgentSet creates or changes a person of the roster.
 	AgentSet struct {
@@ -155,23 +161,28 @@ type (
 	}
 )
 
-// Recording stream.
+// The recording stream.
+
 type (
+	// RecordingStarted opens a recording: the audio grows from now on.
 	RecordingStarted struct {
 		Call   ID       `json:"call"`
 		Ticket TicketID `json:"ticket"`
 		Agent  AgentID  `json:"agent"`
 		File   string   `json:"file"` // relative to the recordings folder
 	}
+	// RecordingPaused begins a span of digital silence.
 	RecordingPaused struct {
 		By     string        `json:"by"`
 		Offset time.Duration `json:"offset_ns"` // from the start of the audio
 		Limit  time.Duration `json:"limit_ns,omitempty"`
 	}
+	// RecordingResumed ends the span.
 	RecordingResumed struct {
 		By     string        `json:"by"`
 		Offset time.Duration `json:"offset_ns"`
 	}
+	// RecordingFinished closes a recording: the file is complete and hashed.
 	RecordingFinished struct {
 		Call        ID            `json:"call"`
 		Duration    time.Duration `json:"duration_ns"`
@@ -182,12 +193,15 @@ type (
 	}
 )
 
-// System stream.
+// The system stream.
+
 type (
+	// Started says that a process has begun.
 	Started struct {
 		Boot    string `json:"boot"` // UUIDv7 of this process
 		Version string `json:"version"`
 	}
+	// Stopped says that it ended as it was asked to; a crash leaves none.
 	Stopped struct {
 		Boot   string `json:"boot"`
 		Reason string `json:"reason"`

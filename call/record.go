@@ -2,6 +2,7 @@ package call
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -100,7 +101,7 @@ type LostNote struct {
 // Open reports whether the call has not ended.
 func (r *Record) Open() bool { return r.Ended.IsZero() }
 
-// Entry is the entry that waits, or nil.
+// Waiting is the entry that waits, or nil.
 func (r *Record) Waiting() *Entry {
 	if n := len(r.Entries); n > 0 && r.Entries[n-1].Left.IsZero() {
 		return &r.Entries[n-1]
@@ -198,7 +199,7 @@ func (r *Record) Apply(e Event) error {
 		return r.end(e.At, b)
 	case Unknown:
 	default:
-		if err := r.applyQueue(e); err != errNotMine {
+		if err := r.applyQueue(e); !errors.Is(err, errNotMine) {
 			return err
 		}
 		return r.applyTalk(e)
@@ -221,7 +222,7 @@ func (r *Record) end(at time.Time, b Ended) error {
 	return nil
 }
 
-var errNotMine = fmt.Errorf("call: not a queue event")
+var errNotMine = errors.New("call: not a queue event")
 
 func (r *Record) applyQueue(ev Event) error {
 	switch b := ev.Body.(type) {

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -25,14 +26,28 @@ type Centre struct {
 	Numbers map[string]Number // by number dialled
 	Flows   map[string]*ivr.Flow
 	Queues  map[call.QueueID]callqueue.Queue // with their defaults filled in
-	Notice  call.Media                       // "this call is recorded"; played before any recording
-	Trouble call.Media                       // said before hanging up on a fault of ours; empty for none
+	// Language is of callers whose number names none.
+	Language string
+	Notice   string // key of the prompt "this call is recorded", played before any recording; empty for none
+	Trouble  string // key of the prompt before we hang up on a fault of ours; empty for none
+	// Versions says which version of a prompt is played, by its checksum.
+	Versions map[call.Media]string
+}
+
+func promptMedia(language, key string) call.Media {
+	return call.Media("prompt:" + language + "/" + key)
+}
+
+// language is what callers of a number hear.
+func (c *Centre) language(number string) string {
+	return cmp.Or(c.Numbers[number].Language, c.Language)
 }
 
 // Number is where calls to one dialled number go: a flow, or straight to a queue.
 type Number struct {
-	Flow  string
-	Queue call.QueueID
+	Flow     string
+	Queue    call.QueueID
+	Language string // of the caller; empty means the flow's own
 }
 
 // The rooms that meet in the journey.

@@ -38,11 +38,15 @@ func (s *sounds) playNotice(ctx context.Context, d *Desk, j *journey, q callqueu
 	if s.heard || !q.Record || j.centre.Notice == "" {
 		return
 	}
-	if err := j.call.Leg.Play(ctx, j.centre.Notice); err != nil {
+	language := j.centre.language(j.call.To.Number)
+	notice := promptMedia(language, j.centre.Notice)
+	if err := j.call.Leg.Play(ctx, notice); err != nil {
 		return // gone, or no such prompt: not noticed, so nothing will be recorded
 	}
 	s.heard, j.noticed = true, true
-	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Noticed{Prompt: string(j.centre.Notice)}))
+	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Noticed{
+		Prompt: j.centre.Notice, Version: j.centre.Versions[notice], Language: language,
+	}))
 }
 
 // noticed waits for the notice to end and reports whether it was heard.

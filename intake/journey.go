@@ -142,7 +142,7 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	number := j.centre.Numbers[j.call.To.Number]
 	switch {
 	case number.Flow != "":
-		return Flow{Flow: number.Flow}, nil
+		return Flow{Flow: number.Flow, State: ivr.State{Language: number.Language}}, nil
 	case number.Queue != "":
 		return waitIn(j, number.Queue, call.Requirement{}, 0), nil
 	}
@@ -225,7 +225,9 @@ func (d *Desk) tell(j *journey, flow string, h ivr.Happening) {
 		d.Journal.Post(call.CallEvent(now, id, call.Keyed(h)))
 	case ivr.Noticed:
 		j.noticed = true
-		d.Journal.Post(call.CallEvent(now, id, call.Noticed(h)))
+		b := call.Noticed(h)
+		b.Version = j.centre.Versions[promptMedia(b.Language, b.Prompt)]
+		d.Journal.Post(call.CallEvent(now, id, b))
 	}
 }
 
@@ -334,7 +336,8 @@ func (f Finish) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	defer cancel()
 	leg := j.call.Leg
 	if f.Cause.Reason == call.Failed && j.centre.Trouble != "" && leg.Context().Err() == nil {
-		_ = leg.Play(ctx, j.centre.Trouble) // best effort: the call ends either way
+		trouble := promptMedia(j.centre.language(j.call.To.Number), j.centre.Trouble)
+		_ = leg.Play(ctx, trouble) // best effort: the call ends either way
 	}
 	if err := leg.Hangup(ctx, f.Cause); err != nil {
 		j.log.Warn("hang up", zap.Error(err))

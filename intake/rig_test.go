@@ -107,7 +107,7 @@ func centre(t *testing.T) *Centre {
 		Numbers: map[string]Number{"1000": {Flow: "support"}, "1009": {Queue: q.ID}},
 		Flows:   map[string]*ivr.Flow{"support": flow},
 		Queues:  map[call.QueueID]callqueue.Queue{q.ID: q},
-		Notice:  "prompt:en/recording-notice",
+		Notice:  "recording-notice", Language: "en",
 	}
 }
 

@@ -102,8 +102,8 @@ func until(t *testing.T, what string, ok func() bool) {
 type serving struct {
 	far  Far
 	leg  call.Leg
-	ctx  context.Context
-	done func() // lets ServeCall return
+	ctx  context.Context //nolint:containedctx // the leg's, for the one rule that runs
+	done func()          // lets ServeCall return
 }
 
 func serve(t *testing.T, x Exchange, answer bool) serving {
@@ -125,7 +125,7 @@ func serve(t *testing.T, x Exchange, answer bool) serving {
 	if answer {
 		must(t, s.leg.Answer(s.ctx))
 	}
-	t.Cleanup(func() { s.leg.Hangup(context.Background(), call.Cause{Reason: call.Completed}) })
+	t.Cleanup(func() { _ = s.leg.Hangup(context.Background(), call.Cause{Reason: call.Completed}) })
 	return s
 }
 
@@ -286,7 +286,7 @@ func originate(t *testing.T, x Exchange, d call.DeviceID, ringFor time.Duration)
 		ID: id, To: call.Endpoint{Device: d}, From: call.Party{Number: "+4930123"}, Ring: ringFor,
 	})
 	must(t, err)
-	t.Cleanup(func() { l.Hangup(context.Background(), call.Cause{Reason: call.Completed}) })
+	t.Cleanup(func() { _ = l.Hangup(context.Background(), call.Cause{Reason: call.Completed}) })
 	return l
 }
 

@@ -49,7 +49,7 @@ func (s *Switch) dial(c *call.Call) *Caller {
 	}
 	s.wg.Go(func() {
 		h.ServeCall(g.ctx, c)
-		g.Hangup(context.Background(), call.Cause{Reason: call.Failed, Text: "not hung up by the journey"})
+		_ = g.Hangup(context.Background(), call.Cause{Reason: call.Failed, Text: "not hung up by the journey"}) // gone already, as a rule
 	})
 	return far
 }
@@ -110,7 +110,6 @@ type Phone struct {
 	registered bool
 	answer     time.Duration // <0: never
 	refuse     int           // SIP status sent instead of an answer, 0 none
-	silent     bool          // no 180
 	line       *line
 	offers     int
 	doubled    bool
@@ -171,6 +170,7 @@ func (p *Phone) Hangup() { p.act(func(l *line) { p.s.end(l, call.Cause{Reason: c
 func (p *Phone) Hold() {
 	p.act(func(l *line) { l.held = true; l.happen(call.LegEvent{Kind: call.LegHeld}) })
 }
+
 func (p *Phone) Unhold() {
 	p.act(func(l *line) { l.held = false; l.happen(call.LegEvent{Kind: call.LegUnheld}) })
 }

@@ -2,7 +2,6 @@ package calltest
 
 import (
 	"context"
-
 	"time"
 
 	"firstline/call"
@@ -32,8 +31,8 @@ type line struct {
 type Leg struct {
 	s      *Switch
 	l      *line
-	gen    int // process that the handle belongs to
-	ctx    context.Context
+	gen    int             // process that the handle belongs to
+	ctx    context.Context //nolint:containedctx // a leg is its context: call.Leg.Context
 	cancel context.CancelCauseFunc
 	events chan call.LegEvent
 }

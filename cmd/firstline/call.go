@@ -165,7 +165,7 @@ func (c *callCommand) ride(ctx context.Context, leg *sip.PhoneCall, r *callRepor
 }
 
 func (c *callCommand) pressKeys(leg *sip.PhoneCall) string {
-	pressed := ""
+	var pressed []rune
 	for _, key := range c.Press {
 		if key == ',' {
 			sleep(leg.Context(), time.Second)
@@ -174,9 +174,9 @@ func (c *callCommand) pressKeys(leg *sip.PhoneCall) string {
 		if leg.SendDTMF(leg.Context(), string(key)) != nil {
 			break
 		}
-		pressed += string(key)
+		pressed = append(pressed, key)
 	}
-	return pressed
+	return string(pressed)
 }
 
 // awaitAgent returns the length of what was heard before an agent came, or -1

@@ -47,23 +47,21 @@ func (h *centreHolder) set(c *config.Centre) {
 }
 
 // forDesk is the centre as the journey knows it.
-func (h *centreHolder) forDesk() *intake.Centre {
+func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 	c := h.now()
 	d := &intake.Centre{
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
-		Notice: prompt(noticePrompt), Trouble: prompt(troublePrompt),
+		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Versions: checksums,
 	}
 	for number, n := range c.Numbers {
-		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue}
+		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n)}
 	}
 	for _, q := range c.Queues {
 		d.Queues[q.ID] = q
 	}
 	return d
 }
-
-func prompt(key string) call.Media { return call.Media("prompt:" + language + "/" + key) }
 
 // Queues is what the board shows of the queues' rules.
 func (h *centreHolder) Queues() []web.QueueRule {
@@ -129,7 +127,7 @@ func (s *server) reload(ctx context.Context, by string) (string, error) {
 		return "", err
 	}
 	s.centre.set(next)
-	s.desk.SetCentre(s.centre.forDesk())
+	s.desk.SetCentre(s.centre.forDesk(s.sounds.checksum))
 	s.journal.SetConfig(next.Hash)
 	s.journal.Post(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: next.Hash, By: by}))
 	s.log.Info("centre activated", zap.String("config", next.Hash), zap.String("by", by))

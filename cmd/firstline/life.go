@@ -13,7 +13,7 @@ import (
 // part is gone before the part goes. The first part that fails ends them all.
 type life struct {
 	log    *zap.Logger
-	ctx    context.Context // ends when a part failed, or the program is asked to end
+	ctx    context.Context //nolint:containedctx // the program's own; it ends when a part failed, or when asked to
 	cancel context.CancelCauseFunc
 	parts  []*part
 

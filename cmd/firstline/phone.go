@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -269,18 +271,18 @@ func (r *reporter) event(e phoneEvent) {
 		_ = json.NewEncoder(r.out).Encode(e)
 		return
 	}
-	line := e.At.Local().Format("15:04:05 ") + e.Event
+	line := []string{e.At.Local().Format("15:04:05"), e.Event}
 	for _, part := range []struct{ name, value string }{
 		{"from", e.From}, {"name", e.Name}, {"ticket", e.Ticket}, {"cause", e.Cause},
 	} {
 		if part.value != "" {
-			line += fmt.Sprintf(" %s=%q", part.name, part.value)
+			line = append(line, fmt.Sprintf("%s=%q", part.name, part.value))
 		}
 	}
 	if e.Heard != nil {
-		line += fmt.Sprintf(" talk=%s heard=%s", ms(e.TalkMs), ms(e.Heard.AudioMs))
+		line = append(line, fmt.Sprintf("talk=%v heard=%v", ms(e.TalkMs), ms(e.Heard.AudioMs)))
 	}
-	fmt.Fprintln(r.out, line)
+	fmt.Fprintln(r.out, strings.Join(line, " "))
 }
 
 func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -327,7 +329,7 @@ func withPhone(ctx context.Context, s phoneSetup, f func(context.Context, *sip.P
 	if err := f(ctx, p); err != nil {
 		return err
 	}
-	if cause := context.Cause(ctx); cause != nil && cause != context.Canceled {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return nil

@@ -239,7 +239,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Journal: s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
-	}, s.centre.forDesk())
+	}, s.centre.forDesk(s.sounds.checksum))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"firstline/call"
 	"firstline/ivr/prompts"
@@ -12,26 +11,29 @@ import (
 
 // sounds maps media keys to audio that is encoded once and shared by all calls:
 // "prompt:<language>/<key>", "music:default", "tone:beep".
-type sounds map[call.Media]*media.Audio
+type sounds struct {
+	sound    map[call.Media]*media.Audio
+	checksum map[call.Media]string // SHA-256 of the WAV, shortened: which version was heard
+}
 
 // loadSounds encodes every prompt of the languages.
 func loadSounds(languages ...string) (sounds, error) {
-	s := sounds{}
+	s := sounds{sound: map[call.Media]*media.Audio{}, checksum: map[call.Media]string{}}
 	for _, lang := range languages {
 		c, err := prompts.Load(prompts.Files(), lang)
 		if err != nil {
-			return nil, fmt.Errorf("prompts: %w", err)
+			return sounds{}, fmt.Errorf("prompts: %w", err)
 		}
 		for _, key := range c.Keys() {
 			if err := s.add(call.Media("prompt:"+lang+"/"+key), c, key); err != nil {
-				return nil, err
+				return sounds{}, err
 			}
 		}
 		if err := s.add("music:default", c, prompts.Music); err != nil {
-			return nil, err
+			return sounds{}, err
 		}
 		if err := s.add("tone:beep", c, prompts.Beep); err != nil {
-			return nil, err
+			return sounds{}, err
 		}
 	}
 	return s, nil
@@ -46,20 +48,14 @@ func (s sounds) add(m call.Media, c *prompts.Catalogue, key string) error {
 	if err != nil {
 		return fmt.Errorf("prompts: %s: %w", m, err)
 	}
-	s[m] = audio
+	s.sound[m], s.checksum[m] = audio, hexSHA256(string(wav))[:16]
 	return nil
 }
 
 // audio is what to play for a key; call.ErrNoMedia when there is none.
 func (s sounds) audio(m call.Media) (*media.Audio, error) {
-	if a, ok := s[m]; ok {
+	if a, ok := s.sound[m]; ok {
 		return a, nil
 	}
 	return nil, fmt.Errorf("%w: %q", call.ErrNoMedia, m)
-}
-
-// hasPrompt reports whether a flow may name the prompt in a language.
-func (s sounds) hasPrompt(lang, key string) bool {
-	_, ok := s[call.Media("prompt:"+lang+"/"+strings.TrimPrefix(key, "prompt:"))]
-	return ok
 }
