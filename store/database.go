@@ -52,10 +52,23 @@ func connect(ctx context.Context, address, dataDir string) (*database, error) {
 	defer cancel()
 	for _, pool := range []*sql.DB{d.w, d.r} { // the writer first: it makes the SQLite file
 		if err := pool.PingContext(ctx); err != nil {
-			return nil, errors.Join(fmt.Errorf("%s cannot be opened: %w", d.name, err), d.close())
+			return nil, errors.Join(fmt.Errorf("%s cannot be opened: %w", d.name, innermost(err)), d.close())
 		}
 	}
 	return d, nil
+}
+
+// innermost is what the server or the network said, without pgx's list of attempts.
+func innermost(err error) error {
+	var pg *pgconn.PgError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &pg):
+		return pg
+	case errors.As(err, &op):
+		return op
+	}
+	return err
 }
 
 func openPostgres(address string) (*database, error) {
