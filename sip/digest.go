@@ -23,7 +23,8 @@ const (
 	nonceLife    = 2 * time.Minute
 	maxNonces    = 1 << 16
 	maxSources   = 1 << 13
-	maxNameBytes = 128 // of a user name that we look up
+	maxNameBytes = 128             // of a user name that we look up
+	answerTime   = 5 * time.Minute // a challenge that got no answer in this time is forgotten
 )
 
 // Credentials looks up what a phone's password hashes to. An unknown user is the
@@ -51,8 +52,12 @@ type Authenticator struct {
 	nonces  map[string]*nonce
 	issued  []string // nonces by age
 	guesses *guessing
-	hashed  uint64 // digests computed
+	waiting *recent[asker, time.Time] // when a phone was challenged with both algorithms
+	hashed  uint64                    // digests computed
 }
+
+// asker is a phone before we know it: its source with the port, and its From user.
+type asker struct{ source, user string }
 
 // nonce is one that we gave out.
 type nonce struct {
@@ -67,7 +72,7 @@ func NewAuthenticator(realm string, creds Credentials, log *zap.Logger) *Authent
 	}
 	a := &Authenticator{
 		realm: realm, creds: creds, log: log,
-		nonces: make(map[string]*nonce), guesses: newGuessing(),
+		nonces: make(map[string]*nonce), guesses: newGuessing(), waiting: newRecent[asker, time.Time](maxSources),
 	}
 	rand.Read(a.pepper[:])
 	return a
@@ -79,8 +84,9 @@ func NewAuthenticator(realm string, creds Credentials, log *zap.Logger) *Authent
 func (a *Authenticator) Check(ctx context.Context, req *sip.Request) (user string, c *challenge) {
 	cred := a.credentials(req)
 	if cred == nil {
-		return "", a.challenge(req, false)
+		return "", a.ask(req)
 	}
+	a.answered(req)
 	if !sameResource(cred.URI, &req.Recipient) {
 		return "", badRequest("digest uri differs from the Request-URI") // RFC 7616 section 3.4.6
 	}
@@ -182,17 +188,49 @@ func (a *Authenticator) standIn(user string, sha bool) string {
 // challenge asks for credentials, SHA-256 first (RFC 8760 section 2.4). stale
 // tells the phone to try again with the same password.
 func (a *Authenticator) challenge(req *sip.Request, stale bool) *challenge {
+	if stumbles(req) {
+		return a.challengeWith(stale, "MD5")
+	}
+	return a.challengeWith(stale, "SHA-256", "MD5")
+}
+
+func (a *Authenticator) challengeWith(stale bool, algorithms ...string) *challenge {
 	n := a.issue()
 	c := &challenge{Status: sip.StatusUnauthorized, Reason: "Unauthorized"}
-	algorithms := []string{"SHA-256", "MD5"}
-	if stumbles(req) {
-		algorithms = algorithms[1:]
-	}
 	for _, alg := range algorithms {
 		ch := digest.Challenge{Realm: a.realm, Nonce: n, Stale: stale, Algorithm: alg, QOP: []string{"auth"}}
 		c.Headers = append(c.Headers, sip.NewHeader("WWW-Authenticate", ch.String()))
 	}
 	return c
+}
+
+// ask is the challenge for a request without credentials. A phone that asks
+// again and left the last challenge unanswered is offered MD5 alone: many look
+// at the first challenge only and do not know SHA-256.
+func (a *Authenticator) ask(req *sip.Request) *challenge {
+	key, now := askerOf(req), time.Now()
+	a.mu.Lock()
+	last := a.waiting.make(key)
+	unanswered := !last.IsZero() && now.Sub(*last) < answerTime
+	*last = now
+	a.mu.Unlock()
+	if unanswered {
+		return a.challengeWith(false, "MD5")
+	}
+	return a.challenge(req, false)
+}
+
+// answered notes that the phone can do with what it was offered.
+func (a *Authenticator) answered(req *sip.Request) {
+	key := askerOf(req)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waiting.drop(key)
+}
+
+func askerOf(req *sip.Request) asker {
+	user := req.From().Address.User
+	return asker{req.Source(), user[:min(len(user), maxNameBytes)]}
 }
 
 // stumbles knows phones that give up when one of several challenges names an
