@@ -36,11 +36,16 @@ func newLog(c config.Log) (*zap.Logger, error) {
 	return z.Build()
 }
 
-// credentials are the phones' as digest asks for them.
+// credentials are the phones' as digest asks for them: an unknown phone has the
+// zero credential, so that it is treated like a wrong password.
 type credentials struct{ devices *store.Devices }
 
 func (c credentials) Credential(ctx context.Context, user string) (call.Credential, error) {
-	return c.devices.Device(ctx, user)
+	known, err := c.devices.Device(ctx, user)
+	if errors.Is(err, store.ErrNotFound) {
+		return call.Credential{}, nil
+	}
+	return known, err
 }
 
 // secrets takes the hashes of secrets.
