@@ -33,7 +33,9 @@ func TestCallTellsItsWaitHoldAndTalk(t *testing.T) {
 	got := []any{v.WaitMs, v.HoldMs, v.TalkMs, v.Agent, v.Queue, v.Outcome, v.Open, v.State, v.Recordings, v.Path[0].Digits}
 	want := []any{
 		int64(12_000), int64(20_000), int64(60_000), call.AgentID("ana"), call.QueueID("service-desk"),
-		call.OutcomeAnswered, false, web.CallEnded, []call.RecordingID{c.Recording()}, "1",
+		call.OutcomeAnswered, false, web.CallEnded,
+		[]call.RecordingID{c.Recording()},
+		"1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("call (-want +got):\n%s", diff)
@@ -240,7 +242,7 @@ func TestEveryAnswerIsArmoured(t *testing.T) {
 func TestReadyOnlyWhenEveryCheckPasses(t *testing.T) {
 	w := webtest.New()
 	c := w.Config()
-	var away error = errors.New("dial tcp: secret.internal refused")
+	away := errors.New("dial tcp: secret.internal refused")
 	c.Checks = []web.Check{{Name: "database", OK: func(context.Context) error { return away }}}
 	d := runDesk(t, w, c)
 	wantStatus(t, d.ask("GET", "/healthz", "", ""), 200)

@@ -115,9 +115,10 @@ func TestReaderThatTakesNothingIsLeftAtTheWriteDeadline(t *testing.T) {
 		l := newTestLive()
 		s := &Server{log: zap.NewNop(), live: l, door: &door{live: l}}
 		w := &patient{ResponseRecorder: httptest.NewRecorder(), stuck: true}
+		began := time.Now()
 		s.stream(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), Who{Role: Agent})
-		if w.last.Sub(time.Now()) > 0 || len(l.readers) != 0 {
-			t.Error("the stream outlived its write deadline")
+		if d := time.Since(began); d != writeWithin || len(l.readers) != 0 {
+			t.Errorf("left after %v, want at the write deadline, after %v", d, writeWithin)
 		}
 	})
 }
