@@ -89,7 +89,7 @@ ifneq ($(wildcard $(UI)/package.json),)
 pages: $(UI)/dist/index.html
 
 $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
-	cd $(UI) && npm ci --no-audit --no-fund
+	cd $(UI) && npm install --no-save --no-audit --no-fund # not ci: it refuses a lock without the optional packages of other platforms
 	@touch $@
 
 $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(UI_SOURCES)
