@@ -268,8 +268,13 @@ func (d *dialog) do(ctx context.Context, f func() error) error {
 	select {
 	case err := <-res:
 		return err
-	case <-d.done:
-		return errDialogGone
+	case <-d.done: // which f itself may have brought about
+		select {
+		case err := <-res:
+			return err
+		default:
+			return errDialogGone
+		}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

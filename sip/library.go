@@ -9,12 +9,16 @@ import (
 	"go.uber.org/zap"
 )
 
-var datagramLimit sync.Once //nolint:gochecknoglobals // guards a variable of sipgo, which is global itself
+var libraryOnce sync.Once //nolint:gochecknoglobals // guards variables of sipgo, which are global themselves
 
-// raiseDatagramLimit lifts sipgo's limit of 1,300 bytes for messages over UDP: it also holds back responses,
-// whose size the requests' Via and Record-Route headers decide.
-func raiseDatagramLimit() {
-	datagramLimit.Do(func() { sip.UDPMTUSize = unreliableLimit })
+// setUpLibrary sets what sipgo keeps in globals. Its limit of 1,300 bytes for messages over UDP also holds back
+// responses, whose size the requests' Via and Record-Route headers decide. Its package logger, which some of its
+// connections use whatever logger they are given, is silenced.
+func setUpLibrary() {
+	libraryOnce.Do(func() {
+		sip.UDPMTUSize = unreliableLimit
+		sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+	})
 }
 
 // libraryLog gives sipgo a logger that says little: its errors are mostly about what strangers send, and they

@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -122,6 +123,25 @@ func bindAll(ctx context.Context, ls []Listener) ([]*socket, error) {
 	return socks, nil
 }
 
+// quietConn can stop hearing before it is closed. A message that is still on its way through sipgo when its
+// socket is gone makes sipgo open another one, which nobody closes.
+type quietConn struct {
+	net.PacketConn
+	deaf atomic.Bool
+}
+
+func (c *quietConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := c.PacketConn.ReadFrom(b)
+		if err != nil || !c.deaf.Load() {
+			return n, from, err
+		}
+	}
+}
+
+// settling is how long messages that were read before the end may take through sipgo.
+const settling = 50 * time.Millisecond
+
 func (s *socket) close() {
 	if s.packet != nil {
 		s.packet.Close()
@@ -138,7 +158,7 @@ func newUserAgent(socks []*socket, advertise netip.Addr, filter sip.TransportRea
 	}
 	rand.Read(u.secret[:])
 	u.ctx, u.stop = context.WithCancel(context.Background())
-	raiseDatagramLimit()
+	setUpLibrary()
 	lib := libraryLog(log)
 	tp := []sip.TransportLayerOption{sip.WithTransportLayerLogger(lib)}
 	if filter != nil {
@@ -164,6 +184,7 @@ func newUserAgent(socks []*socket, advertise netip.Addr, filter sip.TransportRea
 	}
 	for _, s := range socks {
 		if s.packet != nil {
+			s.packet = &quietConn{PacketConn: s.packet}
 			// ServeUDP adds the same once it runs. Until then sipgo would bind the address anew for a request of ours.
 			addr := s.packet.LocalAddr().String()
 			u.tpl.Pool("udp").Add(addr, &sip.UDPConnection{PacketConn: s.packet, PacketAddr: addr, Listener: true})
@@ -220,6 +241,15 @@ func (u *userAgent) close() {
 	for _, d := range all {
 		d.post(d.vanish)
 	}
+	for _, d := range all {
+		<-d.done
+	}
+	for _, s := range u.sockets {
+		if c, ok := s.packet.(*quietConn); ok {
+			c.deaf.Store(true)
+		}
+	}
+	<-time.After(settling)
 	u.stop()
 	for _, s := range u.sockets {
 		s.close()
@@ -504,6 +534,9 @@ var errFlowGone = errors.New("sip: the connection that the peer opened is gone")
 
 // usable says whether something can be sent by f at all.
 func (u *userAgent) usable(f flow) error {
+	if u.ctx.Err() != nil {
+		return net.ErrClosed // a socket that sipgo does not find it would open anew
+	}
 	if f.sock == nil || !f.peer.IsValid() || f.peer.Port() == 0 {
 		return fmt.Errorf("sip: no way to %s", f.peer)
 	}

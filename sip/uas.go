@@ -180,7 +180,7 @@ func (d *dialog) reinvited(in *invite) {
 		in.refuse(500, "Server Internal Error", sip.NewHeader("Retry-After", strconv.Itoa(rand.IntN(11))))
 	case d.out != nil: // glare
 		in.refuse(491, "Request Pending")
-	case d.accept != nil && (d.accept.asks || !d.accept.initial):
+	case d.accept != nil && d.accept.asks: // our offer waits for its answer
 		in.refuse(491, "Request Pending")
 	case !d.inOrder(in.req):
 		in.refuse(500, "Request Out Of Order")
@@ -192,10 +192,12 @@ func (d *dialog) reinvited(in *invite) {
 }
 
 func (d *dialog) reoffered(in *invite) {
-	if d.accept != nil { // its ACK was overtaken by this request, which proves as much
+	if a := d.accept; a != nil { // its ACK was overtaken by this request, which proves as much
 		d.dropAccept()
-		d.move(stateConfirmed)
-		_ = d.user.confirmed(nil)
+		if a.initial {
+			d.move(stateConfirmed)
+			_ = d.user.confirmed(nil)
+		}
 	}
 	answer, err := d.user.offered(in.req.Body())
 	if err != nil {
