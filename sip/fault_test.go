@@ -128,6 +128,7 @@ func TestManyProvisionalResponsesDoNotHideTheAnswer(t *testing.T) {
 		}
 		r.peer.answer(inv, "200 OK", "a", accepted)
 		ack := r.peer.want("ACK")
+		time.Sleep(time.Millisecond)
 		if ack.tag("To") != "a" || !strings.HasSuffix(c.user.said(), "ringing answered") {
 			t.Errorf("ACK to %q, told %q", ack.tag("To"), c.user.said())
 		}
@@ -191,6 +192,7 @@ func TestASecondBranchOfAForkIsAcknowledgedAndEndedByItself(t *testing.T) {
 			t.Errorf("BYE to %q", bye.tag("To"))
 		}
 		r.peer.answer(bye, "200 OK", "", "")
+		time.Sleep(time.Millisecond)
 		if got := c.user.said(); got != "answered" {
 			t.Errorf("told %q", got)
 		}

@@ -32,6 +32,7 @@ type leg struct {
 	gives  time.Duration // from lost media to the hang-up; negative: never
 
 	dialog *dialog
+	rang   bool // the dialog's goroutine only
 	stream *media.Stream
 	local  *localMedia
 
@@ -473,7 +474,10 @@ func (l *leg) release() {
 
 // The dialog's side.
 
-func (l *leg) ringing() { l.push(call.LegEvent{At: time.Now(), Kind: call.LegRinging}) }
+func (l *leg) ringing() {
+	l.rang = true
+	l.push(call.LegEvent{At: time.Now(), Kind: call.LegRinging})
+}
 
 func (l *leg) answered(sdp []byte) error {
 	r, err := l.local.parseAnswer(sdp)
@@ -484,6 +488,9 @@ func (l *leg) answered(sdp []byte) error {
 		return err
 	}
 	l.setUp()
+	if !l.rang {
+		l.ringing() // its 180 was overtaken by the 200, or left out: who counts ringing counts on it
+	}
 	l.push(call.LegEvent{At: time.Now(), Kind: call.LegUp})
 	return nil
 }
