@@ -138,6 +138,9 @@ func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
 		case <-agent.Context().Done():
 			return call.SideAgent, call.CauseOf(agent.Context())
 		case <-ctx.Done():
+			if caller.Context().Err() != nil { // both ended at once: ctx is the caller's
+				return call.SideCaller, call.CauseOf(caller.Context())
+			}
 			return call.SideSystem, call.CauseOf(ctx)
 		}
 	}
