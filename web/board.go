@@ -141,6 +141,7 @@ func (b *Board) View(now time.Time) BoardView {
 	v.Calls = b.callRows()
 	midnight := minuteOf(dayBegin(now, b.location))
 	halfHour := minuteOf(now) - 29 // with the present minute, thirty
+	waits := b.waits()
 	var sum30, sumDay figures
 	for _, rule := range b.shown() {
 		row := QueueRow{
@@ -155,7 +156,9 @@ func (b *Board) View(now time.Time) BoardView {
 		sum30.add(f30)
 		sumDay.add(day)
 		row.setFigures(f30, day)
-		b.countWaiting(&row)
+		if w, some := waits[rule.ID]; some {
+			row.Waiting, row.LongestSince = w.n, instant(w.since)
+		}
 		for _, a := range v.Agents {
 			if qualifies(a, rule.Need) {
 				row.Agents.add(a.State)
@@ -167,17 +170,26 @@ func (b *Board) View(now time.Time) BoardView {
 	return v
 }
 
-func (b *Board) countWaiting(row *QueueRow) {
+// waiting is how many wait, and since when the first of them does.
+type waiting struct {
+	n     int
+	since time.Time
+}
+
+func (b *Board) waits() map[call.QueueID]waiting {
+	by := make(map[call.QueueID]waiting)
 	for _, r := range b.calls {
 		e := r.Waiting()
-		if e == nil || e.Queue != row.ID {
+		if e == nil {
 			continue
 		}
-		row.Waiting++
-		if row.LongestSince == nil || e.Joined.Before(*row.LongestSince) {
-			row.LongestSince = instant(e.Joined)
+		w := by[e.Queue]
+		if w.n++; w.n == 1 || e.Joined.Before(w.since) {
+			w.since = e.Joined
 		}
+		by[e.Queue] = w
 	}
+	return by
 }
 
 func (b *Board) totals(v BoardView, f30, day figures, midnight int64) Totals {

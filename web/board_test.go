@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -173,5 +174,35 @@ func TestNumbersAreMasked(t *testing.T) {
 		if got := maskNumber(in); got != want {
 			t.Errorf("%q: %q, want %q", in, got, want)
 		}
+	}
+}
+
+// One tick of the board at the size that an instance is built for.
+func BenchmarkTickWith5000CallsAnd2000Agents(b *testing.B) {
+	l := newTestLive()
+	l.queues = fixedQueues{{ID: "q0"}, {ID: "q1"}, {ID: "q2"}, {ID: "q3"}, {ID: "q4"}, {ID: "q5"}, {ID: "q6"}, {ID: "q7"}}
+	var evs []call.Event
+	for n := range 5000 {
+		id := call.NewID(noon)
+		evs = append(evs, call.CallEvent(noon, id, call.Arrived{Ticket: "T-1"}),
+			call.CallEvent(noon, id, call.QueueJoined{Entry: id.Entry(1), Queue: call.QueueID(fmt.Sprint("q", n%8)), Joined: noon}))
+	}
+	for n := range 2000 {
+		id := call.AgentID(fmt.Sprint(n))
+		evs = append(evs, call.AgentEvent(noon, id, call.AgentSet{Name: "A", Level: 1, Skills: map[string]int{"vpn": 1, "mail": 2}}),
+			call.AgentEvent(noon, id, call.PresenceChanged{Presence: call.Available}))
+	}
+	for i := range evs {
+		evs[i].Global = int64(i + 1)
+	}
+	l.apply(evs)
+	r := l.join(staff, "a", noon)
+	<-r.frames
+	global := int64(len(evs))
+	for b.Loop() {
+		global++
+		l.apply([]call.Event{arrival(global, noon)})
+		l.publishOnce(noon, false)
+		<-r.frames
 	}
 }

@@ -156,6 +156,9 @@ func (l *live) publishOnce(now time.Time, slide bool) bool {
 	l.dirty = false
 	full := l.viewLocked(now)
 	for aud := range audiences {
+		if !l.watched(aud) { // join brings it up to date
+			continue
+		}
 		v := full.to(aud)
 		p, changed, err := l.shown[aud].patch(v)
 		if err != nil {
@@ -167,6 +170,15 @@ func (l *live) publishOnce(now time.Time, slide bool) bool {
 		}
 	}
 	return true
+}
+
+func (l *live) watched(aud audience) bool {
+	for r := range l.readers {
+		if r.aud == aud {
+			return true
+		}
+	}
+	return false
 }
 
 // tell hands a message to all readers of an audience and drops those who lag: a

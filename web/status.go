@@ -10,6 +10,7 @@ import (
 
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
+	"firstline/intake"
 	"firstline/recordings"
 	"firstline/tickets"
 )
@@ -38,7 +39,8 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid):
 		return huma.Error422UnprocessableEntity(err.Error()), false
-	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking):
+	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking,
+		intake.ErrNotTalking, intake.ErrNotRecorded):
 		return huma.Error409Conflict(err.Error()), false
 	case isAny(err, ErrUnavailable, callqueue.ErrClosed, recordings.ErrClosed):
 		return huma.Error503ServiceUnavailable(err.Error()), false

@@ -192,6 +192,23 @@ const steps = {
 		await page.close();
 	},
 
+	async "a board on a wall signs in by token, names nobody and leads nowhere"() {
+		const context = await browser.newContext({
+			viewport: { width: 1920, height: 1080 },
+			colorScheme: "dark",
+		});
+		const page = await open(context, "/sign-in");
+		await page.getByLabel("API token").fill("kiosk-token");
+		await page.getByRole("button", { name: "Sign in" }).click();
+		await page.getByRole("heading", { name: "Calls now" }).waitFor();
+		await page.getByText("…123").waitFor();
+		assert.equal(await page.getByText("Jonas Weber").count(), 0);
+		assert.equal(await page.locator("main a").count(), 0);
+		await accessible(page, "kiosk");
+		await shoot(page, "kiosk-dark-1920");
+		await context.close();
+	},
+
 	async "sign-out ends every board of that browser"() {
 		const page = await open(signed, "/");
 		await page.getByRole("button", { name: "Sign out" }).click();
@@ -202,11 +219,16 @@ const steps = {
 
 	async "a lost server is said in words"() {
 		const context = await browser.newContext();
-		await context.addCookies([]);
 		const page = await context.newPage();
-		await page.route("**/api/v1/live", (r) => r.abort());
-		await page.goto(desk.url);
+		await page.goto(`${desk.url}/sign-in`);
+		await page.getByLabel("API token").fill("kiosk-token");
+		await page.getByRole("button", { name: "Sign in" }).click();
+		await page.getByText("live", { exact: true }).waitFor();
+		server.stdin.end(); // the server stops
+		await gone;
 		await page.getByText("LOST CONNECTION").waitFor();
+		assert.match(await page.getByRole("alert").textContent(), /figures are old/);
+		await shoot(page, "lost");
 		await context.close();
 	},
 };
@@ -228,7 +250,7 @@ for (const [name, step] of Object.entries(steps)) {
 	}
 }
 await browser.close();
-server.stdin.end();
+server.stdin.end(); // again, when the last step did not come so far
 await gone;
 rmSync(scratch, { recursive: true });
 console.log(failed === 0 ? "all ok" : `${failed} of ${Object.keys(steps).length} do not hold`);

@@ -18,3 +18,17 @@ export function told(
 	if (response?.status === 401) signIn();
 	return error?.detail ?? error?.title ?? "The server did not answer.";
 }
+
+export type Role = components["schemas"]["Who"]["role"];
+const ranks: Role[] = ["kiosk", "agent", "supervisor", "admin"];
+
+/** Whether somebody in a role may use what needs the least one; nobody is known to be anything until the server said so. */
+export const may = (role: Role | null, least: Role) =>
+	role !== null && ranks.indexOf(role) >= ranks.indexOf(least);
+
+/** Who is signed in; null when the server does not say. */
+export async function whoAmI(): Promise<Role | null> {
+	const answer = await api.GET("/api/v1/me").catch(() => undefined);
+	if (answer?.response.status === 401) signIn();
+	return answer?.data?.role ?? null;
+}

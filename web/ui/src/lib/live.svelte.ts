@@ -1,4 +1,5 @@
 // The one stream of a tab. Pages read board and now; nothing else polls.
+import type { Role } from "./api";
 import { type Age, age, applyPatch, type Board, type Patch, type Ping } from "./board";
 
 export class Live {
@@ -8,6 +9,8 @@ export class Live {
 	now = $state(Date.now());
 	age = $state<Age>("connecting");
 	silent = $state(0);
+	/** Who looks, as far as the server has said. */
+	role = $state.raw<Role | null>(null);
 
 	#source: EventSource | null = null;
 	#heard = 0; // by our own clock
