@@ -40,7 +40,9 @@ func journal(b *testing.B, engine storetest.Engine, writers int) {
 				waits[w] = append(waits[w], time.Since(at))
 				entry := id.Entry(1)
 				for _, body := range []call.Body{
-					call.Answered{}, call.StageEntered{Stage: "flow"}, call.Keyed{Node: "menu", Digits: "1", Accepted: true},
+					call.Answered{},
+					call.StageEntered{Stage: "flow"},
+					call.Keyed{Node: "menu", Digits: "1", Accepted: true},
 					call.QueueJoined{Entry: entry, Queue: "service-desk", Joined: at},
 					call.Offered{Offer: entry.Offer(1), Agent: "ana", Ring: 15 * time.Second},
 					call.OfferEnded{Offer: entry.Offer(1), Agent: "ana", Result: call.OfferAnswered},

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	longestAttempt = 15 * time.Second // of one transaction: a slow network takes seconds per statement
+	longestAttempt = 30 * time.Second // of one transaction: a slow network takes seconds per statement
 	largestCommit  = 4000             // events in one transaction when catching up
 )
 
@@ -198,7 +198,8 @@ func (c *committer) fill(ctx context.Context, tx *sql.Tx, w *commit) error {
 	for _, x := range w.writes {
 		for _, n := range x.chunks() {
 			args := x.args[n.from*x.columns : (n.from+n.rows)*x.columns]
-			if _, err := tx.StmtContext(ctx, c.stmts[x.statement(n.rows)]).ExecContext(ctx, args...); err != nil {
+			stmt := tx.StmtContext(ctx, c.stmts[x.statement(n.rows)]) //nolint:sqlclosecheck // tx closes it
+			if _, err := stmt.ExecContext(ctx, args...); err != nil {
 				return fmt.Errorf("%.40s: %w", x.sql, err)
 			}
 		}
@@ -214,7 +215,7 @@ func (c *committer) prepare(ctx context.Context, x write) error {
 		if c.stmts[text] != nil {
 			continue
 		}
-		s, err := c.db.w.PrepareContext(ctx, text)
+		s, err := c.db.w.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept for the next commit; close closes all
 		if err != nil {
 			return fmt.Errorf("%.40s: %w", text, err)
 		}

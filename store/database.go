@@ -60,12 +60,10 @@ func connect(ctx context.Context, address, dataDir string) (*database, error) {
 
 // innermost is what the server or the network said, without pgx's list of attempts.
 func innermost(err error) error {
-	var pg *pgconn.PgError
-	var op *net.OpError
-	switch {
-	case errors.As(err, &pg):
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg
-	case errors.As(err, &op):
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op
 	}
 	return err
@@ -142,16 +140,14 @@ func (d *database) migrate(ctx context.Context) error {
 // away reports whether err says that the database is not there, rather than that
 // the request was wrong.
 func away(err error) bool {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code[:min(2, len(pg.Code))] {
 		case "08", "53", "57", "58", "25": // connection, resources, shutdown, system; read-only after a fail-over
 			return true
 		}
 		return false
 	}
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() & 0xff {
 		case 5, 6, 8, 9, 10, 13, 14: // busy, locked, read-only, interrupted, I/O, full, cannot open
 			return true

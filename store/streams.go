@@ -101,8 +101,9 @@ func (s *streams) ask(ctx context.Context, at call.Stream, patience time.Duratio
 	return seq.Int64, nil
 }
 
-// begins reports whether a stream that is not known is new with this event. All
-// agents are known, and so is the system.
+// begins reports whether a stream that is not known is new with this event: ids of
+// calls and recordings and numbers of tickets are made once, so what opens one
+// needs no look-up. All agents are known, and so is the system.
 func begins(e call.Event) bool {
 	switch e.Body.(type) {
 	case call.Arrived, call.TicketOpened, call.RecordingStarted:

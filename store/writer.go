@@ -26,7 +26,7 @@ func (j *Journal) run(ctx, behind context.Context) error {
 		case <-again:
 			j.resume()
 		case <-ctx.Done():
-			return j.finish(context.Cause(ctx), behind)
+			return j.finish(behind, context.Cause(ctx))
 		}
 		j.writePending(ctx, behind)
 	}
@@ -45,7 +45,7 @@ func (j *Journal) writePending(ctx, behind context.Context) {
 	}
 }
 
-func (j *Journal) finish(cause error, behind context.Context) error {
+func (j *Journal) finish(behind context.Context, cause error) error {
 	if errors.Is(cause, ErrOwned) {
 		j.fail(cause)
 		return cause

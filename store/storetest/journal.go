@@ -35,6 +35,7 @@ func Run(t *testing.T, engine Engine) {
 		{"NothingIsTakenAfterTheEnd", nothingAfterTheEnd},
 		{"SecondOwnerIsRefused", secondOwner},
 		{"LastSignOfLifeIsRead", signOfLife},
+		{"PlaceInTheJournalIsFoundByTimeAndByID", places},
 		{"FoldedEventsEqualTheStoredRecord", foldEqualsRecord},
 		{"EventThatDoesNotFitIsKept", misfitIsKept},
 		{"CallsAreFoundByWhatTheyAre", callsAreFound},
@@ -440,5 +441,35 @@ func signOfLife(t *testing.T, engine Engine) {
 	s, _ = Start(t, p.Config)
 	if got := fmt.Sprintf("%019d\n", s.LastAlive().UnixMicro()); got != string(before) {
 		t.Errorf("last sign of life %q, want %q", got, before)
+	}
+}
+
+func places(t *testing.T, engine Engine) {
+	s, _ := Start(t, engine(t).Config)
+	ctx := t.Context()
+	begin := call.Instant(time.Now().Add(-time.Hour))
+	for i := range 10 { // one call every five minutes
+		at := begin.Add(time.Duration(i) * 5 * time.Minute)
+		Append(t, s.Journal(), call.CallEvent(at, call.ID(fmt.Sprintf("c%d", i)), call.Arrived{Ticket: "T-1"}))
+	}
+	for i := range 10 {
+		at := begin.Add(time.Duration(i) * 5 * time.Minute)
+		if got, err := s.Behind(ctx, at); err != nil || got != int64(i) {
+			t.Errorf("behind %v: %d, %v; want %d", at, got, err, i)
+		}
+	}
+	if got, err := s.Behind(ctx, time.Now().Add(time.Hour)); err != nil || got != 10 {
+		t.Errorf("behind the future: %d, %v", got, err)
+	}
+	before, err := s.Position(ctx, call.StreamCall, "c7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.Calls(ctx, store.CallFilter{Before: before, Limit: 1})
+	if err != nil || len(page.Items) != 1 || page.Items[0].ID != "c6" {
+		t.Errorf("behind c7 comes %+v, %v", page, err)
+	}
+	if _, err := s.Position(ctx, call.StreamTicket, "T-9"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("place of nothing: %v", err)
 	}
 }

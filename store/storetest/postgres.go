@@ -65,8 +65,7 @@ func (c *Cluster) Remove(ctx context.Context) error {
 
 func (c *Cluster) run(ctx context.Context, args ...string) (string, error) {
 	out, err := exec.CommandContext(ctx, c.script, args...).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return "", fmt.Errorf("%s %s: %w: %s", c.script, args[0], err, exit.Stderr)
 	}
 	return string(out), err

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"net"
 	"net/url"
 	"sync"
@@ -36,14 +37,19 @@ func NewRelay(t testing.TB, dsn string) (*Relay, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &Relay{listener: l, server: u.Host, conns: make(map[net.Conn]bool)}
 	r.open = sync.NewCond(&r.mu)
-	r.wg.Go(r.serve)
-	t.Cleanup(r.close)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // until the relay's own end
+	r.wg.Go(func() { r.serve(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		r.close()
+	})
 	u.Host = l.Addr().String()
 	return r, u.String()
 }
@@ -92,21 +98,22 @@ func (r *Relay) close() {
 	r.wg.Wait()
 }
 
-func (r *Relay) serve() {
+func (r *Relay) serve(ctx context.Context) {
 	for {
 		near, err := r.listener.Accept()
 		if err != nil {
 			return
 		}
-		r.wg.Go(func() { r.connect(near) })
+		r.wg.Go(func() { r.connect(ctx, near) })
 	}
 }
 
-func (r *Relay) connect(near net.Conn) {
+func (r *Relay) connect(ctx context.Context, near net.Conn) {
 	if !r.take(near) {
 		return
 	}
-	far, err := net.Dial("tcp", r.server)
+	var dialer net.Dialer
+	far, err := dialer.DialContext(ctx, "tcp", r.server)
 	if err != nil || !r.take(far) {
 		reset(near)
 		return

@@ -90,7 +90,6 @@ func anyBody(t *rapid.T, id call.ID, at time.Time) call.Body {
 		call.Held{By: side},
 		call.Unheld{By: side},
 		call.Parted{Agent: "ana", By: side, Cause: call.Cause{Reason: call.Hangup}},
-		call.Arrived{Ticket: "T-2"},
 		call.Ended{Outcome: call.OutcomeAnswered, Cause: call.Cause{Reason: call.Hangup}, Stage: "talk"},
 		call.CallerLost{Reason: "crash", Joined: at},
 		call.Unknown{Name: "call.later", Data: json.RawMessage(`{"x":1}`)},
