@@ -43,7 +43,10 @@ func TestBesideAsterisk(t *testing.T) {
 		figures := map[string][]figure{}
 		t.Run(s.name, func(t *testing.T) {
 			for _, subject := range []subject{firstline{}, asterisk{}} {
-				t.Run(subject.name(), func(t *testing.T) { figures[subject.name()] = s.run(t, b, subject) })
+				t.Run(subject.name(), func(t *testing.T) {
+					figures[subject.name()] = s.run(t, b, subject)
+					t.Log(figures[subject.name()])
+				})
 			}
 		})
 		rows = append(rows, beside(figures["firstline"], figures["asterisk"])...)
