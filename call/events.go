@@ -111,7 +111,49 @@ type (
 		Joined time.Time `json:"joined"` // the original arrival in the queue
 		Reason string    `json:"reason"`
 	}
+	// QueueWidened says that the entry has reached a step of its queue: from now
+	// on Need is asked of agents, and MinTier to MaxTier may be chosen (0: no limit).
+	QueueWidened struct {
+		Entry   EntryID     `json:"entry"`
+		Step    int         `json:"step"` // from 1; 0 is what the queue asks of itself
+		Need    Requirement `json:"need"`
+		MinTier int         `json:"min_tier,omitempty"`
+		MaxTier int         `json:"max_tier,omitempty"`
+	}
+	// QueueReprioritized says that somebody changed an entry's priority.
+	QueueReprioritized struct {
+		Entry    EntryID `json:"entry"`
+		Priority int     `json:"priority"`
+		By       string  `json:"by"` // "supervisor:<name>"
+		Reason   string  `json:"reason"`
+	}
+	// QueueDecided says how all agents stood towards an entry at an offer, when
+	// the entry changed its requirement, or when it left (without Offer). It
+	// closes the interval that began at Since.
+	QueueDecided struct {
+		Entry    EntryID     `json:"entry"`
+		Offer    OfferID     `json:"offer,omitempty"`
+		Step     int         `json:"step,omitempty"`
+		Since    time.Time   `json:"since"`
+		Eligible int         `json:"eligible"` // who could be offered the call just now, the chosen one included
+		Excluded []Exclusion `json:"excluded,omitempty"`
+	}
+	// QueueExited says by which rule an entry left without an agent, and where the
+	// rule sends it; the QueueLeft follows.
+	QueueExited struct {
+		Entry    EntryID `json:"entry"`
+		Rule     string  `json:"rule"`          // "overflow", "timeout", "no-agent", "key"
+		Key      string  `json:"key,omitempty"` // that was pressed
+		To       string  `json:"to,omitempty"`  // "queue:night", "hangup"
+	}
 )
+
+// Exclusion counts the agents whom one thing keeps from an entry.
+type Exclusion struct {
+	Reason string        `json:"reason"`            // "on break", "talking", "lacks printer ≥ 2"
+	Agents int           `json:"agents"`            // at the instant of the decision
+	Time   time.Duration `json:"time_ns,omitempty"` // over all agents, since the decision before
+}
 
 // The ticket stream.
 
@@ -213,34 +255,38 @@ type (
 	}
 )
 
-func (Arrived) Type() string           { return "call.arrived" }
-func (StageEntered) Type() string      { return "call.stage" }
-func (Answered) Type() string          { return "call.answered" }
-func (Keyed) Type() string             { return "call.keyed" }
-func (Noticed) Type() string           { return "call.noticed" }
-func (QueueJoined) Type() string       { return "queue.joined" }
-func (Offered) Type() string           { return "queue.offered" }
-func (OfferEnded) Type() string        { return "queue.offer-ended" }
-func (QueueLeft) Type() string         { return "queue.left" }
-func (Connected) Type() string         { return "call.connected" }
-func (Held) Type() string              { return "call.held" }
-func (Unheld) Type() string            { return "call.unheld" }
-func (Parted) Type() string            { return "call.parted" }
-func (Ended) Type() string             { return "call.ended" }
-func (CallerLost) Type() string        { return "call.lost" }
-func (TicketOpened) Type() string      { return "ticket.opened" }
-func (TicketNoted) Type() string       { return "ticket.noted" }
-func (TicketJoined) Type() string      { return "ticket.joined" }
-func (AgentSet) Type() string          { return "agent.set" }
-func (PresenceChanged) Type() string   { return "agent.presence" }
-func (ActivityChanged) Type() string   { return "agent.activity" }
-func (RecordingStarted) Type() string  { return "recording.started" }
-func (RecordingPaused) Type() string   { return "recording.paused" }
-func (RecordingResumed) Type() string  { return "recording.resumed" }
-func (RecordingFinished) Type() string { return "recording.finished" }
-func (Started) Type() string           { return "system.started" }
-func (Stopped) Type() string           { return "system.stopped" }
-func (ConfigActivated) Type() string   { return "system.config" }
+func (Arrived) Type() string            { return "call.arrived" }
+func (StageEntered) Type() string       { return "call.stage" }
+func (Answered) Type() string           { return "call.answered" }
+func (Keyed) Type() string              { return "call.keyed" }
+func (Noticed) Type() string            { return "call.noticed" }
+func (QueueJoined) Type() string        { return "queue.joined" }
+func (Offered) Type() string            { return "queue.offered" }
+func (OfferEnded) Type() string         { return "queue.offer-ended" }
+func (QueueLeft) Type() string          { return "queue.left" }
+func (Connected) Type() string          { return "call.connected" }
+func (Held) Type() string               { return "call.held" }
+func (Unheld) Type() string             { return "call.unheld" }
+func (Parted) Type() string             { return "call.parted" }
+func (Ended) Type() string              { return "call.ended" }
+func (CallerLost) Type() string         { return "call.lost" }
+func (QueueWidened) Type() string       { return "queue.widened" }
+func (QueueReprioritized) Type() string { return "queue.reprioritized" }
+func (QueueDecided) Type() string       { return "queue.decided" }
+func (QueueExited) Type() string        { return "queue.exited" }
+func (TicketOpened) Type() string       { return "ticket.opened" }
+func (TicketNoted) Type() string        { return "ticket.noted" }
+func (TicketJoined) Type() string       { return "ticket.joined" }
+func (AgentSet) Type() string           { return "agent.set" }
+func (PresenceChanged) Type() string    { return "agent.presence" }
+func (ActivityChanged) Type() string    { return "agent.activity" }
+func (RecordingStarted) Type() string   { return "recording.started" }
+func (RecordingPaused) Type() string    { return "recording.paused" }
+func (RecordingResumed) Type() string   { return "recording.resumed" }
+func (RecordingFinished) Type() string  { return "recording.finished" }
+func (Started) Type() string            { return "system.started" }
+func (Stopped) Type() string            { return "system.stopped" }
+func (ConfigActivated) Type() string    { return "system.config" }
 
 func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	switch name {
@@ -274,6 +320,14 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Ended], true
 	case CallerLost{}.Type():
 		return decodeAs[CallerLost], true
+	case QueueWidened{}.Type():
+		return decodeAs[QueueWidened], true
+	case QueueReprioritized{}.Type():
+		return decodeAs[QueueReprioritized], true
+	case QueueDecided{}.Type():
+		return decodeAs[QueueDecided], true
+	case QueueExited{}.Type():
+		return decodeAs[QueueExited], true
 	case TicketOpened{}.Type():
 		return decodeAs[TicketOpened], true
 	case TicketNoted{}.Type():

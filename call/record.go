@@ -57,6 +57,42 @@ type Entry struct {
 	Priority int         `json:"priority,omitempty"`
 	Target   Target      `json:"target"`
 	Offers   []Offer     `json:"offers,omitempty"`
+	Steps    []Widening  `json:"steps,omitempty"`     // that it reached; Need and Priority are the last in force
+	Decided  []Decision  `json:"decided,omitempty"`   // in order: who could have taken it, and what kept the others
+	Raised   []Raise     `json:"raised,omitempty"`    // changes of the priority by a person
+	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
+}
+
+// Widening is a step of the queue that an entry reached.
+type Widening struct {
+	At   time.Time   `json:"at"`
+	Step int         `json:"step"`
+	Need Requirement `json:"need"`
+}
+
+// Decision is how all agents stood towards an entry at an instant, and in the
+// time from Since on.
+type Decision struct {
+	At       time.Time   `json:"at"`
+	Since    time.Time   `json:"since"`
+	Offer    OfferID     `json:"offer,omitempty"`
+	Eligible int         `json:"eligible"`
+	Excluded []Exclusion `json:"excluded,omitempty"`
+}
+
+// Raise is a person's change of an entry's priority.
+type Raise struct {
+	At       time.Time `json:"at"`
+	Priority int       `json:"priority"`
+	By       string    `json:"by"`
+	Reason   string    `json:"reason"`
+}
+
+// EntryExit is the rule by which an entry left.
+type EntryExit struct {
+	Rule     string `json:"rule"`
+	Key      string `json:"key,omitempty"`
+	To       string `json:"to,omitempty"`
 }
 
 // Offer is one ringing of one agent.
@@ -252,7 +288,41 @@ func (r *Record) applyQueue(ev Event) error {
 		}
 		e.Left, e.Outcome, e.Agent = e.Joined.Add(b.Wait), b.Outcome, b.Agent
 	default:
+		return r.applyWait(ev)
+	}
+	return nil
+}
+
+// applyWait folds in what happened to an entry while it waited.
+func (r *Record) applyWait(ev Event) error {
+	var id EntryID
+	switch b := ev.Body.(type) {
+	case QueueWidened:
+		id = b.Entry
+	case QueueReprioritized:
+		id = b.Entry
+	case QueueDecided:
+		id = b.Entry
+	case QueueExited:
+		id = b.Entry
+	default:
 		return errNotMine
+	}
+	e := r.entry(id)
+	if e == nil || !e.Left.IsZero() {
+		return fmt.Errorf("call: %s does not wait in entry %s", r.ID, id)
+	}
+	switch b := ev.Body.(type) {
+	case QueueWidened:
+		e.Need = b.Need
+		e.Steps = append(e.Steps, Widening{At: ev.At, Step: b.Step, Need: b.Need})
+	case QueueReprioritized:
+		e.Priority = b.Priority
+		e.Raised = append(e.Raised, Raise{At: ev.At, Priority: b.Priority, By: b.By, Reason: b.Reason})
+	case QueueDecided:
+		e.Decided = append(e.Decided, Decision{At: ev.At, Since: b.Since, Offer: b.Offer, Eligible: b.Eligible, Excluded: b.Excluded})
+	case QueueExited:
+		e.Exit = &EntryExit{Rule: b.Rule, Key: b.Key, To: b.To}
 	}
 	return nil
 }

@@ -46,10 +46,12 @@ const (
 	OfferWithdrawn   OfferResult = "withdrawn"   // the caller was gone, or went elsewhere
 )
 
-// Requirement is what a call asks of an agent.
+// Requirement is what a call asks of an agent: all the skills, the level, and one
+// of the alternatives if there are any.
 type Requirement struct {
 	Skills map[string]int `json:"skills,omitempty"` // skill to least level; all are needed
 	Level  int            `json:"level,omitempty"`  // least support level, 0 means any
+	Any    []Requirement  `json:"any,omitempty"`    // at least one of these must be met as well
 }
 
 // Target is what a queue promises: Percent of calls answered Within.

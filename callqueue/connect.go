@@ -17,11 +17,19 @@ type Waiting struct {
 	Need     call.Requirement // beside what the queue asks for, which is added
 	Priority int              // 0 means the queue's
 	Joined   time.Time        // when the wait began; zero means now
-	From     call.Party       // shown on the agent's phone
-	Ticket   call.TicketID
-	Test     bool
-	Resumed  bool // waited before a restart: its QueueJoined is in the journal
-	Offers   int  // when Resumed: offers that the journal knows, whose ids are not used again
+	Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
+	Client   string           // whose cap holds (Rules.Clients)
+	Class    string           // for which agents may be kept (Rules.Reserves)
+	// Prefer is the agent whom the caller should have, such as the ticket's
+	// handler. Until PreferFor has passed since Joined the call is kept for that
+	// agent, while available; then it is everybody's.
+	Prefer    call.AgentID
+	PreferFor time.Duration
+	From      call.Party // shown on the agent's phone
+	Ticket    call.TicketID
+	Test      bool
+	Resumed   bool // waited before a restart: its QueueJoined is in the journal
+	Offers    int  // when Resumed: offers that the journal knows, whose ids are not used again
 }
 
 // Result is how a call left its queue.
@@ -32,6 +40,7 @@ type Result struct {
 	Leg     call.Leg // the agent's, answered; from here on the receiver's to hang up
 	Offer   call.OfferID
 	Wait    time.Duration // since Joined
+	Exit    *Exit         // where a rule or a key of the queue sends the caller; nil when none did
 }
 
 // waiter is a call of Connect.
@@ -113,6 +122,19 @@ func (d *Dispatcher) Leave(ctx context.Context, entry call.EntryID, out call.Out
 	return d.ask(ctx, func(now time.Time) error { return d.apply(now, Leave{entry, out}) })
 }
 
+// Press tells the queue that the caller pressed a key: Connect then returns with
+// the Exit of that key. ErrUnknownKey when the queue has none for it,
+// ErrUnknownEntry when the call does not wait.
+func (d *Dispatcher) Press(ctx context.Context, entry call.EntryID, key string) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, Press{entry, key}) })
+}
+
+// SetPriority changes the priority of a call that waits; by and reason go to the
+// journal and may not be empty. ErrUnknownEntry, ErrInvalid.
+func (d *Dispatcher) SetPriority(ctx context.Context, entry call.EntryID, priority int, by, reason string) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, Prioritize{entry, priority, by, reason}) })
+}
+
 // outcomeOf is how a call leaves whose context has ended. A caller who is cut
 // off by us has not given up.
 func outcomeOf(ctx context.Context) call.Outcome {
@@ -133,6 +155,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	d.waiters[w.Entry] = w
 	err := d.apply(now, Join{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
+		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
 		Resume: w.Resumed, Offers: w.Offers,
 	})
 	if err != nil && d.waiters[w.Entry] == w {

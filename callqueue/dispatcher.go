@@ -19,6 +19,7 @@ type Config struct {
 	Switch  call.Switch
 	Journal call.Journal
 	Log     *zap.Logger // nil means none
+	Seed    uint64      // of the strategies that draw
 }
 
 // Dispatcher owns an Engine and carries its effects out: it rings phones, hands
@@ -68,7 +69,7 @@ func New(cfg Config) *Dispatcher {
 	return &Dispatcher{
 		sw: cfg.Switch, journal: cfg.Journal, log: log,
 		started: make(chan struct{}), closed: make(chan struct{}), wakeup: make(chan struct{}, 1),
-		engine:  NewEngine(),
+		engine:  NewSeeded(cfg.Seed),
 		waiters: make(map[call.EntryID]*waiter),
 		rings:   make(map[call.OfferID]*ring),
 		phones:  make(map[call.DeviceID]*ring),
@@ -240,7 +241,7 @@ func (d *Dispatcher) carryOut(f Effect) {
 			zap.String("outcome", string(f.Outcome)), zap.Duration("wait", f.Wait))
 		if w := d.waiters[f.Entry]; w != nil {
 			delete(d.waiters, f.Entry)
-			w.end(Result{Outcome: f.Outcome, Wait: f.Wait}, nil)
+			w.end(Result{Outcome: f.Outcome, Wait: f.Wait, Exit: f.Exit}, nil)
 		}
 	case WakeAt:
 		d.wake = f.At
@@ -254,6 +255,12 @@ func (d *Dispatcher) carryOut(f Effect) {
 // nothing has changed.
 func (d *Dispatcher) SetQueues(ctx context.Context, queues []Queue) error {
 	return d.ask(ctx, func(now time.Time) error { return d.apply(now, SetQueues{queues}) })
+}
+
+// SetRules replaces what holds over all queues: the order of service, caps of
+// clients, reserves, limits of breaks. ErrInvalid means that nothing has changed.
+func (d *Dispatcher) SetRules(ctx context.Context, r Rules) error {
+	return d.ask(ctx, func(now time.Time) error { return d.apply(now, SetRules{r}) })
 }
 
 // SetAgents replaces the roster. Who is new is logged out; who is gone leaves
@@ -315,7 +322,9 @@ func (d *Dispatcher) setAgents(now time.Time, roster []agents.Agent) error {
 
 // SetPresence is what an agent says, or by says for them. ErrUnknownAgent;
 // ErrTalking when logging out in a talk; ErrInvalid for a move that presence
-// does not have.
+// does not have. A person (by is neither "supervisor:…" nor "system:…") is
+// refused with ErrLast when callers wait whom nobody else could serve, and with
+// ErrBreakFull when too many are on break.
 func (d *Dispatcher) SetPresence(ctx context.Context, agent call.AgentID, p call.Presence, reason, by string) error {
 	return d.ask(ctx, func(now time.Time) error {
 		return d.apply(now, PresenceSet{Agent: agent, Presence: p, Reason: reason, By: by})

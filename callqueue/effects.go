@@ -39,6 +39,7 @@ type (
 		Queue   call.QueueID
 		Outcome call.Outcome
 		Wait    time.Duration // since Joined
+		Exit    *Exit         // where a rule of the queue sends the caller; nil when none did
 	}
 	// Record asks to journal an event.
 	Record struct{ Event call.Event }

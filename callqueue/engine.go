@@ -5,13 +5,12 @@ import (
 	"time"
 
 	"firstline/call"
-	"firstline/callqueue/agents"
 )
 
-// Times that are no queue's business. The Engine takes them as they are here.
+// Times that the Engine takes as they are here.
 const (
 	// RetryDelay is how long an agent is left alone whose phone was not there or
-	// busy, or who declined.
+	// busy, or who declined, unless the queue says otherwise.
 	RetryDelay = 10 * time.Second
 	// RestoreGrace is how long a talk restored after a restart may go without a
 	// TalkBegan before the agent is set free.
@@ -29,13 +28,25 @@ type Engine struct {
 	at      map[call.DeviceID]*agent // who sits where
 	gone    map[call.DeviceID]bool   // phones known not to be registered
 
-	lines        map[agents.Need]*line
+	rules   Rules
+	clients map[string]*client // with a limit
+	shares  []*client          // of those, who have a share; in order of name
+	pools   []*pool
+	classes map[string]bool            // for whom agents are kept
+	breaks  map[string]map[*agent]bool // who is on break, by reason
+	atWork  int                        // agents
+
+	lines        map[lineKey]*line
 	lineList     []*line
-	benches      map[agents.Profile]*bench
+	benches      map[string]*bench
 	benchList    []*bench
+	uses         [orders]bool
 	sweepLines   int
 	sweepBenches int
 	stirred      []*line
+	suspects     []*line
+
+	seed, drawn uint64
 
 	timers heap[*timer]
 	armed  uint64
@@ -45,8 +56,12 @@ type Engine struct {
 	out []Effect // of the Apply under way
 }
 
-// NewEngine returns an Engine with no queue and no agent.
-func NewEngine() *Engine {
+// NewEngine returns an Engine with no queue and no agent, and the seed 0.
+func NewEngine() *Engine { return NewSeeded(0) }
+
+// NewSeeded returns an Engine whose strategies draw from a seed: the same inputs
+// with the same seed give the same effects.
+func NewSeeded(seed uint64) *Engine {
 	return &Engine{
 		queues:       make(map[call.QueueID]*queue),
 		entries:      make(map[call.EntryID]*entry),
@@ -54,10 +69,13 @@ func NewEngine() *Engine {
 		agents:       make(map[call.AgentID]*agent),
 		at:           make(map[call.DeviceID]*agent),
 		gone:         make(map[call.DeviceID]bool),
-		lines:        make(map[agents.Need]*line),
-		benches:      make(map[agents.Profile]*bench),
+		rules:        Rules{}.defaults(),
+		breaks:       make(map[string]map[*agent]bool),
+		lines:        make(map[lineKey]*line),
+		benches:      make(map[string]*bench),
 		sweepLines:   sweepFloor,
 		sweepBenches: sweepFloor,
+		seed:         seed,
 		timers: heap[*timer]{
 			before: (*timer).before, place: func(t *timer) *int { return &t.place },
 		},
@@ -77,7 +95,13 @@ func (e *Engine) Apply(now time.Time, in Input) []Effect {
 		e.disarm(t)
 		t.due(now)
 	}
+	e.guard(now)
 	e.dispatch(now)
+	for len(e.suspects)+len(e.stirred) > 0 { // whom an offer has taken the last agent from
+		e.guard(now)
+		e.dispatch(now)
+	}
+	e.sweepWhenDue(now)
 	var next time.Time
 	if e.timers.len() > 0 {
 		next = e.timers.head().at
@@ -97,6 +121,10 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return e.join(now, in)
 	case Leave:
 		return e.leave(now, in)
+	case Press:
+		return e.press(now, in)
+	case Prioritize:
+		return e.prioritize(now, in)
 	case OfferRang:
 		return e.offerRang(in)
 	case OfferDone:
@@ -123,6 +151,8 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return e.agentRestored(now, in.Restored)
 	case SetQueues:
 		return e.setQueues(now, in)
+	case SetRules:
+		return e.setRules(now, in)
 	case Close:
 		e.close(now)
 		return nil
@@ -133,49 +163,6 @@ func (e *Engine) take(now time.Time, in Input) error {
 
 func (e *Engine) emit(f Effect)        { e.out = append(e.out, f) }
 func (e *Engine) record(ev call.Event) { e.emit(Record{ev}) }
-func (e *Engine) stir(l *line) { // the line may have gained a match
-	if !l.stirred {
-		l.stirred = true
-		e.stirred = append(e.stirred, l)
-	}
-}
-
-// dispatch makes every offer that can be made. Only stirred lines are looked at:
-// all others had no match before and have gained neither a caller nor an agent.
-func (e *Engine) dispatch(now time.Time) {
-	for len(e.stirred) > 0 {
-		i := e.firstStirred()
-		l := e.stirred[i]
-		var a *agent
-		var ready int
-		if l.waiting.len() > 0 && !e.closed {
-			a, ready = l.longestIdle()
-		}
-		if a == nil {
-			last := len(e.stirred) - 1
-			e.stirred[i], e.stirred[last] = e.stirred[last], nil
-			e.stirred = e.stirred[:last]
-			l.stirred = false
-			continue
-		}
-		e.makeOffer(now, l.waiting.head(), a, ready)
-	}
-}
-
-// firstStirred is the stirred line whose head is served next; lines without
-// callers count as first, for they are dropped.
-func (e *Engine) firstStirred() int {
-	first := 0
-	for i, l := range e.stirred {
-		if l.waiting.len() == 0 {
-			return i
-		}
-		if l.waiting.head().before(e.stirred[first].waiting.head()) {
-			first = i
-		}
-	}
-	return first
-}
 
 // clock writes a duration as minutes and seconds.
 func clock(d time.Duration) string {

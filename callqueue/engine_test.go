@@ -493,7 +493,10 @@ func TestWhySaysWhatKeepsEveryAgentFromTheCall(t *testing.T) {
 	want := callqueue.Why{
 		Entry: x, Queue: "q", Need: call.Requirement{Skills: able}, Wait: 3 * time.Second, Position: 2,
 		Reasons: []callqueue.Reason{{"lacks printer ≥ 2", 2}, {"on break", 1}, {"talking", 1}, {"unreachable", 1}},
-		Text:    "2 lacks printer ≥ 2, 1 on break, 1 talking, 1 unreachable",
+		Each: []callqueue.Standing{
+			{"a", "talking"}, {"b", "lacks printer ≥ 2"}, {"c", "lacks printer ≥ 2"}, {"d", "on break"}, {"e", "unreachable"},
+		},
+		Text: "2 lacks printer ≥ 2, 1 on break, 1 talking, 1 unreachable",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,7 +1,9 @@
 package callqueue
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"firstline/call"
@@ -10,34 +12,52 @@ import (
 
 // entry is one stay of a call in a queue.
 type entry struct {
-	id       call.EntryID
-	queue    *queue
-	asked    call.Requirement // what the call brought; the queue's is merged in again when it changes
-	prio     int              // what the call brought
-	priority int              // in force
-	joined   time.Time
-	line     *line
-	place    int // in the line; -1 while offered
-	offers   int // made so far
-	offer    *offer
-	limit    timer // longest wait
+	id        call.EntryID
+	queue     *queue
+	asked     call.Requirement // what the call brought; the queue's is added
+	key       agents.Need      // of asked
+	prio      int              // what the call brought, or what a person has set
+	set       bool             // by a person
+	priority  int              // in force
+	joined    time.Time
+	within    time.Duration // the call's own target, 0 for none
+	client    string
+	class     string
+	prefer    call.AgentID
+	preferFor time.Duration
+
+	rank    rank
+	line    *line
+	step    int
+	asks    asking // as journalled
+	place   int    // in one of the line's heaps; -1 when in none
+	made    int    // offers so far
+	live    []*offer
+	tier    int       // of the phones that ring
+	ringing time.Time // the last of them since
+	limit   timer     // longest wait
+	turn    timer     // next step, or end of the preference
+	next    timer     // next phone of ring-progressively
+
+	since time.Time // of the last decision recorded
+	stood stood     // at that instant
 }
 
-// before is the one order of service.
-func (a *entry) before(b *entry) bool {
-	if a.priority != b.priority {
-		return a.priority > b.priority
+func (x *entry) leaveHeap() {
+	if x.line != nil {
+		x.line.waiting.remove(x)
+		if x.place >= 0 {
+			x.line.ringing.remove(x)
+		}
 	}
-	if c := a.joined.Compare(b.joined); c != 0 {
-		return c < 0
-	}
-	return a.id < b.id
 }
 
 // queue is a queue's rules and who is in it.
 type queue struct {
 	Queue
 	entries map[call.EntryID]*entry
+	last    call.AgentID // chosen, for round-robin
+	counted uint32       // standings that keep callers, of the no-agent rule
 }
 
 // offer is the lease that an entry has on an agent.
@@ -54,18 +74,24 @@ type offer struct {
 type agent struct {
 	agents.Agent
 	bench    *bench
+	standing standing // as counted on the bench
+	own      []*line  // of callers who ask for this agent
 	presence call.Presence
 	reason   string // of the break
 	said     time.Time
 	activity call.Activity
 	since    time.Time // of the activity
 	free     time.Time // waiting for a call since; kept when an offer is withdrawn
-	place    int       // among the bench's ready; -1 when not ready
-	offer    *offer
-	call     call.ID // of the talk, the hold or the wrap-up
+	places   [byID]int // among the bench's ready; -1 when not ready
+	offer    *offer    //
+	call     call.ID   // of the talk, the hold or the wrap-up
+	talking  time.Time // the talk's begin
+	client   string    // that the agent counts for, from the offer to the end of the wrap-up
 	queue    call.QueueID
 	wrapUp   time.Duration // due after this talk
 	misses   int           // in a row
+	calls    int           // answered
+	talked   time.Duration // in all of them
 	rest     rest
 	gone     bool  // off the roster as soon as the talk ends
 	due      timer // end of wrap-up, of rest, or of an unconfirmed talk
@@ -79,6 +105,7 @@ const (
 	restUnreachable rest = "unreachable"
 	restBusy        rest = "phone busy"
 	restDeclined    rest = "declined just now"
+	restMissed      rest = "missed just now"
 )
 
 // longer says who has waited longer for a call.
@@ -89,108 +116,222 @@ func (a *agent) longer(b *agent) bool {
 	return a.ID < b.ID
 }
 
-// line is everybody who waits with the same requirement, and bench everybody who
-// can do the same. A decision looks at the heads of lines and benches, so its
-// cost does not grow with callers or agents.
+// line is everybody who waits with the same requirement under the same rules,
+// and bench everybody who can do the same. A decision looks at the heads of
+// lines and benches, so its cost does not grow with callers or agents.
 type line struct {
-	key     agents.Need
-	need    call.Requirement
-	waiting heap[*entry] // without those who are being offered
-	all     int          // with them
-	benches []*bench     // that can serve it
+	key     lineKey
+	queue   *queue
+	asked   call.Requirement // what the calls brought, alike for all of them
+	need    call.Requirement // that, and the step's
+	needKey agents.Need
+	window  Window
+	client  *client // nil when not limited
+	only    *agent  // who was asked for, while nobody else may be chosen
+
+	waiting heap[*entry] // nobody's phone rings for them
+	ringing heap[*entry] // phones ring, and more may
+	all     int          // with those in neither
+	links   []link       // benches that can serve it now
+	ever    []*bench     // that can serve it now or at a later step
+	outs    []out        // all others, by what they lack
+	past    stood        // of benches that were let go
+	empty   timer        // until those who wait leave for want of agents
 	stirred bool         // may have gained a match since the last dispatch
+	suspect bool         // may have lost its last agent
+}
+
+type lineKey struct {
+	queue  call.QueueID
+	step   int
+	asked  agents.Need
+	client string // where one is limited
+	class  string // where agents are kept for one
+	only   call.AgentID
+}
+
+type link struct {
+	bench *bench
+	tier  int // as the line's window has it
+	score int // by the strategy, lower first
+}
+
+type out struct {
+	reason  string
+	benches []*bench
 }
 
 type bench struct {
-	key   agents.Profile
-	like  agents.Agent // any one of them; only level and skills matter
-	ready heap[*agent]
+	key   string
+	like  agents.Agent // any one of them; only level, skills and tiers matter
+	ready ready
 	all   int
-	lines []*line // that it can serve
+	count [standings]int
+	past  stood     // agent-time by standing, up to at
+	at    time.Time //
+	lines []*line   // that it can serve now
+	ever  []*line   // that it can serve now or later
+	pools []*pool   // that it is in
 }
 
-// longestIdle is the ready agent who has waited longest, nil when there is none,
-// and how many there are.
-func (l *line) longestIdle() (*agent, int) {
-	var first *agent
-	n := 0
-	for _, b := range l.benches {
-		if b.ready.len() == 0 {
-			continue
-		}
-		n += b.ready.len()
-		if a := b.ready.head(); first == nil || a.longer(first) {
-			first = a
-		}
+// callers reports whether somebody is on the line who could be offered an agent.
+func (l *line) callers() bool { return l.waiting.len() > 0 || l.ringing.len() > 0 }
+
+// lineOf finds or makes the line of an entry at a step.
+func (e *Engine) lineOf(now time.Time, x *entry, step int) *line {
+	key := lineKey{queue: x.queue.ID, step: step, asked: x.key}
+	if c := e.clients[x.client]; c != nil {
+		key.client = x.client
 	}
-	return first, n
-}
-
-// lineFor finds or makes the line of a requirement.
-func (e *Engine) lineFor(need call.Requirement) *line {
-	key := agents.NeedOf(need)
+	if e.classes[x.class] {
+		key.class = x.class
+	}
+	a := e.wanted(now, x, step)
+	if a != nil {
+		key.only = a.ID
+	}
 	if l, ok := e.lines[key]; ok {
 		return l
 	}
-	if len(e.lines) >= e.sweepLines {
-		e.sweep()
+	return e.newLine(key, x, a)
+}
+
+func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
+	need, window := x.queue.step(key.step)
+	l := &line{
+		key: key, queue: x.queue, asked: x.asked, need: agents.Merge(x.asked, need), window: window,
+		client: e.clients[key.client], only: only, empty: timer{place: -1},
 	}
-	l := &line{key: key, need: need, waiting: heap[*entry]{
-		before: (*entry).before, place: func(x *entry) *int { return &x.place },
-	}}
+	l.needKey = agents.NeedOf(l.need)
+	l.empty.due = func(now time.Time) { e.emptied(now, l) }
+	place := func(x *entry) *int { return &x.place }
+	l.waiting = heap[*entry]{before: (*entry).before, place: place}
+	l.ringing = heap[*entry]{before: (*entry).before, place: place}
 	for _, b := range e.benchList {
-		if b.like.Meets(need) {
-			l.benches = append(l.benches, b)
-			b.lines = append(b.lines, l)
-		}
+		l.join(b)
+	}
+	if only != nil {
+		only.own = append(only.own, l)
+	}
+	if l.client != nil {
+		l.client.lines = append(l.client.lines, l)
 	}
 	e.lines[key] = l
 	e.lineList = append(e.lineList, l)
 	return l
 }
 
-// benchFor finds or makes the bench of a profile.
-func (e *Engine) benchFor(a agents.Agent) *bench {
-	key := a.Profile()
+// join makes a line and a bench know each other as far as they match.
+func (l *line) join(b *bench) {
+	own := l.queue.tier(b.like.ID)
+	tier, within := l.window.admits(own)
+	lacks := b.like.Lacks(l.need)
+	switch {
+	case lacks != "":
+		l.leaveOut(b, "lacks "+lacks)
+	case !within:
+		l.leaveOut(b, notAsked(own))
+	default:
+		l.links = append(l.links, link{b, tier, l.queue.Strategy.score(b.like, l.need)})
+		if l.only == nil {
+			b.lines = append(b.lines, l)
+		}
+	}
+	for n := l.key.step; n <= len(l.queue.Steps); n++ {
+		need, window := l.queue.step(n)
+		if _, ok := window.admits(own); ok && b.like.Meets(l.asked) && b.like.Meets(need) {
+			l.ever = append(l.ever, b)
+			b.ever = append(b.ever, l)
+			return
+		}
+	}
+}
+
+func (l *line) leaveOut(b *bench, reason string) {
+	i := slices.IndexFunc(l.outs, func(o out) bool { return o.reason == reason })
+	if i < 0 {
+		i = len(l.outs)
+		l.outs = append(l.outs, out{reason: reason})
+	}
+	l.outs[i].benches = append(l.outs[i].benches, b)
+}
+
+// benchFor finds or makes the bench of those who are alike: by profile, and by
+// tier in every queue.
+func (e *Engine) benchFor(now time.Time, a agents.Agent) *bench {
+	key := e.benchKey(a)
 	if b, ok := e.benches[key]; ok {
 		return b
 	}
-	if len(e.benches) >= e.sweepBenches {
-		e.sweep()
-	}
-	b := &bench{key: key, like: a, ready: heap[*agent]{
-		before: (*agent).longer, place: func(x *agent) *int { return &x.place },
-	}}
-	for _, l := range e.lineList {
-		if b.like.Meets(l.need) {
-			l.benches = append(l.benches, b)
-			b.lines = append(b.lines, l)
+	b := &bench{key: key, like: a, ready: newReady(e.uses), at: now}
+	for _, p := range e.pools {
+		if a.Meets(p.Need) {
+			b.pools = append(b.pools, p)
+			p.benches = append(p.benches, b)
 		}
+	}
+	for _, l := range e.lineList {
+		l.join(b)
 	}
 	e.benches[key] = b
 	e.benchList = append(e.benchList, b)
 	return b
 }
 
+func (e *Engine) benchKey(a agents.Agent) string {
+	var b strings.Builder
+	b.WriteString(string(a.Profile()))
+	for _, q := range e.order {
+		if t := q.tier(a.ID); t > 1 {
+			fmt.Fprintf(&b, " %q=%d", q.ID, t)
+		}
+	}
+	return b.String()
+}
+
 // sweepFloor is how many lines or benches are kept before empty ones are let go.
 const sweepFloor = 256
 
+// sweepWhenDue is called between decisions, when no line or bench is in use.
+func (e *Engine) sweepWhenDue(now time.Time) {
+	if len(e.lines) >= e.sweepLines || len(e.benches) >= e.sweepBenches {
+		e.sweep(now)
+	}
+}
+
 // sweep lets go of lines and benches that nobody is on, and sets when to look
 // again, so that it costs little per line made.
-func (e *Engine) sweep() {
+func (e *Engine) sweep(now time.Time) {
 	idleLine := func(l *line) bool { return l.all == 0 }
 	idleBench := func(b *bench) bool { return b.all == 0 }
 	for _, l := range e.lineList {
-		l.benches = slices.DeleteFunc(l.benches, idleBench)
 		if idleLine(l) {
-			delete(e.lines, l.key)
+			e.forgetLine(l)
+			continue
+		}
+		for i := range l.links {
+			if b := l.links[i].bench; idleBench(b) {
+				l.past.add(b.stood(now))
+			}
+		}
+		l.links = slices.DeleteFunc(l.links, func(k link) bool { return idleBench(k.bench) })
+		l.ever = slices.DeleteFunc(l.ever, idleBench)
+		for i := range l.outs {
+			l.outs[i].benches = slices.DeleteFunc(l.outs[i].benches, idleBench)
 		}
 	}
 	for _, b := range e.benchList {
 		b.lines = slices.DeleteFunc(b.lines, idleLine)
+		b.ever = slices.DeleteFunc(b.ever, idleLine)
 		if idleBench(b) {
 			delete(e.benches, b.key)
 		}
+	}
+	for _, p := range e.pools {
+		p.benches = slices.DeleteFunc(p.benches, idleBench)
+	}
+	for _, c := range e.clients {
+		c.lines = slices.DeleteFunc(c.lines, idleLine)
 	}
 	e.lineList = slices.DeleteFunc(e.lineList, idleLine)
 	e.benchList = slices.DeleteFunc(e.benchList, idleBench)
@@ -198,26 +339,12 @@ func (e *Engine) sweep() {
 	e.sweepBenches = max(sweepFloor, 2*len(e.benches))
 }
 
-// timer is one deadline; due is called when it has passed.
-type timer struct {
-	at    time.Time
-	seq   uint64 // ties go to who was set first
-	place int
-	due   func(now time.Time)
-}
-
-func (a *timer) before(b *timer) bool {
-	if c := a.at.Compare(b.at); c != 0 {
-		return c < 0
+func (e *Engine) forgetLine(l *line) {
+	e.disarm(&l.empty)
+	if e.lines[l.key] == l {
+		delete(e.lines, l.key)
 	}
-	return a.seq < b.seq
+	if l.only != nil {
+		l.only.own = slices.DeleteFunc(l.only.own, func(o *line) bool { return o == l })
+	}
 }
-
-func (e *Engine) arm(t *timer, at time.Time) {
-	e.timers.remove(t)
-	e.armed++
-	t.at, t.seq = at, e.armed
-	e.timers.push(t)
-}
-
-func (e *Engine) disarm(t *timer) { e.timers.remove(t) }

@@ -51,7 +51,7 @@ func TestLinesAndBenchesOfTheGoneAreLetGo(t *testing.T) {
 		e.Apply(now, AgentSet{agents.Agent{ID: "ada", Device: "ada", Skills: skill}})
 		e.Apply(now, Join{Entry: x, Queue: "q", Need: call.Requirement{Skills: skill}, Joined: now})
 		e.Apply(now, PresenceSet{Agent: "ada", Presence: call.Available})
-		if e.entries[x].offer == nil {
+		if len(e.entries[x].live) == 0 {
 			t.Fatalf("%s is not offered", x)
 		}
 		e.Apply(now, Leave{Entry: x, Outcome: call.OutcomeMoved})

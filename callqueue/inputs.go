@@ -14,6 +14,8 @@ type (
 	// SetQueues replaces all queues. Removing one that has callers is refused
 	// with ErrBusy; what changes applies at once to those who wait.
 	SetQueues struct{ Queues []Queue }
+	// SetRules replaces what holds over all queues.
+	SetRules struct{ Rules Rules }
 	// AgentSet adds a person to the roster (logged out), or changes one. A device
 	// where somebody else sits is refused with ErrBusy.
 	AgentSet struct{ Agent agents.Agent }
@@ -40,11 +42,30 @@ type (
 	Join struct {
 		Entry    call.EntryID
 		Queue    call.QueueID
-		Need     call.Requirement // beside what the queue asks for
+		Need     call.Requirement // beside what the queue asks for, at every step
 		Priority int              // 0 means the queue's
 		Joined   time.Time        // when the wait began
-		Resume   bool             // waited before a restart: already journalled, not refused by MaxLen
-		Offers   int              // offers made before a restart; their ids are not used again
+		Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
+		Client   string           // whose cap holds
+		Class    string           // for which agents may be kept
+		// Prefer is kept for while available, until PreferFor has passed since
+		// Joined; the call is offered to nobody else meanwhile.
+		Prefer    call.AgentID
+		PreferFor time.Duration
+		Resume    bool // waited before a restart: already journalled, not refused by MaxLen
+		Offers    int  // offers made before a restart; their ids are not used again
+	}
+	// Press is a key of the queue's Keys that the caller pressed.
+	Press struct {
+		Entry call.EntryID
+		Key   string
+	}
+	// Prioritize changes a priority by a person's will, for a reason.
+	Prioritize struct {
+		Entry    call.EntryID
+		Priority int
+		By       string // "supervisor:<name>"
+		Reason   string
 	}
 	// Leave takes a call out. OutcomeAbandoned becomes OutcomeAbandonedShort
 	// below the queue's short-abandon limit.
@@ -104,9 +125,15 @@ type Restored struct {
 	Queue    call.QueueID // that the call came from: its wrap-up time applies
 	Until    time.Time    // end of the wrap-up
 	Since    time.Time    // idle since
+	Client   string       // whose call it is or was
+	Calls    int          // answered so far
+	Talked   time.Duration
 }
 
 func (SetQueues) input()       {}
+func (SetRules) input()        {}
+func (Press) input()           {}
+func (Prioritize) input()      {}
 func (AgentSet) input()        {}
 func (AgentGone) input()       {}
 func (AgentRestored) input()   {}

@@ -2,35 +2,53 @@ package callqueue
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"firstline/call"
 	"firstline/callqueue/agents"
 )
 
-// makeOffer reserves a for x. ready is how many could have been chosen.
-func (e *Engine) makeOffer(now time.Time, x *entry, a *agent, ready int) {
+// makeOffer reserves the chosen agent for x.
+func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
+	a, id := c.agent, x.id.Offer(x.made+1)
+	why := e.because(now, x.line, c)
+	e.decided(now, x, id, c.of)
 	if !e.move(now, a, call.Offering, x.id.Call(), now.Add(x.queue.Ring)) {
-		return
+		return false
 	}
-	x.offers++
-	o := &offer{id: x.id.Offer(x.offers), entry: x, agent: a, device: a.Device, deadline: timer{place: -1}}
+	o := &offer{id: id, entry: x, agent: a, device: a.Device, deadline: timer{place: -1}}
 	o.deadline.due = func(now time.Time) { e.deadline(now, o) }
 	e.arm(&o.deadline, now.Add(x.queue.Ring))
 	e.offers[o.id] = o
-	x.offer, a.offer = o, o
-	x.line.waiting.remove(x)
-	a.bench.ready.remove(a)
-
-	why := "idle " + clock(now.Sub(a.free)) + ", only one free"
-	if ready > 1 {
-		why = fmt.Sprintf("idle %s, longest of %d", clock(now.Sub(a.free)), ready)
+	a.offer = o
+	e.withhold(a)
+	e.occupy(a, x.line)
+	x.queue.last = a.ID
+	x.ring(now, o, c.tier)
+	if x.queue.Strategy == RingProgressively {
+		e.arm(&x.next, now.Add(x.queue.RingStep))
 	}
 	e.record(call.CallEvent(now, x.id.Call(), call.Offered{Offer: o.id, Agent: a.ID, Ring: x.queue.Ring, Why: why}))
 	e.emit(Offer{
 		ID: o.id, Entry: x.id, Agent: a.ID, Device: o.device,
 		Deadline: o.deadline.at, Ring: x.queue.Ring, Why: why,
 	})
+	return true
+}
+
+// ring adds a phone to those that ring for x.
+func (x *entry) ring(now time.Time, o *offer, tier int) {
+	x.made++
+	if len(x.live) == 0 {
+		x.tier = tier
+		x.line.waiting.remove(x)
+		if x.queue.Strategy.rings() {
+			x.line.ringing.push(x)
+		}
+	}
+	x.live = append(x.live, o)
+	x.ringing = now
 }
 
 func (e *Engine) offerRang(in OfferRang) error {
@@ -74,9 +92,11 @@ func (e *Engine) deadline(now time.Time, o *offer) {
 func (e *Engine) answered(now time.Time, o *offer) {
 	x, a := o.entry, o.agent
 	e.end(now, o, call.OfferAnswered, call.Cause{})
+	e.withdrawAll(now, x, "another agent answered")
 	e.drop(x)
 	wait := x.wait(now)
 	a.misses, a.queue, a.wrapUp = 0, x.queue.ID, x.queue.WrapUp
+	a.calls, a.talking = a.calls+1, now
 	e.record(call.CallEvent(now, x.id.Call(), call.QueueLeft{
 		Entry: x.id, Queue: x.queue.ID, Outcome: call.OutcomeAnswered, Agent: a.ID, Wait: wait,
 	}))
@@ -90,16 +110,20 @@ func (e *Engine) unanswered(now time.Time, o *offer, result call.OfferResult, ca
 	x, a := o.entry, o.agent
 	e.end(now, o, result, cause)
 	a.free = now
-	switch result {
+	switch q := x.queue; result {
 	case call.OfferMissed:
 		a.misses++
+		e.leaveAlone(now, a, restMissed, q.NoAnswerDelay)
 	case call.OfferRejected:
 		a.misses++
-		e.leaveAlone(a, now, restDeclined)
+		e.leaveAlone(now, a, restDeclined, q.RejectDelay)
 	case call.OfferBusy:
-		e.leaveAlone(a, now, restBusy)
+		e.leaveAlone(now, a, restBusy, q.BusyDelay)
 	case call.OfferUnreachable:
-		e.leaveAlone(a, now, restUnreachable)
+		e.leaveAlone(now, a, restUnreachable, q.UnreachableDelay)
+	}
+	if a.ID == x.prefer {
+		x.prefer = "" // had the chance: now it is everybody's
 	}
 	if a.misses >= x.queue.Misses && a.presence == call.Available {
 		a.misses = 0
@@ -117,31 +141,53 @@ func (e *Engine) withdraw(now time.Time, o *offer, why string) {
 	e.settle(now, o.agent)
 }
 
+// withdrawAll ends every offer of an entry.
+func (e *Engine) withdrawAll(now time.Time, x *entry, why string) {
+	for len(x.live) > 0 {
+		e.withdraw(now, x.live[len(x.live)-1], why)
+	}
+}
+
 // end gives the lease back: every way out of an offer passes here.
 func (e *Engine) end(now time.Time, o *offer, result call.OfferResult, cause call.Cause) {
 	e.disarm(&o.deadline)
 	delete(e.offers, o.id)
-	o.entry.offer, o.agent.offer = nil, nil
+	o.agent.offer = nil
+	x := o.entry
+	x.live = slices.DeleteFunc(x.live, func(other *offer) bool { return other == o })
+	if len(x.live) == 0 {
+		x.leaveHeap()
+		e.disarm(&x.next)
+	}
 	e.record(call.CallEvent(now, o.entry.id.Call(), call.OfferEnded{
 		Offer: o.id, Agent: o.agent.ID, Result: result, Cause: cause,
 	}))
 }
 
 // putBack returns an entry to its place, or lets it go when its longest wait
-// passed while it was being offered.
+// passed while it was being offered. While other phones ring it stays as it is.
 func (e *Engine) putBack(now time.Time, x *entry) {
-	if m := x.queue.MaxWait; m > 0 && !x.joined.Add(m).After(now) {
-		e.quit(now, x, call.OutcomeTimeoutOverflow)
+	if len(x.live) > 0 {
+		e.stir(x.line)
 		return
 	}
-	x.line.waiting.push(x)
-	e.stir(x.line)
+	if x.tooLong(now) {
+		e.exit(now, x, exitTimeout, "", x.queue.Timeout)
+		return
+	}
+	e.place(now, x)
+	if e.guarded(x.line) {
+		e.suspect(x.line)
+	}
 }
 
 // leaveAlone keeps offers from an agent for a short while.
-func (e *Engine) leaveAlone(a *agent, now time.Time, why rest) {
+func (e *Engine) leaveAlone(now time.Time, a *agent, why rest, by time.Duration) {
+	if by <= 0 {
+		return
+	}
 	a.rest = why
-	e.arm(&a.due, now.Add(RetryDelay))
+	e.arm(&a.due, now.Add(by))
 }
 
 // close withdraws every offer; entries stay where they are.
@@ -149,9 +195,9 @@ func (e *Engine) close(now time.Time) {
 	e.closed = true
 	for _, q := range e.order {
 		for _, x := range q.inOrder() {
-			if o := x.offer; o != nil {
-				e.withdraw(now, o, "shutting down")
-				x.line.waiting.push(x)
+			if len(x.live) > 0 {
+				e.withdrawAll(now, x, "shutting down")
+				e.place(now, x)
 			}
 		}
 	}
@@ -171,5 +217,6 @@ func (e *Engine) move(now time.Time, a *agent, to call.Activity, on call.ID, unt
 		body.Until = call.Instant(until)
 	}
 	e.record(call.AgentEvent(now, a.ID, body))
+	e.count(now, a)
 	return true
 }

@@ -2,6 +2,7 @@ package callqueue
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"firstline/call"
@@ -26,7 +27,7 @@ func (e *Engine) agentSet(now time.Time, in AgentSet) error {
 	if !ok {
 		a = &agent{
 			Agent: in.Agent, presence: call.LoggedOut, said: now, activity: call.Idle, since: now, free: now,
-			place: -1, due: timer{place: -1},
+			places: [byID]int{-1, -1, -1}, due: timer{place: -1},
 		}
 		a.due.due = func(now time.Time) { e.agentDue(now, a) }
 		e.agents[a.ID] = a
@@ -41,21 +42,37 @@ func (e *Engine) agentSet(now time.Time, in AgentSet) error {
 		a.rest = restNone // of the phone that was left
 		e.disarm(&a.due)
 	}
-	e.leaveBench(a)
+	e.leaveBench(now, a)
 	a.Agent, a.gone = in.Agent, false
-	a.bench = e.benchFor(a.Agent)
-	a.bench.all++
+	e.sit(now, a)
 	if a.Device != "" {
 		e.at[a.Device] = a
 	}
 	e.settle(now, a)
+	e.letGo(now, a)
 	return nil
 }
 
-func (e *Engine) leaveBench(a *agent) {
-	if a.bench != nil {
-		a.bench.ready.remove(a)
-		a.bench.all--
+// sit puts an agent on the bench of those who are alike.
+func (e *Engine) sit(now time.Time, a *agent) {
+	a.bench = e.benchFor(now, a.Agent)
+	a.bench.all++
+	a.standing = a.stands()
+	e.tally(now, a.bench, a.standing, +1)
+	if a.standing.atWork() {
+		e.staff(true)
+	}
+}
+
+func (e *Engine) leaveBench(now time.Time, a *agent) {
+	if a.bench == nil {
+		return
+	}
+	e.withhold(a)
+	a.bench.all--
+	e.tally(now, a.bench, a.standing, -1)
+	if a.standing.atWork() {
+		e.staff(false)
 	}
 }
 
@@ -98,6 +115,9 @@ func (e *Engine) presenceSet(now time.Time, in PresenceSet) error {
 	if in.Presence == call.LoggedOut && agents.Busy(a.activity) {
 		return fmt.Errorf("%w: %s can log out after the talk (%s)", ErrTalking, a.ID, call.Finishing)
 	}
+	if err := e.allowed(a, in); err != nil {
+		return err
+	}
 	if in.Presence == call.Available {
 		a.misses = 0
 		if a.presence != call.Available {
@@ -125,8 +145,13 @@ func (e *Engine) say(now time.Time, a *agent, p call.Presence, reason, by string
 	if a.presence != p {
 		a.said = now
 	}
+	e.countBreak(a, p, reason)
 	a.presence, a.reason = p, reason
 	e.record(call.AgentEvent(now, a.ID, call.PresenceChanged{Presence: p, Reason: reason, By: by}))
+	e.count(now, a)
+	if p != call.Available {
+		e.letGo(now, a)
+	}
 }
 
 func (e *Engine) deviceReachable(now time.Time, in DeviceReachable) error {
@@ -158,9 +183,10 @@ func (e *Engine) reachable(a *agent) bool {
 // phone allow, and in or out of those who are ready. It may be called at any time.
 func (e *Engine) settle(now time.Time, a *agent) {
 	if !e.atRest(a) {
-		a.bench.ready.remove(a)
+		e.withhold(a)
 		return
 	}
+	e.release(a)
 	to := call.Idle
 	if !e.reachable(a) {
 		to = call.PhoneGone
@@ -175,26 +201,28 @@ func (e *Engine) settle(now time.Time, a *agent) {
 		e.say(now, a, call.LoggedOut, "", "system:finished")
 	}
 	if a.gone {
-		e.leaveBench(a)
-		e.unsit(a)
-		e.disarm(&a.due)
-		delete(e.agents, a.ID)
+		e.dismiss(now, a)
 		return
 	}
-	ready := a.presence == call.Available && a.activity == call.Idle && a.rest == restNone
-	if !ready {
-		a.bench.ready.remove(a)
-		return
+	e.count(now, a)
+	if a.standing == free {
+		e.enter(a)
+	} else {
+		e.withhold(a)
 	}
-	if a.place >= 0 {
-		return
+}
+
+// dismiss takes an agent off the roster.
+func (e *Engine) dismiss(now time.Time, a *agent) {
+	e.letGo(now, a)
+	for _, l := range slices.Clone(a.own) {
+		e.forgetLine(l)
 	}
-	a.bench.ready.push(a)
-	for _, l := range a.bench.lines {
-		if l.waiting.len() > 0 {
-			e.stir(l)
-		}
-	}
+	e.countBreak(a, call.LoggedOut, "")
+	e.leaveBench(now, a)
+	e.unsit(a)
+	e.disarm(&a.due)
+	delete(e.agents, a.ID)
 }
 
 // atRest reports whether nothing holds the agent. An agent whose offer has just

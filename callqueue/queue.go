@@ -4,16 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"firstline/call"
+	"firstline/callqueue/agents"
 )
-
-// Strategy is how a queue chooses among the agents who qualify and are free.
-type Strategy string
-
-// LongestIdle offers to the agent who has been idle longest.
-const LongestIdle Strategy = "longest-idle"
 
 // Queue is one queue's rules. The zero value of each field means the default
 // named beside it; Defaults fills them in.
@@ -24,6 +21,7 @@ type Queue struct {
 	Strategy Strategy         // longest-idle
 	Priority int              // of entries that bring none; higher goes first
 	Ring     time.Duration    // 15 s: how long one offer rings
+	RingStep time.Duration    // 10 s: between two phones of ring-progressively
 	Misses   int              // 2: missed offers in a row before the agent is put on break
 	WrapUp   time.Duration    // 60 s; negative means none
 	MaxWait  time.Duration    // 0: no limit
@@ -31,6 +29,24 @@ type Queue struct {
 	Target   call.Target      // 80 % in 20 s, short abandon 5 s
 	Music    call.Media       // music:default
 	Record   bool             // record the talks
+
+	Tiers     map[call.AgentID]int // of agents in this queue, 1 for those not named; lower goes first
+	Window    Window               // of the tiers that may be chosen: any
+	Steps     []Step               // that follow, in order of After
+	SkipEmpty bool                 // go on to the next step at once while nobody logged in is within this one
+
+	// How long an agent is left alone after an offer of this queue that was not
+	// answered; negative means not at all.
+	RejectDelay      time.Duration // 10 s, the person declined
+	BusyDelay        time.Duration // 10 s, the phone was busy
+	UnreachableDelay time.Duration // 10 s, the phone was not there
+	NoAnswerDelay    time.Duration // none, nobody answered
+
+	NoAgent  NoAgentRule     // when the queue has nobody: callers wait on
+	Overflow *Exit           // at MaxLen; nil refuses with ErrFull
+	Timeout  *Exit           // at MaxWait; nil hangs up
+	Empty    *Exit           // by NoAgent; nil hangs up
+	Keys     map[string]Exit // what a waiting caller may press: one of 0 to 9, * and #
 }
 
 // Defaults returns q with its zero fields filled in.
@@ -38,12 +54,17 @@ func (q Queue) Defaults() Queue {
 	q.Name = cmp.Or(q.Name, string(q.ID))
 	q.Strategy = cmp.Or(q.Strategy, LongestIdle)
 	q.Ring = cmp.Or(q.Ring, 15*time.Second)
+	q.RingStep = cmp.Or(q.RingStep, 10*time.Second)
 	q.Misses = cmp.Or(q.Misses, 2)
 	q.WrapUp = cmp.Or(q.WrapUp, 60*time.Second)
 	q.Target.Within = cmp.Or(q.Target.Within, 20*time.Second)
 	q.Target.Percent = cmp.Or(q.Target.Percent, 80)
 	q.Target.ShortAbandon = cmp.Or(q.Target.ShortAbandon, 5*time.Second)
 	q.Music = cmp.Or(q.Music, "music:default")
+	q.RejectDelay = cmp.Or(q.RejectDelay, RetryDelay)
+	q.BusyDelay = cmp.Or(q.BusyDelay, RetryDelay)
+	q.UnreachableDelay = cmp.Or(q.UnreachableDelay, RetryDelay)
+	q.NoAgent = q.NoAgent.defaults()
 	return q
 }
 
@@ -56,11 +77,14 @@ func (q Queue) Validate() error {
 	if q.ID == "" {
 		bad("has no id")
 	}
-	if q.Strategy != LongestIdle {
-		bad("unknown strategy %q (known: %s)", q.Strategy, LongestIdle)
+	if !slices.Contains(Strategies(), q.Strategy) {
+		bad("unknown strategy %q (known: %s)", q.Strategy, Strategies())
 	}
 	if q.Ring < time.Second || q.Ring > 5*time.Minute {
 		bad("ring time %v is not between 1s and 5m", q.Ring)
+	}
+	if q.RingStep < time.Second || q.RingStep > 5*time.Minute {
+		bad("ring step %v is not between 1s and 5m", q.RingStep)
 	}
 	if q.Misses < 1 {
 		bad("misses %d is below 1", q.Misses)
@@ -71,8 +95,18 @@ func (q Queue) Validate() error {
 	if q.Target.Percent < 0 || q.Target.Percent > 100 {
 		bad("target of %v %% is not between 0 and 100", q.Target.Percent)
 	}
-	if q.Need.Level < 0 || q.Need.Level > 4 {
-		bad("support level %d is not between 1 and 4", q.Need.Level)
+	if err := agents.ValidateNeed(q.Need); err != nil {
+		bad("%w", err)
 	}
+	for _, a := range slices.Sorted(maps.Keys(q.Tiers)) {
+		if t := q.Tiers[a]; t < 1 || t > MaxTier {
+			bad("tier %d of agent %q is not between 1 and %d", t, a, MaxTier)
+		}
+	}
+	if err := q.Window.validate(); err != nil {
+		bad("%w", err)
+	}
+	q.validateSteps(bad)
+	q.validateExits(bad)
 	return errors.Join(faults...)
 }

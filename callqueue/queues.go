@@ -40,42 +40,79 @@ func (e *Engine) setQueues(now time.Time, in SetQueues) error {
 			q = &queue{entries: make(map[call.EntryID]*entry)}
 		}
 		q.Queue = wanted[given.ID]
+		q.counted = q.NoAgent.mask()
 		e.queues[q.ID] = q
 		e.order = append(e.order, q)
-		e.reapply(q)
 	}
+	e.rebuild(now)
 	return nil
 }
 
-// reapply brings a queue's changed rules to those who wait in it. A caller who
-// is being offered keeps the offer.
-func (e *Engine) reapply(q *queue) {
-	for _, id := range slices.Sorted(maps.Keys(q.entries)) {
-		x := q.entries[id]
-		waits := x.place >= 0
-		if waits {
-			x.line.waiting.remove(x)
+// rebuild makes lines and benches anew from the rules in force, and puts
+// everybody where they now belong. A caller who is being offered keeps the offer,
+// and an agent whatever they are in.
+func (e *Engine) rebuild(now time.Time) {
+	for _, l := range e.lineList {
+		e.disarm(&l.empty)
+	}
+	clear(e.lines)
+	clear(e.benches)
+	e.lineList, e.benchList, e.stirred, e.suspects = nil, nil, nil, nil
+	e.uses = [orders]bool{}
+	for _, q := range e.order {
+		e.uses[q.Strategy.order()] = true
+	}
+	e.rebuildLimits()
+	e.atWork = 0
+	for _, id := range slices.Sorted(maps.Keys(e.agents)) {
+		a := e.agents[id]
+		was := a.ready()
+		a.own = nil
+		for o := range a.places {
+			a.places[o] = -1
 		}
-		e.rank(x)
-		if waits {
-			x.line.waiting.push(x)
-			e.stir(x.line)
+		if c := e.clients[a.client]; c != nil {
+			c.used++
+		}
+		e.sit(now, a)
+		if was {
+			e.enter(a)
+		}
+	}
+	for _, q := range e.order {
+		for _, id := range slices.Sorted(maps.Keys(q.entries)) {
+			x := q.entries[id]
+			x.line, x.place, x.step = nil, -1, 0
+			e.admit(now, x)
 		}
 	}
 }
 
-// rank sets what follows from the queue's rules: line, priority, longest wait.
-func (e *Engine) rank(x *entry) {
-	l := e.lineFor(agents.Merge(x.asked, x.queue.Need))
-	l.all++
-	if x.line != nil {
-		x.line.all--
+func (e *Engine) rebuildLimits() {
+	e.clients, e.classes = make(map[string]*client), make(map[string]bool)
+	e.shares, e.pools = nil, nil
+	for _, name := range slices.Sorted(maps.Keys(e.rules.Clients)) {
+		c := &client{name: name, cap: e.rules.Clients[name]}
+		if name == "" || c.cap == (Cap{}) {
+			continue
+		}
+		e.clients[name] = c
+		if c.cap.Share > 0 {
+			e.shares = append(e.shares, c)
+		}
 	}
-	x.line = l
-	x.priority = x.prio
-	if x.priority == 0 {
-		x.priority = x.queue.Priority
+	for _, r := range e.rules.Reserves {
+		e.pools = append(e.pools, &pool{Reserve: r})
+		for _, class := range r.Classes {
+			e.classes[class] = true
+		}
 	}
+}
+
+// admit brings a queue's rules to an entry: priority, place, longest wait.
+func (e *Engine) admit(now time.Time, x *entry) {
+	e.grade(x)
+	e.place(now, x)
 	e.disarm(&x.limit)
 	if x.queue.MaxWait > 0 {
 		e.arm(&x.limit, x.joined.Add(x.queue.MaxWait))
@@ -84,6 +121,7 @@ func (e *Engine) rank(x *entry) {
 
 func (e *Engine) join(now time.Time, in Join) error {
 	q, ok := e.queues[in.Queue]
+	full := ok && !in.Resume && q.MaxLen > 0 && len(q.entries) >= q.MaxLen
 	switch {
 	case e.closed:
 		return ErrClosed
@@ -93,29 +131,54 @@ func (e *Engine) join(now time.Time, in Join) error {
 		return fmt.Errorf("%w: %q", ErrUnknownQueue, in.Queue)
 	case e.entries[in.Entry] != nil:
 		return fmt.Errorf("%w: %s waits already", ErrBusy, in.Entry)
-	case !in.Resume && q.MaxLen > 0 && len(q.entries) >= q.MaxLen:
+	case full && q.Overflow == nil:
 		return fmt.Errorf("%w: %q has %d callers", ErrFull, in.Queue, len(q.entries))
 	}
-	x := &entry{
-		id: in.Entry, queue: q, asked: in.Need, prio: in.Priority, joined: in.Joined,
-		offers: in.Offers, place: -1, limit: timer{place: -1},
+	if err := agents.ValidateNeed(in.Need); err != nil {
+		return fmt.Errorf("%w: entry %s: %w", ErrInvalid, in.Entry, err)
 	}
-	x.limit.due = func(now time.Time) {
-		if x.offer == nil { // a phone that rings for the caller may still be answered
-			e.quit(now, x, call.OutcomeTimeoutOverflow)
-		}
-	}
+	x := e.newEntry(q, in)
 	q.entries[x.id], e.entries[x.id] = x, x
-	e.rank(x)
-	x.line.waiting.push(x)
-	e.stir(x.line)
+	e.grade(x)
+	need, window := q.step(0)
+	need = agents.Merge(x.asked, need)
+	x.asks = asking{0, agents.NeedOf(need), window}
 	if !in.Resume {
 		e.record(call.CallEvent(now, x.id.Call(), call.QueueJoined{
-			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: x.line.need,
-			Priority: x.priority, Target: q.Target,
+			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: need,
+			Priority: x.priority, Target: x.target(),
 		}))
 	}
+	e.admit(now, x)
+	switch {
+	case full:
+		e.exit(now, x, exitOverflow, "", q.Overflow)
+	case !in.Resume && q.NoAgent.Join && !e.staffed(x.line):
+		e.exit(now, x, exitNoAgent, "", q.Empty)
+	}
 	return nil
+}
+
+func (e *Engine) newEntry(q *queue, in Join) *entry {
+	x := &entry{
+		id: in.Entry, queue: q, asked: in.Need, key: agents.NeedOf(in.Need), prio: in.Priority, joined: in.Joined,
+		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor,
+		made: in.Offers, place: -1,
+		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1},
+	}
+	x.limit.due = func(now time.Time) { e.overdue(now, x) }
+	x.turn.due = func(now time.Time) { e.place(now, x) }
+	x.next.due = func(time.Time) { e.stir(x.line) }
+	return x
+}
+
+// target is what the caller is promised: the tightest.
+func (x *entry) target() call.Target {
+	t := x.queue.Target
+	if x.within > 0 {
+		t.Within = min(t.Within, x.within)
+	}
+	return t
 }
 
 func (e *Engine) leave(now time.Time, in Leave) error {
@@ -124,37 +187,36 @@ func (e *Engine) leave(now time.Time, in Leave) error {
 		return fmt.Errorf("%w: %s", ErrUnknownEntry, in.Entry)
 	}
 	out := in.Outcome
-	switch out {
-	case call.OutcomeAbandoned, call.OutcomeAbandonedShort:
+	if !leaves(out) { // an answer comes by way of an offer
+		return fmt.Errorf("%w: %s cannot leave as %q", ErrInvalid, in.Entry, in.Outcome)
+	}
+	if out == call.OutcomeAbandoned || out == call.OutcomeAbandonedShort {
 		out = call.OutcomeAbandoned
 		if x.wait(now) < x.queue.Target.ShortAbandon {
 			out = call.OutcomeAbandonedShort
 		}
-	case call.OutcomeTimeoutOverflow, call.OutcomeEmpty, call.OutcomeExitKey, call.OutcomeCallbackTaken,
-		call.OutcomeVoicemail, call.OutcomeDeflected, call.OutcomeWithdrawn, call.OutcomeMoved, call.OutcomeSystemFailed:
-	default: // an answer comes by way of an offer
-		return fmt.Errorf("%w: %s cannot leave as %q", ErrInvalid, in.Entry, in.Outcome)
 	}
-	e.quit(now, x, out)
+	e.quit(now, x, out, nil)
 	return nil
 }
 
 // quit takes an entry out without an agent.
-func (e *Engine) quit(now time.Time, x *entry, out call.Outcome) {
-	if x.offer != nil {
-		e.withdraw(now, x.offer, "caller left the queue")
-	}
+func (e *Engine) quit(now time.Time, x *entry, out call.Outcome, to *Exit) {
+	e.withdrawAll(now, x, "caller left the queue")
+	e.decided(now, x, "", 0)
 	e.drop(x)
 	wait := x.wait(now)
 	e.record(call.CallEvent(now, x.id.Call(), call.QueueLeft{Entry: x.id, Queue: x.queue.ID, Outcome: out, Wait: wait}))
-	e.emit(LeftQueue{Entry: x.id, Queue: x.queue.ID, Outcome: out, Wait: wait})
+	e.emit(LeftQueue{Entry: x.id, Queue: x.queue.ID, Outcome: out, Wait: wait, Exit: to})
 }
 
 // drop forgets an entry that no offer holds.
 func (e *Engine) drop(x *entry) {
-	x.line.waiting.remove(x)
+	x.leaveHeap()
 	x.line.all--
 	e.disarm(&x.limit)
+	e.disarm(&x.turn)
+	e.disarm(&x.next)
 	delete(x.queue.entries, x.id)
 	delete(e.entries, x.id)
 }

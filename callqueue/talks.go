@@ -26,7 +26,8 @@ func (e *Engine) talkBegan(now time.Time, in TalkBegan) error {
 		e.putBack(now, x)
 	}
 	e.disarm(&a.due)
-	a.bench.ready.remove(a)
+	e.withhold(a)
+	a.talking = now
 	a.rest, a.queue, a.wrapUp = restNone, "", Queue{}.Defaults().WrapUp
 	e.move(now, a, call.Talking, in.Call, time.Time{})
 	return nil
@@ -62,6 +63,7 @@ func (e *Engine) talkEnded(now time.Time, in TalkEnded) error {
 		return fmt.Errorf("%w: %s is not in call %s", ErrNotTalking, a.ID, in.Call)
 	}
 	e.disarm(&a.due)
+	a.talked += max(in.At.Sub(a.talking), 0)
 	until := in.At.Add(a.wrapUp)
 	if a.presence == call.Finishing || a.gone || !until.After(now) {
 		e.setFree(now, a)
@@ -134,8 +136,10 @@ func (e *Engine) agentRestored(now time.Time, in Restored) error {
 	if _, err := agents.NextPresence(call.Available, in.Presence); err != nil {
 		return fmt.Errorf("%w: agent %s: %w", ErrInvalid, a.ID, err)
 	}
-	a.bench.ready.remove(a) // its order depends on what changes here
+	e.withhold(a) // its order depends on what changes here
+	e.countBreak(a, in.Presence, in.Reason)
 	a.presence, a.reason, a.said = in.Presence, in.Reason, now
+	a.calls, a.talked, a.talking = in.Calls, in.Talked, now
 	a.free = now
 	if !in.Since.IsZero() && in.Since.Before(now) {
 		a.free = in.Since
@@ -156,6 +160,12 @@ func (e *Engine) agentRestored(now time.Time, in Restored) error {
 	case in.Activity == call.Offering || in.Activity == call.WrapUp: // over, which the journal does not know yet
 		a.activity = call.Offering
 	}
+	if c := e.clients[in.Client]; c != nil && !e.atRest(a) {
+		a.client = in.Client
+		c.used++
+	}
 	e.settle(now, a)
+	e.count(now, a)
+	e.letGo(now, a)
 	return nil
 }

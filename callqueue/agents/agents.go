@@ -65,7 +65,8 @@ func (a Agent) Profile() Profile {
 	return Profile(key(max(a.Level, MinLevel), a.Skills))
 }
 
-// Meets reports whether the agent has every skill and the level of need.
+// Meets reports whether the agent has every skill and the level of need, and
+// meets one of its alternatives.
 func (a Agent) Meets(need call.Requirement) bool {
 	if max(a.Level, MinLevel) < need.Level {
 		return false
@@ -75,11 +76,12 @@ func (a Agent) Meets(need call.Requirement) bool {
 			return false
 		}
 	}
-	return true
+	return len(need.Any) == 0 || slices.ContainsFunc(need.Any, a.Meets)
 }
 
 // Lacks names the first thing of need that the agent does not have ("printer ≥ 2",
-// "level ≥ 3"), skills in order of name. It is empty when the agent meets need.
+// "level ≥ 3", "any of (lang-de ≥ 3 | lang-en ≥ 5)"), skills in order of name. It
+// is empty when the agent meets need.
 func (a Agent) Lacks(need call.Requirement) string {
 	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
 		if least := need.Skills[s]; a.Skills[s] < least {
@@ -89,21 +91,96 @@ func (a Agent) Lacks(need call.Requirement) string {
 	if max(a.Level, MinLevel) < need.Level {
 		return fmt.Sprintf("level ≥ %d", need.Level)
 	}
+	if len(need.Any) > 0 && !slices.ContainsFunc(need.Any, a.Meets) {
+		return text(call.Requirement{Any: need.Any})
+	}
 	return ""
 }
 
-// Need is the key of a requirement: equal for requirements that ask the same.
+// Text writes a requirement for people: "printer ≥ 2, level ≥ 2", or "nothing".
+func Text(need call.Requirement) string {
+	if t := text(need); t != "" {
+		return t
+	}
+	return "nothing"
+}
+
+func text(need call.Requirement) string {
+	var parts []string
+	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
+		if need.Skills[s] > 0 {
+			parts = append(parts, fmt.Sprintf("%s ≥ %d", s, need.Skills[s]))
+		}
+	}
+	if need.Level > 0 {
+		parts = append(parts, fmt.Sprintf("level ≥ %d", need.Level))
+	}
+	if len(need.Any) > 0 {
+		alternatives := make([]string, len(need.Any))
+		for i, one := range need.Any {
+			alternatives[i] = Text(one)
+		}
+		parts = append(parts, "any of ("+strings.Join(alternatives, " | ")+")")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// MaxAlternatives bounds the alternatives of a requirement, those within
+// alternatives included.
+const MaxAlternatives = 64
+
+// ValidateNeed returns what is wrong with a requirement: a level that no agent
+// can have, or too many alternatives.
+func ValidateNeed(need call.Requirement) error {
+	if need.Level < 0 || need.Level > MaxLevel {
+		return fmt.Errorf("support level %d is not between %d and %d", need.Level, MinLevel, MaxLevel)
+	}
+	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
+		if n := need.Skills[s]; s == "" || n < 0 || n > MaxSkill {
+			return fmt.Errorf("skill %q at %d is not between 0 and %d", s, n, MaxSkill)
+		}
+	}
+	if n := alternatives(need); n > MaxAlternatives {
+		return fmt.Errorf("%d alternatives are more than %d", n, MaxAlternatives)
+	}
+	for _, one := range need.Any {
+		if err := ValidateNeed(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func alternatives(need call.Requirement) int {
+	n := len(need.Any)
+	for _, one := range need.Any {
+		n += alternatives(one)
+	}
+	return n
+}
+
+// Need is the key of a requirement: equal for requirements that ask the same in
+// the same words. The order of skills and alternatives does not matter.
 type Need string
 
 // NeedOf returns the key of r. A skill asked for at 0 or less asks nothing.
 func NeedOf(r call.Requirement) Need {
-	return Need(key(r.Level, r.Skills))
+	k := key(r.Level, r.Skills)
+	if len(r.Any) == 0 {
+		return Need(k)
+	}
+	alternatives := make([]string, len(r.Any))
+	for i, one := range r.Any {
+		alternatives[i] = string(NeedOf(one))
+	}
+	slices.Sort(alternatives)
+	return Need(k + " (" + strings.Join(slices.Compact(alternatives), "|") + ")")
 }
 
 // Merge returns what meets both a and b: of each skill and of the level the
-// greater. Merging twice changes nothing.
+// greater, and of the alternatives every pair. Merging twice asks nothing new.
 func Merge(a, b call.Requirement) call.Requirement {
-	out := call.Requirement{Level: max(a.Level, b.Level)}
+	out := call.Requirement{Level: max(a.Level, b.Level), Any: pairs(a.Any, b.Any)}
 	for _, skills := range []map[string]int{a.Skills, b.Skills} {
 		for s, n := range skills {
 			if n <= 0 {
@@ -116,6 +193,25 @@ func Merge(a, b call.Requirement) call.Requirement {
 		}
 	}
 	return out
+}
+
+// pairs is the alternatives of "one of a and one of b".
+func pairs(a, b []call.Requirement) []call.Requirement {
+	if len(a) == 0 || len(b) == 0 {
+		return slices.Concat(a, b)
+	}
+	var all []call.Requirement
+	known := make(map[Need]bool)
+	for _, x := range a {
+		for _, y := range b {
+			both := Merge(x, y)
+			if k := NeedOf(both); !known[k] {
+				known[k] = true
+				all = append(all, both)
+			}
+		}
+	}
+	return all
 }
 
 // key writes level and skills in one order. Names are quoted, so no choice of

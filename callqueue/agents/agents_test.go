@@ -106,3 +106,65 @@ func TestPresenceMoves(t *testing.T) {
 		}
 	}
 }
+
+func needs() *rapid.Generator[call.Requirement] {
+	simple := rapid.Custom(func(t *rapid.T) call.Requirement {
+		return call.Requirement{
+			Level:  rapid.IntRange(0, 2).Draw(t, "level"),
+			Skills: rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), rapid.IntRange(0, 3), 0, 2).Draw(t, "skills"),
+		}
+	})
+	return rapid.Custom(func(t *rapid.T) call.Requirement {
+		need := simple.Draw(t, "all of")
+		need.Any = rapid.SliceOfN(simple, 0, 3).Draw(t, "one of")
+		return need
+	})
+}
+
+func TestWhoMeetsTheMergedRequirementMeetsBothAndNobodyElseDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := needs().Draw(t, "a"), needs().Draw(t, "b")
+		who := agents.Agent{
+			Level:  rapid.IntRange(1, 2).Draw(t, "level"),
+			Skills: rapid.MapOfN(rapid.SampledFrom([]string{"a", "b", "c"}), rapid.IntRange(1, 3), 0, 3).Draw(t, "skills"),
+		}
+		both := agents.Merge(a, b)
+		if got, want := who.Meets(both), who.Meets(a) && who.Meets(b); got != want {
+			t.Fatalf("meets %s: %v; %s: %v; both, %s: %v", agents.Text(a), who.Meets(a), agents.Text(b), who.Meets(b), agents.Text(both), got)
+		}
+		if who.Meets(both) != (who.Lacks(both) == "") {
+			t.Fatalf("meets %v, but lacks %q", who.Meets(both), who.Lacks(both))
+		}
+	})
+}
+
+func TestAlternativesAreAskedForBesideTheRest(t *testing.T) {
+	need := call.Requirement{
+		Skills: map[string]int{"printer": 2},
+		Any:    []call.Requirement{{Skills: map[string]int{"german": 3}}, {Skills: map[string]int{"english": 5}, Level: 2}},
+	}
+	for _, c := range []struct {
+		who   agents.Agent
+		lacks string
+	}{
+		{agents.Agent{Skills: map[string]int{"printer": 2, "german": 3}}, ""},
+		{agents.Agent{Level: 2, Skills: map[string]int{"printer": 2, "english": 5}}, ""},
+		{agents.Agent{Skills: map[string]int{"german": 3}}, "printer ≥ 2"},
+		{agents.Agent{Skills: map[string]int{"printer": 2, "english": 5}}, "any of (german ≥ 3 | english ≥ 5, level ≥ 2)"},
+	} {
+		if got := c.who.Lacks(need); got != c.lacks {
+			t.Errorf("%+v lacks %q, want %q", c.who, got, c.lacks)
+		}
+	}
+	turned := need
+	turned.Any = []call.Requirement{need.Any[1], need.Any[0], need.Any[1]}
+	if agents.NeedOf(need) != agents.NeedOf(turned) {
+		t.Error("the order of alternatives changes the key")
+	}
+	many := call.Requirement{Any: make([]call.Requirement, agents.MaxAlternatives+1)}
+	for _, bad := range []call.Requirement{many, {Level: 5}, {Any: []call.Requirement{{Skills: map[string]int{"x": 11}}}}} {
+		if agents.ValidateNeed(bad) == nil {
+			t.Errorf("%+v is valid", bad)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package callqueue
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue/agents"
+)
+
+// MaxTier is the last tier of a queue's agents; 1 is the first.
+const MaxTier = 100
+
+// Step is what a queue asks from a caller's age on, in place of what it asked
+// before. What the call itself brings (of the flow, the customer, a language)
+// is always asked in addition. The age counts from when the wait began, over
+// moves between queues and restarts.
+type Step struct {
+	After  time.Duration
+	Need   call.Requirement
+	Window Window
+}
+
+// Window is which tiers may be chosen. Raise makes all below it equal to it, so
+// that the first tiers lose their precedence (as in Asterisk's queuerules). Zero
+// fields set no limit.
+type Window struct{ Min, Max, Raise int }
+
+// admits reports whether a tier is within, and which tier it counts as.
+func (w Window) admits(tier int) (int, bool) {
+	return max(tier, w.Raise), tier >= w.Min && (w.Max == 0 || tier <= w.Max)
+}
+
+func (w Window) validate() error {
+	if w.Min < 0 || w.Max < 0 || w.Raise < 0 || max(w.Min, w.Max, w.Raise) > MaxTier {
+		return fmt.Errorf("tiers are between 1 and %d", MaxTier)
+	}
+	if w.Max > 0 && w.Min > w.Max {
+		return fmt.Errorf("no tier is at least %d and at most %d", w.Min, w.Max)
+	}
+	return nil
+}
+
+func (q Queue) validateSteps(bad func(string, ...any)) {
+	last := time.Duration(0)
+	for i, s := range q.Steps {
+		if s.After <= last {
+			bad("step %d after %v does not come after %v", i+1, s.After, last)
+		}
+		last = s.After
+		if err := agents.ValidateNeed(s.Need); err != nil {
+			bad("step %d: %w", i+1, err)
+		}
+		if err := s.Window.validate(); err != nil {
+			bad("step %d: %w", i+1, err)
+		}
+	}
+}
+
+// step is what the queue asks at its nth step; 0 is what it asks of itself.
+func (q *Queue) step(n int) (call.Requirement, Window) {
+	if n == 0 {
+		return q.Need, q.Window
+	}
+	return q.Steps[n-1].Need, q.Steps[n-1].Window
+}
+
+// stepAt is the step that a caller of an age has reached.
+func (q *Queue) stepAt(age time.Duration) int {
+	n := 0
+	for n < len(q.Steps) && q.Steps[n].After <= age {
+		n++
+	}
+	return n
+}
+
+// tier is where an agent stands in the queue.
+func (q *Queue) tier(id call.AgentID) int { return max(q.Tiers[id], 1) }
+
+// IdleSteps returns the steps of q, from 1, that let nobody of the roster in
+// whom the step before did not: waiting for them is waiting for nothing. The
+// roster's profiles decide, not who is logged in.
+func IdleSteps(q Queue, roster []agents.Agent) []int {
+	within := func(n int) map[call.AgentID]bool {
+		need, window := q.step(n)
+		in := make(map[call.AgentID]bool)
+		for _, a := range roster {
+			if _, ok := window.admits(q.tier(a.ID)); ok && a.Meets(need) {
+				in[a.ID] = true
+			}
+		}
+		return in
+	}
+	var idle []int
+	before := within(0)
+	for n := 1; n <= len(q.Steps); n++ {
+		now := within(n)
+		added := slices.ContainsFunc(slices.Collect(maps.Keys(now)), func(id call.AgentID) bool { return !before[id] })
+		if !added {
+			idle = append(idle, n)
+		}
+		before = now
+	}
+	return idle
+}
+
+// place puts x where its age and the rules want it: into the step reached, with
+// the agent asked for or with everybody. It may be called at any time.
+func (e *Engine) place(now time.Time, x *entry) {
+	x.leaveHeap()
+	step := max(x.step, x.queue.stepAt(now.Sub(x.joined)))
+	l := e.lineOf(now, x, step)
+	if x.queue.SkipEmpty {
+		for n := step; n <= len(x.queue.Steps); n++ {
+			if further := e.lineOf(now, x, n); e.staffedNow(further) {
+				step, l = n, further
+				break
+			}
+		}
+	}
+	if l != x.line {
+		e.change(now, x, l, step)
+	}
+	e.armTurn(now, x)
+	switch {
+	case len(x.live) == 0:
+		l.waiting.push(x)
+	case l.queue.Strategy.rings():
+		l.ringing.push(x)
+	default:
+		return
+	}
+	e.stir(l)
+}
+
+// change moves an entry from one line to another, and records it when the
+// requirement changes by that.
+func (e *Engine) change(now time.Time, x *entry, l *line, step int) {
+	if x.line != nil {
+		if step != x.step {
+			e.decided(now, x, "", 0)
+		}
+		x.line.all--
+	}
+	if asks := (asking{step, l.needKey, l.window}); asks != x.asks {
+		x.asks = asks
+		e.record(call.CallEvent(now, x.id.Call(), call.QueueWidened{
+			Entry: x.id, Step: step, Need: l.need, MinTier: l.window.Min, MaxTier: l.window.Max,
+		}))
+	}
+	x.line, x.step = l, step
+	l.all++
+	x.since, x.stood = now, l.stood(now)
+	if e.guarded(l) {
+		e.suspect(l)
+	}
+}
+
+// asking is what the journal says that an entry asks for.
+type asking struct {
+	step   int
+	need   agents.Need
+	window Window
+}
+
+// armTurn has place called again when the next step is due, or the time of the
+// agent asked for has passed.
+func (e *Engine) armTurn(now time.Time, x *entry) {
+	var at time.Time
+	if x.step < len(x.queue.Steps) {
+		at = x.joined.Add(x.queue.Steps[x.step].After)
+	}
+	if x.line.only != nil {
+		if end := x.joined.Add(x.preferFor); at.IsZero() || end.Before(at) {
+			at = end
+		}
+	}
+	if !at.After(now) {
+		e.disarm(&x.turn)
+		return
+	}
+	e.arm(&x.turn, at)
+}
