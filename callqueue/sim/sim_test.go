@@ -110,7 +110,7 @@ func TestMeanWaitAgreesWithErlangC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := measure(t, s, 20, hoursOf(s, 3000))
+			got := measure(t, s, 20, hoursOf(s, 12_000))
 			agree(t, "mean wait", got.wait, theory.Wait.Seconds(), 0.25)
 			agree(t, "occupancy", got.occupancy, theory.Occupancy, 0.02)
 			agree(t, "answered within 20 s", got.within, theory.Within(20*time.Second), 0.03)
