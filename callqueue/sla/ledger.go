@@ -21,6 +21,7 @@ type Ledger struct {
 	global int64 // last event applied
 	queues map[call.QueueID]*book
 	calls  map[call.ID]*talk
+	busy   map[call.AgentID]handling
 	latest time.Time // newest Joined seen
 	kept   int
 }
@@ -32,13 +33,19 @@ type Config struct {
 	// Since is where the journal is read from, when that is not its start: what
 	// joined before is unknown, and its leaving is passed over.
 	Since time.Time
+	// Client says which client a call is for, by what is known when it arrives. Nil
+	// means that nobody is told apart.
+	Client func(call.Arrived) string
 }
 
 // New returns a Ledger without entries.
 func New(cfg Config) *Ledger {
 	cfg.Keep = cmp.Or(cfg.Keep, 26*time.Hour)
 	cfg.Max = cmp.Or(cfg.Max, 500_000)
-	return &Ledger{cfg: cfg, queues: make(map[call.QueueID]*book), calls: make(map[call.ID]*talk)}
+	return &Ledger{
+		cfg: cfg, queues: make(map[call.QueueID]*book), calls: make(map[call.ID]*talk),
+		busy: make(map[call.AgentID]handling),
+	}
 }
 
 // book is one queue's entries.
@@ -63,11 +70,23 @@ type stay struct {
 	outcome call.Outcome  // empty while it waits
 	hold    time.Duration // of the talks that followed, once over
 	held    time.Time     // since when the talk is on hold, zero when it is not
+	client  string
+	talked  time.Duration // with an agent, holds included, once over
+	talks   time.Time     // since when a talk lasts, zero when none does
+	wrapUp  time.Duration // of the agents afterwards, once over
+	wraps   int           // how many wrap up now
+}
+
+// handling is what an agent does for an entry.
+type handling struct {
+	stay    *stay
+	wrapped time.Time // since when it is wrapped up, zero when it is not
 }
 
 // talk is what is known of a call that has not ended.
 type talk struct {
 	test    bool
+	client  string
 	entry   *stay // the last one; holds count to it
 	book    *book
 	waits   bool
@@ -77,7 +96,8 @@ type talk struct {
 // Apply takes the journal's next event. Events that were applied before (by
 // their global number) and events of no interest are passed over.
 func (l *Ledger) Apply(ev call.Event) error {
-	if ev.Stream.Kind != call.StreamCall || ev.Global != 0 && ev.Global <= l.global {
+	ours := ev.Stream.Kind == call.StreamCall || ev.Stream.Kind == call.StreamAgent
+	if !ours || ev.Global != 0 && ev.Global <= l.global {
 		return nil
 	}
 	if err := l.apply(ev); err != nil {
@@ -88,14 +108,26 @@ func (l *Ledger) Apply(ev call.Event) error {
 }
 
 func (l *Ledger) apply(ev call.Event) error {
+	if b, ok := ev.Body.(call.ActivityChanged); ok {
+		l.activity(call.AgentID(ev.Stream.ID), b, ev.At)
+		return nil
+	}
 	id := call.ID(ev.Stream.ID)
 	switch b := ev.Body.(type) {
 	case call.Arrived:
-		l.call(id).test = b.Test
+		t := l.call(id)
+		t.test = b.Test
+		if l.cfg.Client != nil {
+			t.client = l.cfg.Client(b)
+		}
 	case call.QueueJoined:
 		return l.joined(l.call(id), b)
 	case call.QueueLeft:
 		return l.left(l.call(id), b)
+	case call.Connected:
+		if t := l.calls[id]; t != nil && t.entry != nil && !t.waits && t.entry.talks.IsZero() {
+			t.entry.talks = ev.At
+		}
 	case call.Held:
 		l.hold(id, b.By, true, ev.At)
 	case call.Unheld:
@@ -125,7 +157,7 @@ func (l *Ledger) joined(t *talk, b call.QueueJoined) error {
 	if t.waits {
 		return fmt.Errorf("%w: %s joined while %s waits", ErrOutOfOrder, b.Entry, t.entry.id)
 	}
-	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target}
+	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target, client: t.client}
 	t.entry, t.waits, t.holders = s, true, [2]bool{}
 	if t.test {
 		return nil
@@ -197,8 +229,46 @@ func (l *Ledger) hold(id call.ID, by call.Side, on bool, at time.Time) {
 func (l *Ledger) parted(id call.ID, at time.Time) {
 	if t := l.calls[id]; t != nil && t.entry != nil {
 		t.entry.unhold(at)
+		t.entry.talked = t.entry.talkAt(at)
+		t.entry.talks = time.Time{}
 		t.holders = [2]bool{}
 	}
+}
+
+// activity keeps the wrap-up, which outlives the call: the agent's events say
+// when it began and ended, and which call it is for.
+func (l *Ledger) activity(id call.AgentID, b call.ActivityChanged, at time.Time) {
+	h := l.busy[id]
+	wraps := b.Activity == call.WrapUp
+	if wraps && !h.wrapped.IsZero() {
+		return // its end was moved
+	}
+	if !h.wrapped.IsZero() {
+		h.stay.wrapUp += max(at.Sub(h.wrapped), 0)
+		h.stay.wraps--
+		delete(l.busy, id)
+	}
+	switch b.Activity {
+	case call.Talking, call.Holding:
+		if t := l.calls[b.Call]; t != nil && t.entry != nil && !t.waits {
+			l.busy[id] = handling{stay: t.entry}
+		}
+	case call.WrapUp:
+		if h.stay != nil {
+			h.wrapped = at
+			h.stay.wraps++
+			l.busy[id] = h
+		}
+	default:
+		delete(l.busy, id)
+	}
+}
+
+func (s *stay) talkAt(now time.Time) time.Duration {
+	if s.talks.IsZero() {
+		return s.talked
+	}
+	return s.talked + max(now.Sub(s.talks), 0)
 }
 
 func (s *stay) unhold(at time.Time) {

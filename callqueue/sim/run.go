@@ -1,0 +1,297 @@
+package sim
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/callqueue/sla"
+)
+
+// Result is what came of a Scenario.
+type Result struct {
+	Ledger *sla.Ledger // every entry
+	Staff  *sla.Staff  // what the agents did
+	Began  time.Time   // the first arrival or shift
+	Ended  time.Time   // the last thing that happened
+	Inputs int         // given to the engine
+	Events int         // that it recorded, with those of the talks
+}
+
+// Run simulates a scenario to the end: the last caller has left, or nobody comes
+// any more who could change that. Who still waits then, waits in the Ledger too.
+// The error matches ErrInvalid for a scenario that is none, is ctx's cause when
+// that ended first, and anything else is a fault of the engine.
+func Run(ctx context.Context, s Scenario) (Result, error) {
+	if err := s.Validate(); err != nil {
+		return Result{}, err
+	}
+	r := &run{
+		scenario: s, engine: callqueue.NewEngine(), live: make(map[call.EntryID]int32), offers: make(map[call.OfferID]bool),
+		wraps: make(map[call.QueueID]bool),
+	}
+	r.result.Ledger = sla.New(sla.Config{Keep: forever, Max: len(s.Arrivals) + 1, Client: s.Client})
+	r.result.Staff = sla.NewStaff(forever)
+	if err := r.begin(); err != nil {
+		return Result{}, err
+	}
+	for n := 0; len(r.due) > 0; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return Result{}, context.Cause(ctx)
+		}
+		e := heap.Pop(&r.due).(event)
+		if err := errors.Join(r.happen(e), r.fault); err != nil {
+			return Result{}, fmt.Errorf("sim: at %v: %w", e.at, err)
+		}
+	}
+	return r.result, nil
+}
+
+const forever = 100 * 365 * 24 * time.Hour
+
+// run is a simulation under way.
+type run struct {
+	scenario Scenario
+	engine   *callqueue.Engine
+	due      agenda
+	seq      uint64
+	live     map[call.EntryID]int32 // who waits
+	offers   map[call.OfferID]bool  // that ring
+	wraps    map[call.QueueID]bool  // has a wrap-up
+	tick     uint64                 // the Tick asked for last
+	result   Result
+	fault    error // of the events recorded
+}
+
+// event is one thing that will happen.
+type event struct {
+	at    time.Time
+	seq   uint64 // ties go to what was planned first
+	kind  kind
+	call  int32 // index of the arrival, or of the shift
+	agent call.AgentID
+	offer call.OfferID
+}
+
+type kind uint8
+
+const (
+	arrives kind = iota
+	givesUp
+	picksUp
+	hangsUp
+	wrapsUp
+	shifts
+	ticks
+	rings
+)
+
+// agenda is what will happen, soonest first.
+type agenda []event
+
+func (a agenda) Len() int      { return len(a) }
+func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Push(x any)   { *a = append(*a, x.(event)) }
+func (a *agenda) Pop() any     { e := (*a)[len(*a)-1]; *a = (*a)[:len(*a)-1]; return e }
+func (a agenda) Less(i, j int) bool {
+	if c := a[i].at.Compare(a[j].at); c != 0 {
+		return c < 0
+	}
+	return a[i].seq < a[j].seq
+}
+
+func (r *run) plan(at time.Time, e event) uint64 {
+	r.seq++
+	e.at, e.seq = at, r.seq
+	heap.Push(&r.due, e)
+	return e.seq
+}
+
+// begin sets up queues and roster, and plans what is known beforehand: the next
+// arrival plans the one after it, which keeps the agenda short.
+func (r *run) begin() error {
+	s := &r.scenario
+	s.Arrivals = slices.SortedStableFunc(slices.Values(s.Arrivals), func(a, b Arrival) int { return a.At.Compare(b.At) })
+	for i, p := range s.Shifts {
+		r.plan(p.At, event{kind: shifts, call: int32(i)})
+	}
+	if len(s.Arrivals) > 0 {
+		r.plan(s.Arrivals[0].At, event{kind: arrives})
+	}
+	if len(r.due) == 0 {
+		return nil
+	}
+	r.result.Began = r.due[0].at
+	for _, q := range s.Queues {
+		r.wraps[q.ID] = q.Defaults().WrapUp > 0
+	}
+	if err := r.apply(r.result.Began, callqueue.SetQueues{Queues: s.Queues}); err != nil {
+		return err
+	}
+	for _, a := range s.Agents {
+		if a.Device == "" {
+			a.Device = call.DeviceID("sim." + a.ID)
+		}
+		if err := r.apply(r.result.Began, callqueue.AgentSet{Agent: a}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) happen(e event) error {
+	switch e.kind {
+	case arrives:
+		return r.arrive(e.at, e.call)
+	case givesUp:
+		id := callID(e.call).Entry(1)
+		if _, waits := r.live[id]; !waits {
+			return nil
+		}
+		return r.apply(e.at, callqueue.Leave{Entry: id, Outcome: call.OutcomeAbandoned})
+	case rings:
+		if !r.offers[e.offer] {
+			return nil
+		}
+		return r.apply(e.at, callqueue.OfferRang{Offer: e.offer})
+	case picksUp:
+		if !r.offers[e.offer] {
+			return nil // withdrawn, or rung out
+		}
+		return r.apply(e.at, callqueue.OfferDone{Offer: e.offer, Result: call.OfferAnswered})
+	case hangsUp:
+		return r.hangUp(e)
+	case wrapsUp:
+		err := r.apply(e.at, callqueue.WrapUpEnded{Agent: e.agent})
+		if errors.Is(err, callqueue.ErrNotTalking) {
+			return nil // the shift ended first
+		}
+		return err
+	case shifts:
+		return r.shift(e.at, r.scenario.Shifts[e.call])
+	case ticks:
+		if e.seq != r.tick {
+			return nil // another was asked for since
+		}
+		return r.apply(e.at, callqueue.Tick{})
+	}
+	return nil
+}
+
+// callID names the nth call; ids sort by arrival.
+func callID(n int32) call.ID { return call.ID(fmt.Sprintf("sim%08d", n)) }
+
+func (r *run) arrive(now time.Time, n int32) error {
+	if next := int(n) + 1; next < len(r.scenario.Arrivals) {
+		r.plan(r.scenario.Arrivals[next].At, event{kind: arrives, call: int32(next)})
+	}
+	a := &r.scenario.Arrivals[n]
+	id := callID(n)
+	entry := id.Entry(1)
+	r.live[entry] = n
+	r.note(call.CallEvent(now, id, call.Arrived{Origin: string(id), To: call.Party{Number: a.To}}))
+	err := r.apply(now, callqueue.Join{Entry: entry, Queue: a.Queue, Need: a.Need, Priority: a.Priority, Joined: call.Instant(now)})
+	if errors.Is(err, callqueue.ErrFull) {
+		delete(r.live, entry)
+		r.note(call.CallEvent(now, id, call.Ended{Outcome: call.OutcomeNoCapacity}))
+		return nil
+	}
+	if _, waits := r.live[entry]; waits && a.Patience > 0 {
+		r.plan(now.Add(a.Patience), event{kind: givesUp, call: n})
+	}
+	return err
+}
+
+func (r *run) hangUp(e event) error {
+	id := callID(e.call)
+	r.note(call.CallEvent(e.at, id, call.Parted{Agent: e.agent, By: call.SideCaller, Cause: call.Cause{Reason: call.Hangup}}))
+	r.note(call.CallEvent(e.at, id, call.Ended{Outcome: call.OutcomeAnswered, Cause: call.Cause{Reason: call.Hangup}}))
+	if err := r.apply(e.at, callqueue.TalkEnded{Agent: e.agent, Call: id, At: e.at}); err != nil {
+		return err
+	}
+	a := r.scenario.Arrivals[e.call]
+	if a.WrapUp == 0 || !r.wraps[a.Queue] {
+		return nil
+	}
+	if a.WrapUp < 0 {
+		return r.happen(event{at: e.at, kind: wrapsUp, agent: e.agent})
+	}
+	err := r.apply(e.at, callqueue.WrapUpExtended{Agent: e.agent, Until: e.at.Add(a.WrapUp)})
+	if errors.Is(err, callqueue.ErrNotTalking) {
+		return nil // the shift ended with the call
+	}
+	return err
+}
+
+// shift changes a presence as the person would: who talks and goes home finishes.
+func (r *run) shift(now time.Time, p Shift) error {
+	err := r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: p.Presence, Reason: p.Reason, By: "self"})
+	if errors.Is(err, callqueue.ErrTalking) {
+		err = r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: call.Finishing, By: "self"})
+	}
+	return err
+}
+
+// apply gives the engine one input and plays callers, phones and agents to what
+// it decides.
+func (r *run) apply(now time.Time, in callqueue.Input) error {
+	r.result.Inputs++
+	r.result.Ended = now
+	var refused error
+	for _, f := range r.engine.Apply(now, in) {
+		switch f := f.(type) {
+		case callqueue.Record:
+			r.note(f.Event)
+		case callqueue.Offer:
+			r.ring(now, f)
+		case callqueue.WithdrawOffer:
+			delete(r.offers, f.ID)
+		case callqueue.Connected:
+			n := r.live[f.Entry]
+			delete(r.live, f.Entry)
+			delete(r.offers, f.Offer)
+			r.note(call.CallEvent(now, f.Entry.Call(), call.Connected{Agent: f.Agent, Leg: f.Offer.AgentLeg()}))
+			r.plan(now.Add(r.scenario.Arrivals[n].Talk), event{kind: hangsUp, call: n, agent: f.Agent})
+		case callqueue.LeftQueue:
+			delete(r.live, f.Entry)
+			r.note(call.CallEvent(now, f.Entry.Call(), call.Ended{Outcome: f.Outcome}))
+		case callqueue.WakeAt:
+			r.tick = 0
+			if !f.At.IsZero() {
+				r.tick = r.plan(f.At, event{kind: ticks})
+			}
+		case callqueue.Refused:
+			refused = errors.Join(refused, f.Err)
+		}
+	}
+	return refused
+}
+
+// ring plays the phone: it rings, and is picked up when the call says so. What is
+// not picked up within the ring time is missed, which the engine sees to.
+func (r *run) ring(now time.Time, o callqueue.Offer) {
+	n := r.live[o.Entry]
+	r.offers[o.ID] = true
+	pickup := r.scenario.Arrivals[n].Pickup
+	if pickup > 0 {
+		r.plan(now, event{kind: rings, offer: o.ID})
+	}
+	if pickup < o.Ring {
+		r.plan(now.Add(pickup), event{kind: picksUp, offer: o.ID})
+	}
+}
+
+func (r *run) note(ev call.Event) {
+	r.result.Events++
+	ev.Global = int64(r.result.Events)
+	r.fault = errors.Join(r.fault, r.result.Ledger.Apply(ev))
+	r.result.Staff.Apply(ev)
+	if r.scenario.Tap != nil {
+		r.scenario.Tap(ev)
+	}
+}

@@ -1,0 +1,272 @@
+package sla
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"firstline/call"
+)
+
+// ErrSpan means that a Span is empty or would be cut into too many intervals.
+var ErrSpan = errors.New("sla: not a span of time")
+
+// MaxIntervals is how many intervals a Span is cut into at most: a year of hours.
+const MaxIntervals = 9000
+
+// Span says which entries are counted: those that joined at or after From and
+// before To, interval by interval of Every (0: all in one; the last may be
+// shorter), as known at Now.
+type Span struct {
+	Now, From, To time.Time
+	Every         time.Duration
+	ByClient      bool // tell clients apart; see Config.Client
+}
+
+// Validate returns an error that matches ErrSpan.
+func (s Span) Validate() error {
+	switch {
+	case !s.From.Before(s.To):
+		return fmt.Errorf("%w: from %v to %v", ErrSpan, s.From, s.To)
+	case s.Every < 0 || s.Every > 0 && s.To.Sub(s.From)/s.Every >= MaxIntervals:
+		return fmt.Errorf("%w: in steps of %v it has more than %d intervals", ErrSpan, s.Every, MaxIntervals)
+	}
+	return nil
+}
+
+// Interval is one part of a Span.
+type Interval struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"` // excluded
+}
+
+// Intervals are the parts of a valid span, in order.
+func (s Span) Intervals() []Interval {
+	every := s.Every
+	if every == 0 {
+		every = s.To.Sub(s.From)
+	}
+	var parts []Interval
+	for at := s.From; at.Before(s.To); at = at.Add(every) {
+		end := at.Add(every)
+		if end.After(s.To) {
+			end = s.To
+		}
+		parts = append(parts, Interval{at.UTC(), end.UTC()})
+	}
+	return parts
+}
+
+// Figures is how one queue served those who joined it within one interval.
+// Offered is Waiting plus the sum of Outcomes. Nil means that there was nobody to
+// take the figure of.
+type Figures struct {
+	Queue  call.QueueID `json:"queue"`
+	Client string       `json:"client,omitempty"`
+	Interval
+	Complete bool                 `json:"complete"` // false: the interval reaches back before what is kept
+	Offered  int                  `json:"offered"`
+	Waiting  int                  `json:"waiting"`
+	Outcomes map[call.Outcome]int `json:"outcomes"`
+
+	Levels []Level `json:"levels"` // the service levels that are in use, side by side
+
+	ASA         *time.Duration `json:"asa_ns"`           // mean wait of the answered
+	Wait        *time.Duration `json:"wait_ns"`          // mean wait of all who left, answered or not
+	LongestWait time.Duration  `json:"longest_wait_ns"`  // of all, those who wait included
+	AHT         *time.Duration `json:"aht_ns"`           // mean of talk, hold and wrap-up of the handled
+	Talk        *time.Duration `json:"talk_ns"`          // its three parts
+	Hold        *time.Duration `json:"hold_ns"`          //
+	WrapUp      *time.Duration `json:"wrap_up_ns"`       //
+	Handled     int            `json:"handled"`          // answered, talked to and wrapped up: over
+	Abandonment *Rate          `json:"abandonment"`      // without short abandons
+	AbandonAll  *Rate          `json:"abandonment_all"`  // short abandons included
+	AbandonWait *time.Duration `json:"abandon_wait_ns"`  // mean wait of all abandons
+	Mixed       bool           `json:"mixed_target"`     // the target changed within; each entry counts against its own
+	Target      call.Target    `json:"target"`           // of the last who joined
+	GivenUpAt   *time.Duration `json:"longest_patience"` // longest wait of an abandon
+}
+
+// Rate is a percentage with what it is of.
+type Rate struct {
+	Percent float64 `json:"percent"`
+	Part    int     `json:"part"`
+	Whole   int     `json:"whole"`
+	Formula string  `json:"formula"`
+}
+
+// Level is one of the service levels that products state. T is the target of the
+// entry, A those who abandoned.
+type Level struct {
+	Name    string   `json:"name"`
+	Percent *float64 `json:"percent"`
+	Part    int      `json:"part"`
+	Whole   int      `json:"whole"`
+	Formula string   `json:"formula"`
+}
+
+// The names of the service levels. LevelOurs is the one that Report states.
+const (
+	LevelAnswered      = "of-answered"            // Asterisk's SL
+	LevelQuickAbandons = "quick-abandons-credit"  // Asterisk's SL2 as it is defined
+	LevelAsterisk      = "asterisk-sl2"           // Asterisk's SL2 as it counts: time-outs and the like are abandons to it
+	LevelAllAbandons   = "all-abandons"           //
+	LevelOurs          = "without-short-abandons" // Genesys by option, Talkdesk
+	LevelFlowOuts      = "with-flow-outs"         // Genesys "include flow-outs", Vonage "include queue breakouts"
+	LevelLateAbandons  = "late-abandons"          // XCALLY
+)
+
+// tally is what figures are made of.
+type tally struct {
+	answered, within             int // answered at all, and within the target
+	abandoned, short, quick      int // abandoned at all; below the short limit; within the target
+	others, lapsed, lapsedQuick  int // left otherwise; of those, what Asterisk records as abandoned, and within the target
+	answers, waits, abandonWaits time.Duration
+	handled                      int
+	talk, hold, wrapUp           time.Duration
+	patience                     time.Duration
+}
+
+// Figures returns the figures of every queue that had a caller (and client, when
+// asked for), by interval, queue and client. Intervals without anybody are there,
+// so that a board need not fill gaps. ErrSpan when the span is none.
+func (l *Ledger) Figures(s Span) ([]Figures, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	var out []Figures
+	for _, part := range s.Intervals() {
+		for _, id := range slices.Sorted(maps.Keys(l.queues)) {
+			k := l.queues[id]
+			entries := k.within(part.From, part.To)
+			if !s.ByClient {
+				out = append(out, k.figures(id, "", part, s.Now, entries))
+				continue
+			}
+			for _, client := range clients(entries) {
+				theirs := slices.DeleteFunc(slices.Clone(entries), func(x *stay) bool { return x.client != client })
+				out = append(out, k.figures(id, client, part, s.Now, theirs))
+			}
+		}
+	}
+	return out, nil
+}
+
+func clients(entries []*stay) []string {
+	names := make(map[string]bool)
+	for _, s := range entries {
+		names[s.client] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func (k *book) figures(id call.QueueID, client string, part Interval, now time.Time, entries []*stay) Figures {
+	f := Figures{
+		Queue: id, Client: client, Interval: part, Complete: !part.From.Before(k.from),
+		Outcomes: make(map[call.Outcome]int), Target: k.target,
+	}
+	var t tally
+	for i, s := range entries {
+		wait := s.waitAt(now)
+		f.Offered++
+		f.LongestWait = max(f.LongestWait, wait)
+		f.Mixed = f.Mixed || i > 0 && s.target != entries[i-1].target
+		f.Target = s.target
+		if s.outcome == "" {
+			f.Waiting++
+			continue
+		}
+		f.Outcomes[s.outcome]++
+		t.add(s, wait)
+	}
+	f.Levels = t.levels(f.Offered - f.Waiting)
+	f.ASA = mean(t.answers, t.answered)
+	f.Wait = mean(t.waits, f.Offered-f.Waiting)
+	f.Handled = t.handled
+	f.AHT = mean(t.talk+t.hold+t.wrapUp, t.handled)
+	f.Talk, f.Hold, f.WrapUp = mean(t.talk, t.handled), mean(t.hold, t.handled), mean(t.wrapUp, t.handled)
+	f.AbandonWait = mean(t.abandonWaits, t.abandoned)
+	if t.abandoned > 0 {
+		f.GivenUpAt = &t.patience
+	}
+	left := f.Offered - f.Waiting
+	f.Abandonment = rate(t.abandoned-t.short, left-t.short, "abandoned after the short-abandon limit / (all who left − short abandons)")
+	f.AbandonAll = rate(t.abandoned, left, "abandoned / all who left")
+	return f
+}
+
+func (t *tally) add(s *stay, wait time.Duration) {
+	within := wait <= s.target.Within
+	t.waits += wait
+	switch s.outcome {
+	case call.OutcomeAnswered:
+		t.answered++
+		t.answers += wait
+		if within {
+			t.within++
+		}
+		if s.talked > 0 && s.talks.IsZero() && s.wraps == 0 {
+			t.handled++
+			t.talk += s.talked - s.hold
+			t.hold += s.hold
+			t.wrapUp += s.wrapUp
+		}
+	case call.OutcomeAbandoned, call.OutcomeAbandonedShort:
+		t.abandoned++
+		t.abandonWaits += wait
+		t.patience = max(t.patience, wait)
+		if s.outcome == call.OutcomeAbandonedShort {
+			t.short++
+		}
+		if within {
+			t.quick++
+		}
+	case call.OutcomeTimeoutOverflow, call.OutcomeEmpty, call.OutcomeWithdrawn:
+		t.others++
+		t.lapsed++
+		if within {
+			t.lapsedQuick++
+		}
+	default:
+		t.others++
+	}
+}
+
+// levels are all service levels over those who left.
+func (t *tally) levels(left int) []Level {
+	all := t.answered + t.abandoned
+	return []Level{
+		level(LevelAnswered, t.within, t.answered, "answered within T / answered"),
+		level(LevelQuickAbandons, t.within+t.quick, all, "(answered within T + abandoned within T) / (answered + abandoned)"),
+		level(LevelAsterisk, t.within+t.quick+t.lapsedQuick, all+t.lapsed,
+			"as before, with time-outs, empty queues and withdrawals counted as abandoned"),
+		level(LevelAllAbandons, t.within, all, "answered within T / (answered + abandoned)"),
+		level(LevelOurs, t.within, all-t.short, "answered within T / (answered + abandoned after the short-abandon limit)"),
+		level(LevelFlowOuts, t.within, left, "answered within T / all who left, however they left"),
+		level(LevelLateAbandons, t.within, all-t.quick, "answered within T / (answered + abandoned after T)"),
+	}
+}
+
+func level(name string, part, whole int, formula string) Level {
+	return Level{Name: name, Percent: percent(part, whole), Part: part, Whole: whole, Formula: formula}
+}
+
+func rate(part, whole int, formula string) *Rate {
+	p := percent(part, whole)
+	if p == nil {
+		return nil
+	}
+	return &Rate{Percent: *p, Part: part, Whole: whole, Formula: formula}
+}
+
+// Level finds a service level by its name; the zero Level when there is none.
+func (f Figures) Level(name string) Level {
+	for _, l := range f.Levels {
+		if l.Name == name {
+			return l
+		}
+	}
+	return Level{}
+}
