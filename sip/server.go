@@ -166,7 +166,7 @@ func (s *Server) incoming(ctx context.Context, in *invite) {
 	if !ok {
 		return
 	}
-	if in.req.Recipient.User == "" || !s.cfg.Known(in.req.Recipient.User) {
+	if number := numberOf(&in.req.Recipient); number == "" || !s.cfg.Known(number) {
 		in.refuse(404, "Not Found")
 		return
 	}
@@ -284,7 +284,7 @@ func (s *Server) serve(ctx context.Context, in *invite, src inviter, offer *remo
 		ID:      id,
 		Origin:  in.req.CallID().Value() + ";" + tagOf(in.req.From()),
 		From:    partyOf(in.req, src.device == ""),
-		To:      call.Party{Number: clean(in.req.Recipient.User, 64), Name: clean(in.req.To().DisplayName, 64)},
+		To:      partyOfAddress(in.req.To().DisplayName, &in.req.Recipient),
 		Trunk:   src.trunk,
 		Arrived: now,
 		Test:    in.req.GetHeader("X-Firstline-Test") != nil && strings.TrimSpace(in.req.GetHeader("X-Firstline-Test").Value()) == "1",
@@ -310,6 +310,7 @@ func (s *Server) serve(ctx context.Context, in *invite, src inviter, offer *remo
 		return false
 	}
 	c.Leg = l
+	l.log.Info("call in", zap.String("call", string(id)), zap.String("trunk", c.Trunk), zap.String("to", c.To.Number), zap.Bool("test", c.Test))
 	s.mu.Lock()
 	h := s.handler
 	s.mu.Unlock()

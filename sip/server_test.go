@@ -373,3 +373,28 @@ func TestSippCallsAndHangsUp(t *testing.T) {
 	}
 	eventually(t, "all legs are gone", func() bool { return c.srv.Legs() == 0 })
 }
+
+func TestSilenceIsReportedAndEndsTheCallButNotOnHold(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) {
+		cfg.Media = testEngine(t, 25000, 500*time.Millisecond)
+		cfg.MediaGone = 100 * time.Millisecond
+	})
+	ctx := within(t)
+	held, silent := c.udpPeer(), c.udpPeer()
+	held.invite("held", sdpOf("1", "127.0.0.1", "0", "sendonly"))
+	onHold := c.next()
+	must(t, onHold.Leg.Answer(ctx))
+	held.inside("ACK", "1", held.want("200"), "")
+	silent.invite("silent", sdpOf("1", "127.0.0.1", "0", "sendrecv"))
+	in := c.next()
+	must(t, in.Leg.Answer(ctx))
+	silent.inside("ACK", "1", silent.want("200"), "")
+	waitEvent(t, in.Leg, call.LegMediaLost)
+	if got := waitEnd(t, in.ctx); got.Reason != call.MediaLost {
+		t.Errorf("ended with %v", got)
+	}
+	silent.want("BYE")
+	if onHold.ctx.Err() != nil {
+		t.Error("a call on hold was ended for its silence")
+	}
+}
