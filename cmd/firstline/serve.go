@@ -169,7 +169,7 @@ func (s *server) openStore(ctx context.Context) error {
 func (s *server) openSIP(ctx context.Context) error {
 	engine, err := media.New(media.Config{
 		IP: s.cfg.SIP.RTP.Address, PortMin: uint16(s.cfg.SIP.RTP.First), PortMax: uint16(s.cfg.SIP.RTP.Last),
-		MediaTimeout: 10 * time.Second, Unanswered: 5 * time.Second,
+		MediaTimeout: 10 * time.Second, FirstTimeout: 5 * time.Minute, Unanswered: 5 * time.Second,
 	}, s.log.Named("media"))
 	if err != nil {
 		return err

@@ -196,6 +196,9 @@ func (s *Stream) sweep(now time.Time) {
 	defer in.mu.Unlock()
 	s.events.emit(in.digits.expire(now).list()...)
 	timeout := s.engine.cfg.MediaTimeout
+	if in.packets == 0 && timeout > 0 && s.engine.cfg.FirstTimeout > 0 {
+		timeout = s.engine.cfg.FirstTimeout
+	}
 	if in.configured && !in.lost && timeout > 0 && in.params.Direction.receives() && now.Sub(in.since) >= timeout {
 		in.lost = true
 		s.events.emit(Event{Kind: MediaLost, At: now})

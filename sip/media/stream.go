@@ -136,7 +136,8 @@ func (s *Stream) Configure(p Params) error {
 	in.lock.signalling = p.SignallingSource
 	if rearm {
 		in.lock.arm(now, p.Remote)
-		o.dest, o.answered, o.first = p.Remote, false, time.Time{}
+		o.dest, o.first = p.Remote, time.Time{}
+		o.answered = p.SignallingSource.IsValid() && p.SignallingSource == p.Remote.Addr()
 	}
 	if in.lock.addr == p.Remote || !in.lock.locked {
 		o.rtcpDest = p.RemoteRTCP
