@@ -94,7 +94,8 @@ func (s *server) loadCentre() (*config.Centre, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.LoadCentre(centreFiles(s.cfg), keys)
+	c, err := config.LoadCentre(centreFiles(s.cfg), keys)
+	return c, inFolder(s.cfg.Centre, err)
 }
 
 // keepCentre stores a version by its hash, before it comes into force.
