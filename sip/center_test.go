@@ -115,7 +115,7 @@ func newCenter(t *testing.T, h call.Handler, change func(*Config)) *center {
 		Trunks: []Trunk{{Name: "carrier", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}},
 		Known:  func(n string) bool { return n == "1000" },
 		Media:  c.engine, Sounds: testSounds, RecordingsDir: t.TempDir(),
-		Auth: auth, Registrar: reg, Log: log, Ending: 3 * time.Second,
+		Auth: auth, Registrar: reg, Log: log, Ending: 300 * time.Millisecond,
 	}
 	if change != nil {
 		change(&cfg)

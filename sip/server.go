@@ -183,6 +183,12 @@ func (s *Server) incoming(ctx context.Context, in *invite) {
 		in.refuse(status, reason)
 		return
 	}
+	select {
+	case <-in.cancelled: // while its password was looked up: no call yet, and none now
+		s.leave()
+		return
+	default:
+	}
 	if !s.serve(ctx, in, src, offer) {
 		s.leave()
 	}

@@ -398,3 +398,23 @@ func TestSilenceIsReportedAndEndsTheCallButNotOnHold(t *testing.T) {
 		t.Error("a call on hold was ended for its silence")
 	}
 }
+
+func TestAnUnspecifiedAddressIsReplacedByTheRoutes(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) { cfg.Listen = []Listener{{"udp", "0.0.0.0:0"}} })
+	c.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), c.addr.Port())
+	ctx := within(t)
+	taken := make(chan *PhoneCall, 1)
+	agent := c.phone(PhoneConfig{User: "2001", Password: "one", Incoming: autoAnswer(taken, "tone:agent")})
+	must(t, agent.Register(ctx))
+	out, err := c.srv.Originate(ctx, call.Originate{ID: "any", To: call.Endpoint{Device: "2001"}})
+	must(t, err)
+	must(t, call.AwaitAnswer(ctx, out, nil))
+	far := <-taken
+	if got := far.Header("Contact"); !strings.Contains(got, "127.0.0.1:") {
+		t.Errorf("Contact %q", got)
+	}
+	must(t, out.Hangup(ctx, call.Cause{Reason: call.Completed}))
+	if got := waitEnd(t, far.Context()); got.Reason != call.Hangup {
+		t.Errorf("the phone saw %v", got)
+	}
+}

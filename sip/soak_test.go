@@ -15,11 +15,12 @@ import (
 func TestHangUpsAtRandomMomentsLeaveNothing(t *testing.T) {
 	const calls = 60
 	var served atomic.Int64
-	var c *center
-	c = newCenter(t, handlerFunc(func(ctx context.Context, cl *call.Call) {
+	var srv atomic.Pointer[Server]
+	c := newCenter(t, handlerFunc(func(ctx context.Context, cl *call.Call) {
 		served.Add(1)
-		talk(ctx, c, cl)
+		talk(ctx, srv.Load(), cl)
 	}), nil)
+	srv.Store(c.srv)
 	agent := c.phone(PhoneConfig{User: "2001", Password: "one", Incoming: func(p *PhoneCall) {
 		if p.Ring(p.Context()) == nil && p.Answer(p.Context()) == nil {
 			<-p.Context().Done()
@@ -55,11 +56,11 @@ func TestHangUpsAtRandomMomentsLeaveNothing(t *testing.T) {
 }
 
 // talk is a small journey: answer, play, ring the agent, join the two, until somebody leaves.
-func talk(ctx context.Context, c *center, cl *call.Call) {
+func talk(ctx context.Context, srv *Server, cl *call.Call) {
 	if cl.Leg.Ring(ctx) != nil || cl.Leg.Answer(ctx) != nil || cl.Leg.Play(ctx, "prompt:short") != nil {
 		return
 	}
-	out, err := c.srv.Originate(ctx, call.Originate{ID: cl.ID.Entry(1).Offer(1).AgentLeg(), To: call.Endpoint{Device: "2001"}})
+	out, err := srv.Originate(ctx, call.Originate{ID: cl.ID.Entry(1).Offer(1).AgentLeg(), To: call.Endpoint{Device: "2001"}})
 	if err != nil {
 		return
 	}
@@ -67,7 +68,7 @@ func talk(ctx context.Context, c *center, cl *call.Call) {
 	if call.AwaitAnswer(ctx, out, nil) != nil {
 		return
 	}
-	if _, err := c.srv.Bridge(ctx, call.BridgeSpec{ID: cl.ID.Bridge(1), Caller: cl.Leg, Agent: out}); err != nil {
+	if _, err := srv.Bridge(ctx, call.BridgeSpec{ID: cl.ID.Bridge(1), Caller: cl.Leg, Agent: out}); err != nil {
 		return
 	}
 	select {

@@ -324,6 +324,9 @@ func (u *userAgent) stray(res *sip.Response) {
 	key := dialogKey{res.CallID().Value(), tagOf(res.From()), tagOf(res.To())}
 	u.mu.Lock()
 	d := u.dialogs[key]
+	if d == nil {
+		d = u.dialogs[dialogKey{callID: key.callID, local: key.local}] // its first 2xx is on the way to it
+	}
 	u.mu.Unlock()
 	if d != nil && d.post(func() { d.repeated(res) }) {
 		return
@@ -375,6 +378,9 @@ func (u *userAgent) send(req *sip.Request, f flow, got func(*sip.Response, error
 	tx, err := u.txl.Request(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("sip: send %s to %s: %w", req.Method, f.peer, err)
+	}
+	if req.Method == sip.INVITE {
+		tx.OnRetransmission(u.stray) // further 2xx while the first is on its way to us
 	}
 	if !u.goSafe(func() { drain(u.ctx, tx, req.Method, got) }) {
 		tx.Terminate()
