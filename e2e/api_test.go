@@ -5,6 +5,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -303,6 +305,12 @@ func (a *api) audio(id string) []byte {
 		a.t.Fatalf("audio of %s: %d %s", id, status, b)
 	}
 	return b
+}
+
+// sha256Hex is the SHA-256 as the catalogue writes it.
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // ready is what /readyz answers.
