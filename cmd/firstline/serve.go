@@ -256,7 +256,11 @@ func (s *server) openDesk(ctx context.Context) error {
 }
 
 func (s *server) openWeb(ctx context.Context) error {
-	w, err := web.New(s.webConfig())
+	seed, err := s.boardSeed(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := web.New(s.webConfig(seed))
 	if err != nil {
 		return err
 	}
@@ -267,8 +271,25 @@ func (s *server) openWeb(ctx context.Context) error {
 			return err
 		}
 	}
+	s.life.start("sign-ins", s.expireSignIns)
 	s.life.start("web", w.Run)
 	return nil
+}
+
+// expireSignIns forgets sessions that are over.
+func (s *server) expireSignIns(ctx context.Context) error {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
+	for {
+		select {
+		case now := <-hourly.C:
+			if err := s.store.SignIns().Expire(ctx, now); err != nil {
+				s.log.Warn("sign-ins not tidied", zap.Error(err))
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // takeCalls is last: nothing rings before everything is there to answer.
