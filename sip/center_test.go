@@ -245,12 +245,6 @@ func (e *ear) clear() {
 	e.samples = nil
 }
 
-func (e *ear) has(freq float64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return media.Heard(e.samples, freq, 0.05) > 0
-}
-
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)

@@ -67,8 +67,8 @@ type legConfig struct {
 	engine *media.Engine
 	sounds func(call.Media) (*media.Audio, error)
 	gives  time.Duration
-	peer   netip.AddrPort // of the signalling
-	parent context.Context
+	peer   netip.AddrPort  // of the signalling
+	parent context.Context //nolint:containedctx // an argument by name, used once
 	log    *zap.Logger
 }
 
