@@ -199,8 +199,11 @@ func list[T any](a *api, path, field string) []T {
 	}
 }
 
-func (a *api) calls() []callRecord { a.t.Helper(); return list[callRecord](a, "/api/v1/calls", "calls") }
-func (a *api) tickets() []ticket   { a.t.Helper(); return list[ticket](a, "/api/v1/tickets", "tickets") }
+func (a *api) calls() []callRecord {
+	a.t.Helper()
+	return list[callRecord](a, "/api/v1/calls", "calls")
+}
+func (a *api) tickets() []ticket { a.t.Helper(); return list[ticket](a, "/api/v1/tickets", "tickets") }
 func (a *api) recordings() []recording {
 	a.t.Helper()
 	return list[recording](a, "/api/v1/recordings", "recordings")

@@ -61,25 +61,6 @@ func journey(t *testing.T, s *server) {
 	wholeJournal(t, s)
 }
 
-// wholeJournal checks that every event is there once and in order, and returns them all.
-func wholeJournal(t *testing.T, s *server) []event {
-	t.Helper()
-	all := s.api.journal()
-	last, next := int64(0), map[string]int64{}
-	for _, e := range all {
-		stream := e.Stream.Kind + "/" + e.Stream.ID
-		if e.Global <= last {
-			t.Errorf("event %d comes after %d", e.Global, last)
-		}
-		if next[stream]++; e.Seq != next[stream] {
-			t.Errorf("event %d of %s has number %d, want %d", e.Global, stream, e.Seq, next[stream])
-			next[stream] = e.Seq
-		}
-		last = e.Global
-	}
-	return all
-}
-
 // ticketOf holds the ticket to its call.
 func ticketOf(t *testing.T, s *server, c callRecord) {
 	t.Helper()

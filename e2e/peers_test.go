@@ -222,7 +222,10 @@ module_app menu.so
 	cmd := exec.Command(need(s.t, "baresip"), "-f", dir) //nolint:noctx // start ends it
 	cmd.Dir = dir
 	b.process = start(s.t, "baresip "+user, cmd)
-	s.api.awaitAgent(user, "available")
+	eventually(s.t, "baresip "+user+" is registered", func() bool { // a caller may be waiting for it already
+		state := s.api.agents()[user].State
+		return state != "unreachable" && state != "offline"
+	})
 	b.control(fmt.Sprintf("127.0.0.1:%d", control))
 	return b
 }
@@ -318,15 +321,4 @@ func (b *baresip) heard() []int16 {
 		all = append(all, sides[0]...)
 	}
 	return all
-}
-
-// wav reads a recording's two sides.
-func wav(t *testing.T, b []byte) (left, right []int16) {
-	t.Helper()
-	sides, err := media.ReadWAV(strings.NewReader(string(b)))
-	must(t, err)
-	if len(sides) != 2 || len(sides[0]) != len(sides[1]) {
-		t.Fatalf("a recording of %d channels", len(sides))
-	}
-	return sides[0], sides[1]
 }

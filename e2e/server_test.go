@@ -19,6 +19,7 @@ type server struct {
 	env     map[string]string
 	process *process
 	creds   credentials
+	tcp     string // where it speaks SIP over TCP
 	api     *api
 }
 
@@ -67,7 +68,8 @@ func serve(t *testing.T, with setting) *server {
 	}
 	s.up()
 	// From now on it comes back where the phones look for it.
-	s.env["FIRSTLINE_SIP_LISTEN"] = s.creds.SIP
+	s.tcp = s.greeted("tcp ")
+	s.env["FIRSTLINE_SIP_LISTEN"] = "udp:" + s.creds.SIP + ",tcp:" + s.tcp
 	s.env["FIRSTLINE_HTTP_LISTEN"] = strings.TrimPrefix(s.creds.HTTP, "http://")
 	if with.centre != nil {
 		centre := filepath.Join(s.dir, "centre")
@@ -110,9 +112,11 @@ func (s *server) kill() {
 	<-s.process.done
 }
 
-func (s *server) credentialsFile() string { return filepath.Join(s.dir, "var", "demo-credentials.json") }
+func (s *server) credentialsFile() string {
+	return filepath.Join(s.dir, "var", "demo-credentials.json")
+}
 
-// at is where it speaks SIP, over UDP and TCP.
+// at is where it speaks SIP over UDP.
 func (s *server) at() netip.AddrPort {
 	s.t.Helper()
 	a, err := netip.ParseAddrPort(s.creds.SIP)
@@ -120,14 +124,20 @@ func (s *server) at() netip.AddrPort {
 	return a
 }
 
+// greeted is what the greeting says behind a word, up to the end of the line.
+func (s *server) greeted(word string) string {
+	s.t.Helper()
+	for line := range strings.Lines(s.process.out.String()) {
+		if _, rest, ok := strings.Cut(line, word); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	s.t.Fatalf("the greeting has no %q", word)
+	return ""
+}
+
 // link is the one-time sign-in link of the greeting.
 func (s *server) link() string {
 	s.t.Helper()
-	for line := range strings.Lines(s.process.out.String()) {
-		if link := strings.TrimSpace(line); strings.Contains(link, "/sign-in/") {
-			return link
-		}
-	}
-	s.t.Fatal("the greeting has no sign-in link")
-	return ""
+	return s.creds.HTTP + "/sign-in/" + s.greeted("/sign-in/")
 }

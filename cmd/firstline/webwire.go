@@ -28,7 +28,8 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.queue, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
 		Reports: webReports{s.store}, Centre: webCentre{s},
-		Checks: []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Metrics: s.metrics(),
+		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
 	}
 }
 
