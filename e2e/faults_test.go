@@ -32,18 +32,18 @@ func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 	nobody := closed.Addr().String()
 	closed.Close()
 	for name, c := range map[string]struct {
-		env  func(dir string) map[string]string
+		env  func(t *testing.T, dir string) map[string]string
 		says []string // in the sentence
 	}{
 		"SIP port in use":      {env: env("FIRSTLINE_SIP_LISTEN", taken.LocalAddr().String()), says: []string{taken.LocalAddr().String()}},
 		"HTTP port in use":     {env: env("FIRSTLINE_HTTP_LISTEN", web.Addr().String()), says: []string{web.Addr().String()}},
 		"database unreachable": {env: env("FIRSTLINE_DATABASE", "postgres://firstline:hush@"+nobody+"/firstline"), says: []string{nobody}},
-		"data folder is a file": {env: func(dir string) map[string]string {
+		"data folder is a file": {env: func(t *testing.T, dir string) map[string]string {
 			file := filepath.Join(dir, "occupied")
 			must(t, os.WriteFile(file, nil, 0o600))
 			return map[string]string{"FIRSTLINE_DATA_DIR": file}
 		}, says: []string{"occupied"}},
-		"disk full": {env: func(dir string) map[string]string {
+		"disk full": {env: func(t *testing.T, dir string) map[string]string {
 			full := filepath.Join(dir, "full")
 			must(t, os.Mkdir(full, 0o700))
 			if err := syscall.Mount("tmpfs", full, "tmpfs", 0, "size=64k"); err != nil {
@@ -53,7 +53,7 @@ func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 			return map[string]string{"FIRSTLINE_DATA_DIR": full}
 		}, says: []string{"full"}},
 		"no such centre":     {env: env("FIRSTLINE_CENTRE", "/nowhere/at/all"), says: []string{"/nowhere/at/all"}},
-		"unknown variable":   {env: env("FIRSTLINE_SIP_LISTNE", "127.0.0.1:0"), says: []string{"FIRSTLINE_SIP_LISTNE", "listen"}},
+		"unknown variable":   {env: env("FIRSTLINE_SIP_LISTNE", "127.0.0.1:0"), says: []string{"FIRSTLINE_SIP_LISTNE", "FIRSTLINE_SIP_LISTEN"}},
 		"not an address":     {env: env("FIRSTLINE_SIP_LISTEN", "all over"), says: []string{"FIRSTLINE_SIP_LISTEN"}},
 		"second of its kind": {env: nil, says: []string{"var"}},
 	} {
@@ -66,7 +66,7 @@ func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 				s = &server{t: t, dir: t.TempDir(), env: map[string]string{
 					"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0",
 				}}
-				for k, v := range c.env(s.dir) {
+				for k, v := range c.env(t, s.dir) {
 					s.env[k] = v
 				}
 			}
@@ -79,8 +79,8 @@ func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 	}
 }
 
-func env(k, v string) func(string) map[string]string {
-	return func(string) map[string]string { return map[string]string{k: v} }
+func env(k, v string) func(*testing.T, string) map[string]string {
+	return func(*testing.T, string) map[string]string { return map[string]string{k: v} }
 }
 
 // sentence checks that the program ended with one line that is for people.

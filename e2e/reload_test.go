@@ -35,8 +35,11 @@ func TestACallKeepsItsFlowWhenTheCentreIsReloaded(t *testing.T) {
 	}
 
 	// In the new flow key 2 no longer leads to an agent.
-	changed := strings.Replace(string(old), "account: {type: prompt, play: connecting, next: account-queue}", "account: {type: hangup}", 1)
-	if changed == string(old) {
+	changed := strings.NewReplacer(
+		"account: {type: prompt, play: connecting, next: account-queue}", "account: {type: hangup}",
+		"account-queue: {type: queue, queue: service-desk, need: {skills: {accounts: 3}}}", "",
+	).Replace(string(old))
+	if len(changed) > len(string(old))-80 {
 		t.Fatal("the demo's flow is not as this test expects it")
 	}
 	before := ask("+15550100741", func() {

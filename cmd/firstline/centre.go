@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -96,6 +97,16 @@ func (s *server) loadCentre() (*config.Centre, error) {
 	}
 	c, err := config.LoadCentre(centreFiles(s.cfg), keys)
 	return c, inFolder(s.cfg.Centre, err)
+}
+
+// nameCentre says which folder is meant where the files could not be read at all;
+// faults in them name their file.
+func (s *server) nameCentre(err error) error {
+	var faults config.Faults
+	if s.cfg.Centre == "" || errors.As(err, &faults) {
+		return err
+	}
+	return fmt.Errorf("centre %s: %w", s.cfg.Centre, err)
 }
 
 // keepCentre stores a version by its hash, before it comes into force.
