@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -81,6 +80,17 @@ func centreFiles(cfg *config.Server) fs.FS {
 	return os.DirFS(cfg.Centre)
 }
 
+// readCentre reads the centre's files. An fs.FS does not know its own name, so a
+// folder that is not there is told here.
+func readCentre(cfg *config.Server, keys []string) (*config.Centre, error) {
+	if cfg.Centre != "" {
+		if _, err := os.Stat(cfg.Centre); err != nil {
+			return nil, fmt.Errorf("centre: %w", err)
+		}
+	}
+	return config.LoadCentre(centreFiles(cfg), keys)
+}
+
 // promptKeys is what flows may play.
 func promptKeys() ([]string, error) {
 	c, err := prompts.Load(prompts.Files(), language)
@@ -97,16 +107,6 @@ func (s *server) loadCentre() (*config.Centre, error) {
 	}
 	c, err := config.LoadCentre(centreFiles(s.cfg), keys)
 	return c, inFolder(s.cfg.Centre, err)
-}
-
-// nameCentre says which folder is meant where the files could not be read at all;
-// faults in them name their file.
-func (s *server) nameCentre(err error) error {
-	var faults config.Faults
-	if s.cfg.Centre == "" || errors.As(err, &faults) {
-		return err
-	}
-	return fmt.Errorf("centre %s: %w", s.cfg.Centre, err)
 }
 
 // keepCentre stores a version by its hash, before it comes into force.
