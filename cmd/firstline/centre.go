@@ -105,7 +105,7 @@ func (s *server) loadCentre() (*config.Centre, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := config.LoadCentre(centreFiles(s.cfg), keys)
+	c, err := readCentre(s.cfg, keys)
 	return c, inFolder(s.cfg.Centre, err)
 }
 
