@@ -19,7 +19,7 @@ type browser struct {
 }
 
 // board opens the sign-in link in Chromium. Pictures go to the folder SHOTS, if it is set.
-func (s *server) board() *browser {
+func (s *office) board() *browser {
 	s.t.Helper()
 	if _, err := os.Stat(filepath.Join(the.root, "web", "ui", "node_modules", "playwright-core")); err != nil {
 		s.t.Fatalf("the packages of web/ui are not installed (npm ci): %v", err)

@@ -11,7 +11,7 @@ import (
 )
 
 // wholeJournal checks that every event is there once and in order, and returns them all.
-func wholeJournal(t *testing.T, s *server) []event {
+func wholeJournal(t *testing.T, s *office) []event {
 	t.Helper()
 	all := s.api.journal()
 	last, next := int64(0), map[string]int64{}
@@ -30,7 +30,7 @@ func wholeJournal(t *testing.T, s *server) []event {
 }
 
 // playable waits until n recordings are finished, and plays each.
-func playable(t *testing.T, s *server, n int) {
+func playable(t *testing.T, s *office, n int) {
 	t.Helper()
 	var rows []recording
 	eventually(t, "all recordings are finished", func() bool {

@@ -58,12 +58,12 @@ func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 		"second of its kind": {env: nil, says: []string{"var"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var s *server
+			var s *office
 			if c.env == nil { // another server has this data folder
 				s = serve(t, setting{})
 				s.env["FIRSTLINE_SIP_LISTEN"], s.env["FIRSTLINE_HTTP_LISTEN"] = "127.0.0.1:0", "127.0.0.1:0"
 			} else {
-				s = &server{t: t, dir: t.TempDir(), env: map[string]string{
+				s = &office{t: t, dir: t.TempDir(), env: map[string]string{
 					"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0",
 				}}
 				for k, v := range c.env(t, s.dir) {
@@ -111,7 +111,7 @@ type wire struct {
 	conn net.Conn
 }
 
-func (s *server) wire(network string) *wire {
+func (s *office) wire(network string) *wire {
 	s.t.Helper()
 	at := s.creds.SIP
 	if network == "tcp" {

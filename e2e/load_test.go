@@ -57,7 +57,7 @@ func TestKillMinus9LosesNoTicketNoOutcomeAndNoRecording(t *testing.T) {
 
 // desk is a server under load: callers and agents who do as chance says.
 type desk struct {
-	*server
+	*office
 	phones *phones
 	tone   *media.Audio
 
@@ -87,10 +87,10 @@ func newDesk(t *testing.T) *desk {
 	centre := briefWrapUp(t)
 	centre["queues.yaml"] = strings.Replace(centre["queues.yaml"], "ring: 15s", "ring: 2s", 1)
 	d := &desk{
-		server: serve(t, setting{centre: centre}), tone: media.Tone(time.Second, 700),
+		office: serve(t, setting{centre: centre}), tone: media.Tone(time.Second, 700),
 		chance: rand.New(rand.NewPCG(seed, 1)), met: map[string]answer{},
 	}
-	d.phones = newPhones(d.server)
+	d.phones = newPhones(d.office)
 	for i := range desks {
 		user := strconv.Itoa(2001 + i)
 		must(t, d.phones.keep(user, d.creds.Devices[user], d.ring).Register(t.Context()))
@@ -262,7 +262,7 @@ func (d *desk) settle(before float64) {
 func (d *desk) audit(killed bool) {
 	t := d.t
 	t.Helper()
-	all := wholeJournal(t, d.server)
+	all := wholeJournal(t, d.office)
 	sums := outcomes(t, all)
 	d.compare(sums)
 
@@ -311,7 +311,7 @@ func (d *desk) audit(killed bool) {
 	if len(recordings) == 0 {
 		t.Error("nothing was recorded")
 	}
-	playable(t, d.server, len(recordings))
+	playable(t, d.office, len(recordings))
 	if !killed && restored > 0 {
 		t.Errorf("%d calls were closed after a crash that was none", restored)
 	}

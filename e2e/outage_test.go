@@ -85,7 +85,7 @@ func journeyWithoutDatabase(t *testing.T, cluster *storetest.Cluster) {
 	}
 }
 
-func (s *server) note(ticket, text string) (int, []byte, error) {
+func (s *office) note(ticket, text string) (int, []byte, error) {
 	return s.api.ask(http.MethodPost, "/api/v1/tickets/"+ticket+"/notes", map[string]string{"text": text})
 }
 

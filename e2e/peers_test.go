@@ -28,8 +28,8 @@ const (
 	agentTone  = 1100
 )
 
-// freePort is a UDP port that nobody has, with the next one free too.
-func freePort(t *testing.T) int {
+// portPair is a UDP port that nobody has, with the next one free too.
+func portPair(t *testing.T) int {
 	t.Helper()
 	for range 100 {
 		a, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // opening a port does not wait
@@ -55,7 +55,7 @@ type sippCaller struct {
 
 // phoneIn starts sipp: it keys digits a second after the answer, and plays its
 // tone for two minutes, or until either side hangs up.
-func (s *server) phoneIn(number, called, digits string) *sippCaller {
+func (s *office) phoneIn(number, called, digits string) *sippCaller {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	scenario, err := os.ReadFile(filepath.Join("testdata", "caller.xml"))
@@ -64,9 +64,9 @@ func (s *server) phoneIn(number, called, digits string) *sippCaller {
 	must(s.t, os.WriteFile(pcap, toneWithDigits(callerTone, digits, 2*time.Minute), 0o600))
 	file := filepath.Join(dir, "caller.xml")
 	must(s.t, os.WriteFile(file, []byte(strings.ReplaceAll(string(scenario), "{{PCAP}}", pcap)), 0o600))
-	c := &sippCaller{number: number, callID: "e2e-" + number, port: freePort(s.t)}
+	c := &sippCaller{number: number, callID: "e2e-" + number, port: portPair(s.t)}
 	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", //nolint:noctx // start ends it
-		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(freePort(s.t)), "-m", "1", "-cid_str", c.callID,
+		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(portPair(s.t)), "-m", "1", "-cid_str", c.callID,
 		"-key", "number", number, "-key", "called", called,
 		"-nostdin", "-timeout", "180s", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"))
 	cmd.Dir = dir
@@ -189,7 +189,7 @@ type baresip struct {
 
 // softphone starts baresip as a device and waits until it is registered. mode is
 // auto (it answers by itself) or manual.
-func (s *server) softphone(user, mode string) *baresip {
+func (s *office) softphone(user, mode string) *baresip {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	b := &baresip{dir: dir}
@@ -198,7 +198,7 @@ func (s *server) softphone(user, mode string) *baresip {
 	must(s.t, err)
 	must(s.t, media.EncodeWAV(f, media.Tone(3*time.Minute, agentTone).Samples()))
 	must(s.t, f.Close())
-	control := freePort(s.t) // of TCP in truth; who takes it is seen when nobody answers there
+	control := portPair(s.t) // of TCP in truth; who takes it is seen when nobody answers there
 	config := fmt.Sprintf(`sip_listen 127.0.0.1:%d
 net_interface 127.0.0.1
 audio_source aufile,%s
@@ -214,7 +214,7 @@ module ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:%d
 module_app account.so
 module_app menu.so
-`, freePort(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
+`, portPair(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
 	must(s.t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=60;audio_codecs=PCMU/8000/1\n",
 		user, s.creds.SIP, user, s.creds.Devices[user], mode)

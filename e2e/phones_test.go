@@ -23,7 +23,7 @@ type phones struct {
 	engine *media.Engine
 }
 
-func newPhones(s *server) *phones {
+func newPhones(s *office) *phones {
 	s.t.Helper()
 	e, err := media.New(media.Config{PortMin: 40000, PortMax: 59999, Quarantine: time.Second, MediaTimeout: -1}, zap.NewNop())
 	must(s.t, err)

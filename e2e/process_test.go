@@ -113,8 +113,8 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *process {
 	return p
 }
 
-// firstline is the program's command line, ready to start in dir.
-func firstline(dir string, args ...string) *exec.Cmd {
+// program is firstline's command line, ready to start in dir.
+func program(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command(the.program, args...) //nolint:noctx // start ends it
 	cmd.Dir = dir
 	cmd.Env = environment(nil)

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// server is a firstline under test with its data.
-type server struct {
+// office is a firstline under test with its data.
+type office struct {
 	t       *testing.T
 	dir     string // working directory; data is in dir/var
 	env     map[string]string
@@ -55,9 +55,9 @@ func demoFile(t *testing.T, name string) string {
 //
 // Phones' passwords come only with the embedded demo. So a server with a centre of
 // its own is started once without, which leaves roster and passwords in its data.
-func serve(t *testing.T, with setting) *server {
+func serve(t *testing.T, with setting) *office {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), env: map[string]string{
+	s := &office{t: t, dir: t.TempDir(), env: map[string]string{
 		"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0",
 	}}
 	if with.database != "" {
@@ -85,7 +85,7 @@ func serve(t *testing.T, with setting) *server {
 }
 
 // up starts the process and waits until it serves.
-func (s *server) up() {
+func (s *office) up() {
 	s.t.Helper()
 	s.launch()
 	s.process.says("firstline is up.")
@@ -98,26 +98,26 @@ func (s *server) up() {
 	}
 }
 
-func (s *server) launch() {
+func (s *office) launch() {
 	s.t.Helper()
-	cmd := firstline(s.dir, "serve")
+	cmd := program(s.dir, "serve")
 	cmd.Env = environment(s.env)
 	s.process = start(s.t, "firstline serve", cmd)
 }
 
 // kill is kill -9.
-func (s *server) kill() {
+func (s *office) kill() {
 	s.t.Helper()
 	must(s.t, s.process.cmd.Process.Kill())
 	<-s.process.done
 }
 
-func (s *server) credentialsFile() string {
+func (s *office) credentialsFile() string {
 	return filepath.Join(s.dir, "var", "demo-credentials.json")
 }
 
 // at is where it speaks SIP over UDP.
-func (s *server) at() netip.AddrPort {
+func (s *office) at() netip.AddrPort {
 	s.t.Helper()
 	a, err := netip.ParseAddrPort(s.creds.SIP)
 	must(s.t, err)
@@ -125,7 +125,7 @@ func (s *server) at() netip.AddrPort {
 }
 
 // greeted is what the greeting says behind a word, up to the end of the line.
-func (s *server) greeted(word string) string {
+func (s *office) greeted(word string) string {
 	s.t.Helper()
 	for line := range strings.Lines(s.process.out.String()) {
 		if _, rest, ok := strings.Cut(line, word); ok {
@@ -137,7 +137,7 @@ func (s *server) greeted(word string) string {
 }
 
 // link is the one-time sign-in link of the greeting.
-func (s *server) link() string {
+func (s *office) link() string {
 	s.t.Helper()
 	return s.creds.HTTP + "/sign-in/" + s.greeted("/sign-in/")
 }
