@@ -28,7 +28,7 @@ func (s *office) board() *browser {
 	if shots == "" {
 		shots = s.t.TempDir()
 	}
-	cmd := exec.Command(need(s.t, "node"), filepath.Join("testdata", "board.mjs"), the.root, need(s.t, "chromium"), s.link(), shots) //nolint:noctx // start ends it
+	cmd := exec.Command(need(s.t, "node"), filepath.Join("testdata", "board.mjs"), the.root, need(s.t, "chromium"), s.link(), shots)
 	stdin, err := cmd.StdinPipe()
 	must(s.t, err)
 	b := &browser{in: stdin}

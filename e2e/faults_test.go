@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -21,13 +22,13 @@ import (
 // A server that cannot start says why in one sentence, and its exit code is not 0.
 func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 	t.Parallel()
-	taken, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // opening a port does not wait
+	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(t, err)
 	defer taken.Close()
-	web, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // as above
+	web, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer web.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // as above
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	nobody := closed.Addr().String()
 	closed.Close()
@@ -66,9 +67,7 @@ func TestAServerThatCannotStartSaysWhyInOneSentence(t *testing.T) {
 				s = &office{t: t, dir: t.TempDir(), env: map[string]string{
 					"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0",
 				}}
-				for k, v := range c.env(t, s.dir) {
-					s.env[k] = v
-				}
+				maps.Copy(s.env, c.env(t, s.dir))
 			}
 			s.launch()
 			if code := s.process.exit(); code == 0 {
@@ -117,7 +116,7 @@ func (s *office) wire(network string) *wire {
 	if network == "tcp" {
 		at = s.tcp
 	}
-	conn, err := net.Dial(network, at) //nolint:noctx // loopback answers at once
+	conn, err := net.Dial(network, at)
 	must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
 	return &wire{t: s.t, conn: conn}
@@ -273,10 +272,14 @@ func torture(t *testing.T) [][]byte {
 	if len(files) < 20 {
 		t.Fatalf("only %d messages of RFC 4475", len(files))
 	}
-	all := [][]byte{nil, {0}, []byte("\r\n\r\n"), []byte(strings.Repeat("\xff\x00", 2000)), []byte("INVITE sip:1000@x SIP/2.0\r\n"),
+	all := [][]byte{
+		nil,
+		{0},
+		[]byte("\r\n\r\n"), []byte(strings.Repeat("\xff\x00", 2000)), []byte("INVITE sip:1000@x SIP/2.0\r\n"),
 		[]byte("INVITE sip:1000@x SIP/2.0\r\nContent-Length: 99999999999999999999\r\n\r\n"),
 		[]byte("INVITE sip:1000@x SIP/2.0\r\nContent-Length: -1\r\n\r\n"),
-		[]byte("SIP/2.0 200 OK\r\n\r\n"), []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), []byte(strings.Repeat("A", 60000))}
+		[]byte("SIP/2.0 200 OK\r\n\r\n"), []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), []byte(strings.Repeat("A", 60000)),
+	}
 	hexed := regexp.MustCompile(`<hex>([0-9a-fA-F]*)</hex>`)
 	for _, name := range files {
 		b, err := os.ReadFile(name)

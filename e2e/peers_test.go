@@ -32,10 +32,10 @@ const (
 func portPair(t *testing.T) int {
 	t.Helper()
 	for range 100 {
-		a, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // opening a port does not wait
+		a, err := net.ListenPacket("udp", "127.0.0.1:0")
 		must(t, err)
 		port := a.LocalAddr().(*net.UDPAddr).Port
-		b, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port+1)) //nolint:noctx // as above
+		b, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port+1))
 		a.Close()
 		if err == nil {
 			b.Close()
@@ -65,7 +65,7 @@ func (s *office) phoneIn(number, called, digits string) *sippCaller {
 	file := filepath.Join(dir, "caller.xml")
 	must(s.t, os.WriteFile(file, []byte(strings.ReplaceAll(string(scenario), "{{PCAP}}", pcap)), 0o600))
 	c := &sippCaller{number: number, callID: "e2e-" + number, port: portPair(s.t)}
-	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", //nolint:noctx // start ends it
+	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1",
 		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(portPair(s.t)), "-m", "1", "-cid_str", c.callID,
 		"-key", "number", number, "-key", "called", called,
 		"-nostdin", "-timeout", "180s", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"))
@@ -83,7 +83,7 @@ func (s *office) phoneIn(number, called, digits string) *sippCaller {
 // hangup tells the scenario to hang up.
 func (c *sippCaller) hangup() {
 	c.t.Helper()
-	conn, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", c.port)) //nolint:noctx // UDP does not wait
+	conn, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", c.port))
 	must(c.t, err)
 	defer conn.Close()
 	_, err = fmt.Fprintf(conn, "INFO sip:%s@127.0.0.1:%d SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKtest\r\n"+
@@ -219,7 +219,7 @@ module_app menu.so
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=60;audio_codecs=PCMU/8000/1\n",
 		user, s.creds.SIP, user, s.creds.Devices[user], mode)
 	must(s.t, os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o600))
-	cmd := exec.Command(need(s.t, "baresip"), "-f", dir) //nolint:noctx // start ends it
+	cmd := exec.Command(need(s.t, "baresip"), "-f", dir)
 	cmd.Dir = dir
 	b.process = start(s.t, "baresip "+user, cmd)
 	eventually(s.t, "baresip "+user+" is registered", func() bool { // a caller may be waiting for it already
@@ -235,7 +235,7 @@ func (b *baresip) control(addr string) {
 	b.t.Helper()
 	eventually(b.t, "baresip's control port answers", func() bool {
 		var err error
-		b.conn, err = net.Dial("tcp", addr) //nolint:noctx // loopback answers at once
+		b.conn, err = net.Dial("tcp", addr)
 		return err == nil
 	})
 	var wg sync.WaitGroup
