@@ -246,13 +246,13 @@ func (f *far) Hears(m call.Media) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	hz, _ := toneOf(m)
-	switch {
-	case m == "":
+	switch m {
+	case "":
 		if time.Since(f.last) > 2*span {
 			return true
 		}
 		return !f.hears(f.other) && !f.hears(440) && !f.hears(560) && !f.hears(700)
-	case m == "talk":
+	case "talk":
 		hz = f.other
 	}
 	return time.Since(f.last) <= 2*span && f.hears(hz)
