@@ -94,8 +94,8 @@ func (s *server) profile(t *testing.T, d time.Duration) func() {
 		done <- fetch(s.pprof+"/debug/pprof/profile?seconds="+strconv.Itoa(int(d.Seconds())), base+".cpu")
 	}()
 	return func() {
-		for _, what := range []string{"heap", "goroutine", "allocs"} {
-			if err := fetch(s.pprof+"/debug/pprof/"+what, base+"."+what); err != nil {
+		for _, what := range []string{"heap", "goroutine", "allocs", "heap?debug=1", "goroutine?debug=1"} {
+			if err := fetch(s.pprof+"/debug/pprof/"+what, base+"."+strings.ReplaceAll(what, "?debug=1", ".txt")); err != nil {
 				t.Error(err)
 			}
 		}

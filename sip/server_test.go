@@ -373,3 +373,48 @@ func TestSippCallsAndHangsUp(t *testing.T) {
 	}
 	eventually(t, "all legs are gone", func() bool { return c.srv.Legs() == 0 })
 }
+
+func TestSilenceIsReportedAndEndsTheCallButNotOnHold(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) {
+		cfg.Media = testEngine(t, 25000, 500*time.Millisecond)
+		cfg.MediaGone = 100 * time.Millisecond
+	})
+	ctx := within(t)
+	held, silent := c.udpPeer(), c.udpPeer()
+	held.invite("held", sdpOf("1", "127.0.0.1", "0", "sendonly"))
+	onHold := c.next()
+	must(t, onHold.Leg.Answer(ctx))
+	held.inside("ACK", "1", held.want("200"), "")
+	silent.invite("silent", sdpOf("1", "127.0.0.1", "0", "sendrecv"))
+	in := c.next()
+	must(t, in.Leg.Answer(ctx))
+	silent.inside("ACK", "1", silent.want("200"), "")
+	waitEvent(t, in.Leg, call.LegMediaLost)
+	if got := waitEnd(t, in.ctx); got.Reason != call.MediaLost {
+		t.Errorf("ended with %v", got)
+	}
+	silent.want("BYE")
+	if onHold.ctx.Err() != nil {
+		t.Error("a call on hold was ended for its silence")
+	}
+}
+
+func TestAnUnspecifiedAddressIsReplacedByTheRoutes(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) { cfg.Listen = []Listener{{"udp", "0.0.0.0:0"}} })
+	c.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), c.addr.Port())
+	ctx := within(t)
+	taken := make(chan *PhoneCall, 1)
+	agent := c.phone(PhoneConfig{User: "2001", Password: "one", Incoming: autoAnswer(taken, "tone:agent")})
+	must(t, agent.Register(ctx))
+	out, err := c.srv.Originate(ctx, call.Originate{ID: "any", To: call.Endpoint{Device: "2001"}})
+	must(t, err)
+	must(t, call.AwaitAnswer(ctx, out, nil))
+	far := <-taken
+	if got := far.Header("Contact"); !strings.Contains(got, "127.0.0.1:") {
+		t.Errorf("Contact %q", got)
+	}
+	must(t, out.Hangup(ctx, call.Cause{Reason: call.Completed}))
+	if got := waitEnd(t, far.Context()); got.Reason != call.Hangup {
+		t.Errorf("the phone saw %v", got)
+	}
+}

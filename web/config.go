@@ -28,7 +28,8 @@ type Config struct {
 	Location  *time.Location // where the desk's day begins; UTC
 
 	Journal   Journal
-	BoardFrom int64 // the board is rebuilt from events after this sequence; 0 means all
+	BoardFrom int64        // the board is rebuilt from events after this sequence; 0 means all
+	BoardSeed []call.Event // what the board must know from before BoardFrom: who there is, calls that are up; in order
 	Events    Events
 	Sessions  scs.Store
 	Tokens    Tokens

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // the container has no zones of its own
 
 	"github.com/alecthomas/kong"
 )
