@@ -90,9 +90,9 @@ type Raise struct {
 
 // EntryExit is the rule by which an entry left.
 type EntryExit struct {
-	Rule     string `json:"rule"`
-	Key      string `json:"key,omitempty"`
-	To       string `json:"to,omitempty"`
+	Rule string `json:"rule"`
+	Key  string `json:"key,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 // Offer is one ringing of one agent.
@@ -153,13 +153,28 @@ func (r *Record) Talking() *Talk {
 	return nil
 }
 
-// Wait is the time in queues until now, over all entries.
+// Wait is the time in queues until now, over all entries. A call that went from
+// one queue to the next at its old place has entries that overlap: what they
+// share counts once.
 func (r *Record) Wait(now time.Time) time.Duration {
 	var d time.Duration
+	var covered time.Time // entries are in order of time
 	for _, e := range r.Entries {
-		d += until(e.Left, r.limit(now)).Sub(e.Joined)
+		d += beyond(e.Joined, until(e.Left, r.limit(now)), &covered)
 	}
 	return d
+}
+
+// beyond is the part of a span that lies behind covered, which it moves.
+func beyond(from, to time.Time, covered *time.Time) time.Duration {
+	if from.Before(*covered) {
+		from = *covered
+	}
+	if !to.After(from) {
+		return 0
+	}
+	*covered = to
+	return to.Sub(from)
 }
 
 // Talk is the time in conversation until now, holds included.
@@ -184,14 +199,7 @@ func (t *Talk) hold(end time.Time) time.Duration {
 	var d time.Duration
 	var covered time.Time // spans are in order of From
 	for _, s := range t.Holds {
-		from, to := s.From, until(s.To, end)
-		if from.Before(covered) {
-			from = covered
-		}
-		if to.After(from) {
-			d += to.Sub(from)
-			covered = to
-		}
+		d += beyond(s.From, until(s.To, end), &covered)
 	}
 	return d
 }

@@ -56,6 +56,17 @@ func TestRecordAddsUpWaitTalkAndHold(t *testing.T) {
 	}
 }
 
+func TestOverflowAtTheOldPlaceCountsTheWaitOnce(t *testing.T) {
+	id := ID("c1")
+	r := fold(t, append(aCall(id)[:5],
+		CallEvent(at(36), id, QueueLeft{Entry: id.Entry(1), Outcome: OutcomeTimeoutOverflow, Wait: 30 * time.Second}),
+		CallEvent(at(38), id, QueueJoined{Entry: id.Entry(2), Queue: "night", Joined: at(6)}),
+		CallEvent(at(46), id, QueueLeft{Entry: id.Entry(2), Outcome: OutcomeAnswered, Agent: "ana", Wait: 40 * time.Second})))
+	if got := r.Wait(at(100)); got != 40*time.Second {
+		t.Errorf("waited %v, want 40s", got)
+	}
+}
+
 func TestOpenRecordCountsUntilNow(t *testing.T) {
 	r := fold(t, aCall("c1")[:10])
 	if r.Hold(at(37)) != 7*time.Second || r.Talk(at(37)) != 19*time.Second {

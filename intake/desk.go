@@ -30,6 +30,7 @@ type Centre struct {
 	Language string
 	Notice   string // key of the prompt "this call is recorded", played before any recording; empty for none
 	Trouble  string // key of the prompt before we hang up on a fault of ours; empty for none
+	Full     string // key of the prompt for who finds a queue full that leads nowhere else; empty for none
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -58,6 +59,7 @@ type (
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
+		Press(ctx context.Context, entry call.EntryID, key string) error
 		TalkBegan(agent call.AgentID, id call.ID)
 		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
 		Holding(agent call.AgentID, held bool)

@@ -13,7 +13,8 @@ import (
 
 // sounds is what a waiting caller hears: the recording notice if it is still
 // due, then music. It plays beside the wait, so the place in the queue and the
-// ringing of a phone do not have to wait for it.
+// ringing of a phone do not have to wait for it. It also listens: a key that is
+// an exit of the queue ends the wait.
 type sounds struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -21,7 +22,7 @@ type sounds struct {
 	heard  bool          // the notice was heard to its end; read after notice is closed
 }
 
-func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue) *sounds {
+func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue, entry call.EntryID) *sounds {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &sounds{cancel: cancel, notice: make(chan struct{}), heard: j.noticed}
 	s.wg.Go(func() {
@@ -30,7 +31,26 @@ func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue) *so
 			j.log.Error("no music", zap.String("queue", string(q.ID)), zap.Error(err))
 		}
 	})
+	s.wg.Go(func() { d.heed(ctx, j, q, entry, time.Now()) })
 	return s
+}
+
+// heed hands the caller's keys to the queue until ctx ends. What was keyed before
+// the wait was meant for somebody else.
+func (d *Desk) heed(ctx context.Context, j *journey, q callqueue.Queue, entry call.EntryID, since time.Time) {
+	for {
+		select {
+		case e := <-j.call.Leg.Events():
+			if _, exit := q.Keys[string(e.Digit)]; !exit || e.Kind != call.LegDigit || !e.At.After(since) {
+				continue
+			}
+			if err := d.Queue.Press(ctx, entry, string(e.Digit)); err != nil && ctx.Err() == nil {
+				j.log.Warn("exit key", zap.String("key", string(e.Digit)), zap.Error(err))
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func (s *sounds) playNotice(ctx context.Context, d *Desk, j *journey, q callqueue.Queue) {

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -264,7 +265,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return nil, err
 	}
 	q := j.centre.Queues[w.Queue]
-	sounds := d.entertain(ctx, j, q)
+	sounds := d.entertain(ctx, j, q, w.Entry)
 	defer sounds.stop()
 	waits, offers := (*call.Entry)(nil), 0
 	if j.resumed != nil {
@@ -280,13 +281,15 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		j.outcome = r.Outcome
 	}
 	switch {
+	case errors.Is(err, callqueue.ErrFull):
+		return d.full(j, w), nil
 	case err != nil:
 		return nil, fmt.Errorf("queue %s: %w", w.Queue, err)
 	case r.Leg != nil:
 		j.legs[r.Leg.ID()] = r.Leg
 		return talkWith(j, w.Queue, r, q.Record && sounds.noticed()), nil
 	}
-	return Finish{Outcome: r.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "queue: " + string(r.Outcome)}, From: w.Name()}, nil
+	return exit(w, r), nil
 }
 
 // Talk joins caller and agent. Recording is empty when nothing is recorded.

@@ -108,6 +108,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Wait](rec)
 	case Requeue{}.Name():
 		return inputOf[Requeue](rec)
+	case Leave{}.Name():
+		return inputOf[Leave](rec)
 	case Talk{}.Name():
 		return inputOf[Talk](rec)
 	case Finish{}.Name():
@@ -153,7 +155,7 @@ func goOn(j *journey, rec *call.Record, at Stage, found call.Survivors) Stage {
 // One that was answered by an agent who is gone waits again, at its old place.
 func afterWait(j *journey, w Wait, e *call.Entry, found call.Survivors) Stage {
 	if e.Outcome != call.OutcomeAnswered {
-		return Finish{Outcome: e.Outcome, Cause: call.Cause{Reason: call.Completed}, From: w.Name()}
+		return exit(w, callqueue.Result{Outcome: e.Outcome, Exit: ruleOf(j.centre.Queues[w.Queue], e.Exit)})
 	}
 	for _, o := range e.Offers {
 		if leg, ok := found.Leg(o.ID.AgentLeg()); ok && o.Result == call.OfferAnswered && leg.Context().Err() == nil {
@@ -161,6 +163,26 @@ func afterWait(j *journey, w Wait, e *call.Entry, found call.Survivors) Stage {
 		}
 	}
 	return Requeue{Wait: w}
+}
+
+// ruleOf is the queue's exit by which an entry left; nil when it left by none, or
+// the queue has changed.
+func ruleOf(q callqueue.Queue, by *call.EntryExit) *callqueue.Exit {
+	if by == nil {
+		return nil
+	}
+	switch by.Rule {
+	case "overflow":
+		return q.Overflow
+	case "timeout":
+		return q.Timeout
+	case "no-agent":
+		return q.Empty
+	}
+	if x, ok := q.Keys[by.Key]; ok {
+		return &x
+	}
+	return nil
 }
 
 // Requeue puts a call back into its queue at its old place.

@@ -3,6 +3,8 @@ package intake
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -28,6 +30,7 @@ type rig struct {
 	tickets *numbered
 	records *shelf
 	alive   time.Time
+	tune    func(*Centre) // changes the centre of the processes that start from now on
 	log     *zap.Logger
 
 	// the living process
@@ -40,10 +43,16 @@ type rig struct {
 // bubble runs f with a desk in a synctest bubble, and wants nothing left behind.
 func bubble(t *testing.T, f func(r *rig)) {
 	t.Helper()
+	tuned(t, nil, f)
+}
+
+// tuned is bubble with a changed centre.
+func tuned(t *testing.T, tune func(*Centre), f func(r *rig)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{
 			t: t, sw: calltest.New(nil), journal: calltest.NewJournal(), tickets: &numbered{}, records: &shelf{done: map[call.RecordingID]bool{}},
-			log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
+			tune: tune, log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
 		}
 		r.phone = r.sw.Phone("2001").AnswersAfter(3 * time.Second)
 		r.start()
@@ -116,6 +125,9 @@ func (r *rig) start() {
 	r.t.Helper()
 	r.process = r.journal.Process()
 	c := centre(r.t)
+	if r.tune != nil {
+		r.tune(c)
+	}
 	r.queue = callqueue.New(callqueue.Config{Switch: r.sw, Journal: r.process, Log: r.log})
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
@@ -214,10 +226,8 @@ func (s *shelfOf) Finish(ctx context.Context, id call.RecordingID, r call.Record
 // seat sets up the queue and its agent as the last process left them.
 func (r *rig) seat(ctx context.Context, c *Centre) {
 	r.t.Helper()
-	for _, q := range c.Queues {
-		if err := r.queue.SetQueues(ctx, []callqueue.Queue{q}); err != nil {
-			r.t.Fatal(err)
-		}
+	if err := r.queue.SetQueues(ctx, slices.Collect(maps.Values(c.Queues))); err != nil {
+		r.t.Fatal(err)
 	}
 	if err := r.queue.SetAgents(ctx, []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}}); err != nil {
 		r.t.Fatal(err)

@@ -230,9 +230,9 @@ func (r *run) hangUp(e event) error {
 
 // shift changes a presence as the person would: who talks and goes home finishes.
 func (r *run) shift(now time.Time, p Shift) error {
-	err := r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: p.Presence, Reason: p.Reason, By: "self"})
+	err := r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: p.Presence, Reason: p.Reason, By: "system:schedule"})
 	if errors.Is(err, callqueue.ErrTalking) {
-		err = r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: call.Finishing, By: "self"})
+		err = r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: call.Finishing, By: "system:schedule"})
 	}
 	return err
 }

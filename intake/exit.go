@@ -1,0 +1,85 @@
+package intake
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/ivr"
+)
+
+// Leave takes a call out of a queue by one of its exits: says what the exit says,
+// and goes where it leads. A call that goes to another queue keeps its place.
+type Leave struct {
+	From     call.QueueID          `json:"from"`
+	Outcome  call.Outcome          `json:"outcome"` // of the entry
+	To       callqueue.Destination `json:"to"`
+	Prompt   string                `json:"prompt,omitempty"`
+	Priority int                   `json:"priority,omitempty"` // in the next queue
+	Need     call.Requirement      `json:"need"`               // that the call itself brings
+	Joined   time.Time             `json:"joined"`
+}
+
+func (Leave) Name() string { return "leave" }
+
+// exit is the stage after a queue that nobody answered in.
+func exit(w Wait, r callqueue.Result) Stage {
+	l := Leave{From: w.Queue, Outcome: r.Outcome, Need: w.Need, Joined: w.Joined}
+	if r.Exit != nil {
+		l.To, l.Prompt, l.Priority = r.Exit.To, r.Exit.Prompt, r.Exit.Priority
+	}
+	return l
+}
+
+// full is the stage of a call that a full queue did not take.
+func (d *Desk) full(j *journey, w Wait) Stage {
+	j.entries-- // it never joined
+	if j.entries == 0 {
+		j.outcome = call.OutcomeNoCapacity
+	}
+	return Leave{From: w.Queue, Outcome: call.OutcomeNoCapacity, Prompt: j.centre.Full, Joined: w.Joined}
+}
+
+// Run says the prompt, best effort, and leads on.
+func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	if l.Prompt != "" {
+		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
+		if err := j.call.Leg.Play(ctx, media); err != nil {
+			if j.call.Leg.Context().Err() != nil {
+				return nil, err
+			}
+			j.log.Error("exit without its prompt", zap.String("prompt", l.Prompt), zap.Error(err))
+		}
+	}
+	switch l.To.Kind {
+	case callqueue.ToQueue:
+		w := waitIn(j, call.QueueID(l.To.Name), l.Need, l.Priority)
+		w.Joined = l.Joined
+		return w, nil
+	case callqueue.ToFlow:
+		language := j.centre.language(j.call.To.Number)
+		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil
+	case callqueue.ToNumber:
+		if err := j.call.Leg.Transfer(ctx, call.Endpoint{Number: l.To.Name}); err != nil {
+			j.log.Error("exit to a number", zap.Error(err))
+			break
+		}
+		return Finish{Outcome: l.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "transferred"}, From: l.Name()}, nil
+	}
+	d.lost(j, l)
+	return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "queue: " + string(l.Outcome)}, From: l.Name()}, nil
+}
+
+// lost puts a caller whom the queue could not serve on the list of those to be
+// called back. Who leaves by a key wanted to.
+func (d *Desk) lost(j *journey, l Leave) {
+	if l.Outcome == call.OutcomeExitKey || j.call.Test {
+		return
+	}
+	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.CallerLost{
+		Queue: l.From, Number: j.call.From.Number, Joined: l.Joined, Reason: string(l.Outcome),
+	}))
+}
