@@ -141,10 +141,10 @@ type (
 	// QueueExited says by which rule an entry left without an agent, and where the
 	// rule sends it; the QueueLeft follows.
 	QueueExited struct {
-		Entry    EntryID `json:"entry"`
-		Rule     string  `json:"rule"`          // "overflow", "timeout", "no-agent", "key"
-		Key      string  `json:"key,omitempty"` // that was pressed
-		To       string  `json:"to,omitempty"`  // "queue:night", "hangup"
+		Entry EntryID `json:"entry"`
+		Rule  string  `json:"rule"`          // "overflow", "timeout", "no-agent", "key"
+		Key   string  `json:"key,omitempty"` // that was pressed
+		To    string  `json:"to,omitempty"`  // "queue:night", "hangup"
 	}
 )
 

@@ -90,9 +90,9 @@ type Raise struct {
 
 // EntryExit is the rule by which an entry left.
 type EntryExit struct {
-	Rule     string `json:"rule"`
-	Key      string `json:"key,omitempty"`
-	To       string `json:"to,omitempty"`
+	Rule string `json:"rule"`
+	Key  string `json:"key,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 // Offer is one ringing of one agent.

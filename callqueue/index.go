@@ -29,9 +29,10 @@ type entry struct {
 	rank    rank
 	line    *line
 	step    int
-	asks    asking // as journalled
-	place   int    // in one of the line's heaps; -1 when in none
-	made    int    // offers so far
+	asks    asking        // as journalled
+	in      *heap[*entry] // of the line's, nil when in neither
+	place   int           // in it
+	made    int           // offers so far
 	live    []*offer
 	tier    int       // of the phones that ring
 	ringing time.Time // the last of them since
@@ -43,12 +44,16 @@ type entry struct {
 	stood stood     // at that instant
 }
 
+func (x *entry) enter(h *heap[*entry]) {
+	x.leaveHeap()
+	h.push(x)
+	x.in = h
+}
+
 func (x *entry) leaveHeap() {
-	if x.line != nil {
-		x.line.waiting.remove(x)
-		if x.place >= 0 {
-			x.line.ringing.remove(x)
-		}
+	if x.in != nil {
+		x.in.remove(x)
+		x.in = nil
 	}
 }
 

@@ -42,9 +42,9 @@ func (x *entry) ring(now time.Time, o *offer, tier int) {
 	x.made++
 	if len(x.live) == 0 {
 		x.tier = tier
-		x.line.waiting.remove(x)
+		x.leaveHeap()
 		if x.queue.Strategy.rings() {
-			x.line.ringing.push(x)
+			x.enter(&x.line.ringing)
 		}
 	}
 	x.live = append(x.live, o)

@@ -126,9 +126,9 @@ func (e *Engine) place(now time.Time, x *entry) {
 	e.armTurn(now, x)
 	switch {
 	case len(x.live) == 0:
-		l.waiting.push(x)
+		x.enter(&l.waiting)
 	case l.queue.Strategy.rings():
-		l.ringing.push(x)
+		x.enter(&l.ringing)
 	default:
 		return
 	}
