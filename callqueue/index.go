@@ -238,9 +238,7 @@ func (l *line) join(b *bench) {
 		l.leaveOut(b, notAsked(own))
 	default:
 		l.links = append(l.links, link{b, tier, l.queue.Strategy.score(b.like, l.need)})
-		if l.only == nil {
-			b.lines = append(b.lines, l)
-		}
+		b.lines = append(b.lines, l)
 	}
 	for n := l.key.step; n <= len(l.queue.Steps); n++ {
 		need, window := l.queue.step(n)

@@ -23,7 +23,7 @@ func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	e.offers[o.id] = o
 	a.offer = o
 	e.withhold(a)
-	e.occupy(a, x.line)
+	e.occupy(a, x.client)
 	x.queue.last = a.ID
 	x.ring(now, o, c.tier)
 	if x.queue.Strategy == RingProgressively {

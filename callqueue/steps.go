@@ -143,6 +143,7 @@ func (e *Engine) change(now time.Time, x *entry, l *line, step int) {
 			e.decided(now, x, "", 0)
 		}
 		x.line.all--
+		e.inheritGrace(x.line, l)
 	}
 	if asks := (asking{step, l.needKey, l.window}); asks != x.asks {
 		x.asks = asks
