@@ -129,6 +129,7 @@ type line struct {
 	queue   *queue
 	asked   call.Requirement // what the calls brought, alike for all of them
 	need    call.Requirement // that, and the step's
+	parts   []call.Requirement
 	needKey agents.Need
 	window  Window
 	client  *client // nil when not limited
@@ -139,7 +140,7 @@ type line struct {
 	all     int          // with those in neither
 	links   []link       // benches that can serve it now
 	ever    []*bench     // that can serve it now or at a later step
-	outs    []out        // all others, by what they lack
+	outs    []out        // all others, by the first of parts that they lack, then by tier
 	past    stood        // of benches that were let go
 	empty   timer        // until those who wait leave for want of agents
 	stirred bool         // may have gained a match since the last dispatch
@@ -212,6 +213,10 @@ func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
 	place := func(x *entry) *int { return &x.place }
 	l.waiting = heap[*entry]{before: (*entry).before, place: place}
 	l.ringing = heap[*entry]{before: (*entry).before, place: place}
+	for _, part := range agents.Parts(l.need) {
+		l.parts = append(l.parts, part)
+		l.outs = append(l.outs, out{reason: "lacks " + agents.Text(part)})
+	}
 	for _, b := range e.benchList {
 		l.join(b)
 	}
@@ -230,10 +235,10 @@ func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
 func (l *line) join(b *bench) {
 	own := l.queue.tier(b.like.ID)
 	tier, within := l.window.admits(own)
-	lacks := b.like.Lacks(l.need)
+	lacks := slices.IndexFunc(l.parts, func(part call.Requirement) bool { return !b.like.Meets(part) })
 	switch {
-	case lacks != "":
-		l.leaveOut(b, "lacks "+lacks)
+	case lacks >= 0:
+		l.outs[lacks].benches = append(l.outs[lacks].benches, b)
 	case !within:
 		l.leaveOut(b, notAsked(own))
 	default:
@@ -292,8 +297,12 @@ func (e *Engine) benchKey(a agents.Agent) string {
 	return b.String()
 }
 
-// sweepFloor is how many lines or benches are kept before empty ones are let go.
-const sweepFloor = 256
+// How many lines or benches are kept before empty ones are let go. Making a line
+// is dear beside a decision, and the same ones come again.
+const (
+	lineFloor  = 2048
+	benchFloor = 256
+)
 
 // sweepWhenDue is called between decisions, when no line or bench is in use.
 func (e *Engine) sweepWhenDue(now time.Time) {
@@ -338,8 +347,8 @@ func (e *Engine) sweep(now time.Time) {
 	}
 	e.lineList = slices.DeleteFunc(e.lineList, idleLine)
 	e.benchList = slices.DeleteFunc(e.benchList, idleBench)
-	e.sweepLines = max(sweepFloor, 2*len(e.lines))
-	e.sweepBenches = max(sweepFloor, 2*len(e.benches))
+	e.sweepLines = max(lineFloor, 2*len(e.lines))
+	e.sweepBenches = max(benchFloor, 2*len(e.benches))
 }
 
 func (e *Engine) forgetLine(l *line) {
