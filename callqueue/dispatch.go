@@ -86,7 +86,7 @@ func (e *Engine) ringMore(now time.Time, lines []*line) {
 		return 1
 	})
 	for _, x := range rung {
-		for !x.tooLong(now) && x.place >= 0 {
+		for !x.tooLong(now) && x.in != nil {
 			if x.queue.Strategy == RingProgressively && now.Sub(x.ringing) < x.queue.RingStep {
 				break
 			}

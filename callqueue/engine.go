@@ -73,8 +73,8 @@ func NewSeeded(seed uint64) *Engine {
 		breaks:       make(map[string]map[*agent]bool),
 		lines:        make(map[lineKey]*line),
 		benches:      make(map[string]*bench),
-		sweepLines:   sweepFloor,
-		sweepBenches: sweepFloor,
+		sweepLines:   lineFloor,
+		sweepBenches: benchFloor,
 		seed:         seed,
 		timers: heap[*timer]{
 			before: (*timer).before, place: func(t *timer) *int { return &t.place },

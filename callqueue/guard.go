@@ -120,8 +120,12 @@ func (e *Engine) lost(b *bench, was standing) {
 
 func (e *Engine) gained(b *bench, is standing) {
 	for _, l := range b.ever {
-		if l.empty.place >= 0 && l.queue.counted&(1<<is) != 0 {
-			e.disarm(&l.empty)
+		if l.all == 0 || l.queue.counted&(1<<is) == 0 {
+			continue
+		}
+		e.disarm(&l.empty)
+		if l.queue.SkipEmpty { // the next step may have somebody now
+			e.suspect(l)
 		}
 	}
 }
@@ -147,6 +151,17 @@ func (e *Engine) guard(now time.Time) {
 		if l.all > 0 && l.queue.NoAgent.Leave && l.empty.place < 0 && !e.staffed(l) {
 			e.arm(&l.empty, now.Add(l.queue.NoAgent.Grace))
 		}
+	}
+}
+
+// inheritGrace keeps the time running after which who moves from one line to
+// another leaves.
+func (e *Engine) inheritGrace(from, to *line) {
+	if from.empty.place < 0 || !to.queue.NoAgent.Leave || e.staffed(to) {
+		return
+	}
+	if to.empty.place < 0 || from.empty.at.Before(to.empty.at) {
+		e.arm(&to.empty, from.empty.at)
 	}
 }
 

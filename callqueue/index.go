@@ -29,9 +29,10 @@ type entry struct {
 	rank    rank
 	line    *line
 	step    int
-	asks    asking // as journalled
-	place   int    // in one of the line's heaps; -1 when in none
-	made    int    // offers so far
+	asks    asking        // as journalled
+	in      *heap[*entry] // of the line's, nil when in neither
+	place   int           // in it
+	made    int           // offers so far
 	live    []*offer
 	tier    int       // of the phones that ring
 	ringing time.Time // the last of them since
@@ -43,12 +44,16 @@ type entry struct {
 	stood stood     // at that instant
 }
 
+func (x *entry) enter(h *heap[*entry]) {
+	x.leaveHeap()
+	h.push(x)
+	x.in = h
+}
+
 func (x *entry) leaveHeap() {
-	if x.line != nil {
-		x.line.waiting.remove(x)
-		if x.place >= 0 {
-			x.line.ringing.remove(x)
-		}
+	if x.in != nil {
+		x.in.remove(x)
+		x.in = nil
 	}
 }
 
@@ -124,6 +129,7 @@ type line struct {
 	queue   *queue
 	asked   call.Requirement // what the calls brought, alike for all of them
 	need    call.Requirement // that, and the step's
+	parts   []call.Requirement
 	needKey agents.Need
 	window  Window
 	client  *client // nil when not limited
@@ -134,7 +140,7 @@ type line struct {
 	all     int          // with those in neither
 	links   []link       // benches that can serve it now
 	ever    []*bench     // that can serve it now or at a later step
-	outs    []out        // all others, by what they lack
+	outs    []out        // all others, by the first of parts that they lack, then by tier
 	past    stood        // of benches that were let go
 	empty   timer        // until those who wait leave for want of agents
 	stirred bool         // may have gained a match since the last dispatch
@@ -207,6 +213,10 @@ func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
 	place := func(x *entry) *int { return &x.place }
 	l.waiting = heap[*entry]{before: (*entry).before, place: place}
 	l.ringing = heap[*entry]{before: (*entry).before, place: place}
+	for _, part := range agents.Parts(l.need) {
+		l.parts = append(l.parts, part)
+		l.outs = append(l.outs, out{reason: "lacks " + agents.Text(part)})
+	}
 	for _, b := range e.benchList {
 		l.join(b)
 	}
@@ -225,17 +235,15 @@ func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
 func (l *line) join(b *bench) {
 	own := l.queue.tier(b.like.ID)
 	tier, within := l.window.admits(own)
-	lacks := b.like.Lacks(l.need)
+	lacks := slices.IndexFunc(l.parts, func(part call.Requirement) bool { return !b.like.Meets(part) })
 	switch {
-	case lacks != "":
-		l.leaveOut(b, "lacks "+lacks)
+	case lacks >= 0:
+		l.outs[lacks].benches = append(l.outs[lacks].benches, b)
 	case !within:
 		l.leaveOut(b, notAsked(own))
 	default:
 		l.links = append(l.links, link{b, tier, l.queue.Strategy.score(b.like, l.need)})
-		if l.only == nil {
-			b.lines = append(b.lines, l)
-		}
+		b.lines = append(b.lines, l)
 	}
 	for n := l.key.step; n <= len(l.queue.Steps); n++ {
 		need, window := l.queue.step(n)
@@ -289,8 +297,12 @@ func (e *Engine) benchKey(a agents.Agent) string {
 	return b.String()
 }
 
-// sweepFloor is how many lines or benches are kept before empty ones are let go.
-const sweepFloor = 256
+// How many lines or benches are kept before empty ones are let go. Making a line
+// is dear beside a decision, and the same ones come again.
+const (
+	lineFloor  = 2048
+	benchFloor = 256
+)
 
 // sweepWhenDue is called between decisions, when no line or bench is in use.
 func (e *Engine) sweepWhenDue(now time.Time) {
@@ -335,8 +347,8 @@ func (e *Engine) sweep(now time.Time) {
 	}
 	e.lineList = slices.DeleteFunc(e.lineList, idleLine)
 	e.benchList = slices.DeleteFunc(e.benchList, idleBench)
-	e.sweepLines = max(sweepFloor, 2*len(e.lines))
-	e.sweepBenches = max(sweepFloor, 2*len(e.benches))
+	e.sweepLines = max(lineFloor, 2*len(e.lines))
+	e.sweepBenches = max(benchFloor, 2*len(e.benches))
 }
 
 func (e *Engine) forgetLine(l *line) {

@@ -45,7 +45,7 @@ func TestLinesAndBenchesOfTheGoneAreLetGo(t *testing.T) {
 	e := NewEngine()
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	e.Apply(now, SetQueues{[]Queue{{ID: "q"}}})
-	for i := range 10 * sweepFloor {
+	for i := range 2 * lineFloor {
 		skill := map[string]int{fmt.Sprint("s", i): 1}
 		x := call.ID(fmt.Sprint("c", i)).Entry(1)
 		e.Apply(now, AgentSet{agents.Agent{ID: "ada", Device: "ada", Skills: skill}})
@@ -57,7 +57,7 @@ func TestLinesAndBenchesOfTheGoneAreLetGo(t *testing.T) {
 		e.Apply(now, Leave{Entry: x, Outcome: call.OutcomeMoved})
 		e.Apply(now, PresenceSet{Agent: "ada", Presence: call.OnBreak})
 	}
-	if len(e.lines) > sweepFloor || len(e.lineList) != len(e.lines) || len(e.benches) > sweepFloor || len(e.benchList) != len(e.benches) {
+	if len(e.lines) > lineFloor || len(e.lineList) != len(e.lines) || len(e.benches) > benchFloor || len(e.benchList) != len(e.benches) {
 		t.Errorf("%d lines, %d benches", len(e.lines), len(e.benches))
 	}
 	for _, b := range e.benchList {

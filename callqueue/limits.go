@@ -39,13 +39,12 @@ func (e *Engine) mostFor(c *client) int {
 }
 
 // occupy counts an agent for the client whose call is offered.
-func (e *Engine) occupy(a *agent, l *line) {
-	if l.client == nil {
-		return
-	}
+func (e *Engine) occupy(a *agent, name string) {
 	e.release(a)
-	a.client = l.client.name
-	l.client.used++
+	a.client = name
+	if c := e.clients[name]; c != nil {
+		c.used++
+	}
 }
 
 // release ends what occupy began: others of the client's calls may go on.
@@ -88,11 +87,6 @@ func (e *Engine) enter(a *agent) {
 	}
 	a.bench.ready.push(a)
 	for _, l := range a.bench.lines {
-		if l.callers() {
-			e.stir(l)
-		}
-	}
-	for _, l := range a.own {
 		if l.callers() {
 			e.stir(l)
 		}

@@ -23,7 +23,7 @@ func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	e.offers[o.id] = o
 	a.offer = o
 	e.withhold(a)
-	e.occupy(a, x.line)
+	e.occupy(a, x.client)
 	x.queue.last = a.ID
 	x.ring(now, o, c.tier)
 	if x.queue.Strategy == RingProgressively {
@@ -42,9 +42,9 @@ func (x *entry) ring(now time.Time, o *offer, tier int) {
 	x.made++
 	if len(x.live) == 0 {
 		x.tier = tier
-		x.line.waiting.remove(x)
+		x.leaveHeap()
 		if x.queue.Strategy.rings() {
-			x.line.ringing.push(x)
+			x.enter(&x.line.ringing)
 		}
 	}
 	x.live = append(x.live, o)

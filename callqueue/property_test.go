@@ -38,6 +38,20 @@ type world struct {
 	activity map[call.AgentID]call.Activity // by the events
 	presence map[call.AgentID]call.Presence // by the events
 	fresh    []callqueue.Offer              // of the last step
+	first    map[call.OfferID]bool          // offers that were their entry's only one when made
+	rules    callqueue.Rules
+	serving  map[call.AgentID]string // the client for whose call each agent is away from the others
+	reason   map[call.AgentID]string // of the break
+	alone    map[call.EntryID]time.Time
+	decided  []call.QueueDecided // of the last step
+	told     []told              // all inputs since the engine began
+}
+
+// told is an input with its instant, as a recorder would keep it.
+type told struct {
+	at time.Time
+	in callqueue.Input
+	fx []callqueue.Effect
 }
 
 func newWorld(t *rapid.T) *world {
@@ -47,15 +61,14 @@ func newWorld(t *rapid.T) *world {
 		waiting: make(map[call.EntryID]callqueue.Join), offers: make(map[call.OfferID]callqueue.Offer),
 		talks: make(map[call.AgentID]call.ID), made: make(map[call.EntryID]int),
 		outcomes: make(map[call.Outcome]int), records: make(map[call.ID]*call.Record),
+		first: make(map[call.OfferID]bool), serving: make(map[call.AgentID]string), reason: make(map[call.AgentID]string),
+		alone:    make(map[call.EntryID]time.Time),
 		activity: make(map[call.AgentID]call.Activity), presence: make(map[call.AgentID]call.Presence),
-		queues: []callqueue.Queue{
-			{ID: "a", Misses: 2, WrapUp: 20 * time.Second},
-			{ID: "b", Misses: 1, WrapUp: -1, MaxWait: 90 * time.Second, Need: call.Requirement{Skills: map[string]int{"x": 2}}},
-			{ID: "c", Priority: 3, MaxLen: 4, Need: call.Requirement{Level: 2}},
-		},
 	}
-	w.e, w.twin = callqueue.NewEngine(), callqueue.NewEngine()
+	w.queues = w.drawQueues()
+	w.e, w.twin = callqueue.NewSeeded(7), callqueue.NewSeeded(7)
 	w.must(callqueue.SetQueues{Queues: w.queues})
+	w.must(callqueue.SetRules{Rules: w.rules})
 	for i := range 5 {
 		w.setAgent(call.AgentID(fmt.Sprint("p", i)))
 	}
@@ -71,7 +84,8 @@ func (w *world) do(in callqueue.Input) error {
 	if again := w.twin.Apply(w.now, in); !reflect.DeepEqual(fx, again) {
 		w.t.Fatalf("%+v: not the same effects twice:\n%+v\n%+v", in, fx, again)
 	}
-	w.fresh = nil
+	w.fresh, w.decided = nil, nil
+	w.told = append(w.told, told{w.now, in, fx})
 	var refused error
 	for _, f := range fx {
 		switch f := f.(type) {
@@ -89,9 +103,22 @@ func (w *world) do(in callqueue.Input) error {
 			w.talks[f.Agent] = f.Entry.Call()
 			w.left(f.Entry, call.OutcomeAnswered)
 		case callqueue.LeftQueue:
+			w.leftBy(f)
 			w.left(f.Entry, f.Outcome)
 		case callqueue.Record:
 			w.journal(f.Event)
+		}
+	}
+	for _, d := range w.decided {
+		sum := d.Eligible
+		for _, x := range d.Excluded {
+			sum += x.Agents
+			if x.Time < 0 || x.Agents < 0 {
+				w.t.Fatalf("%+v counts below nothing", d)
+			}
+		}
+		if all := len(w.e.Agents(w.now)); sum != all {
+			w.t.Fatalf("%+v: %d agents are told of, %d are there", d, sum, all)
 		}
 	}
 	return refused
@@ -101,11 +128,16 @@ func (w *world) offered(o callqueue.Offer) {
 	if _, ok := w.waiting[o.Entry]; !ok {
 		w.t.Fatalf("%s is offered and does not wait", o.Entry)
 	}
+	w.first[o.ID] = true
 	for _, other := range w.offers {
-		if other.Agent == o.Agent || other.Entry == o.Entry || other.Device == o.Device {
+		if other.Entry == o.Entry {
+			w.first[o.ID] = false
+		}
+		if other.Agent == o.Agent || other.Device == o.Device || other.Entry == o.Entry && !w.queue(w.waiting[o.Entry].Queue).rings() {
 			w.t.Fatalf("%+v beside %+v", o, other)
 		}
 	}
+	w.serving[o.Agent] = w.waiting[o.Entry].Client
 	if c, talks := w.talks[o.Agent]; talks {
 		w.t.Fatalf("%s is offered %s in call %s", o.Agent, o.Entry, c)
 	}
@@ -127,6 +159,7 @@ func (w *world) left(x call.EntryID, out call.Outcome) {
 		w.t.Fatalf("%s leaves as %s and does not wait", x, out)
 	}
 	delete(w.waiting, x)
+	delete(w.alone, x)
 	w.outcomes[out]++
 }
 
@@ -134,8 +167,11 @@ func (w *world) journal(ev call.Event) {
 	switch b := ev.Body.(type) {
 	case call.ActivityChanged:
 		w.activity[call.AgentID(ev.Stream.ID)] = b.Activity
+		if b.Activity == call.Idle || b.Activity == call.PhoneGone {
+			delete(w.serving, call.AgentID(ev.Stream.ID))
+		}
 	case call.PresenceChanged:
-		w.presence[call.AgentID(ev.Stream.ID)] = b.Presence
+		w.presence[call.AgentID(ev.Stream.ID)], w.reason[call.AgentID(ev.Stream.ID)] = b.Presence, b.Reason
 	default:
 		if b, ok := b.(call.QueueJoined); ok {
 			w.records[b.Entry.Call()] = &call.Record{ID: b.Entry.Call()}
@@ -143,8 +179,11 @@ func (w *world) journal(ev call.Event) {
 		if err := w.records[call.ID(ev.Stream.ID)].Apply(ev); err != nil {
 			w.t.Fatalf("%+v: %v", ev, err)
 		}
-		if b, ok := b.(call.OfferEnded); ok {
+		switch b := b.(type) {
+		case call.OfferEnded:
 			w.endOffer(b.Offer)
+		case call.QueueDecided:
+			w.decided = append(w.decided, b)
 		}
 	}
 }
@@ -211,6 +250,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"time passes": func(*rapid.T) { w.pass() },
 		"queues":      func(*rapid.T) { w.changeQueues() },
 		"restart":     func(*rapid.T) { w.restart() },
+		"rules":       func(*rapid.T) { w.changeRules() },
+		"key":         func(*rapid.T) { w.press() },
+		"priority":    func(*rapid.T) { w.prioritize() },
 	}
 }
 
@@ -220,6 +262,12 @@ func (w *world) join() {
 		Entry: call.ID(fmt.Sprintf("c%04d", w.n)).Entry(1), Joined: w.now,
 		Queue:    rapid.SampledFrom([]call.QueueID{"a", "b", "c"}).Draw(w.t, "queue"),
 		Priority: rapid.IntRange(0, 2).Draw(w.t, "priority"),
+		Client:   rapid.SampledFrom([]string{"", "acme", "free"}).Draw(w.t, "client"),
+		Class:    rapid.SampledFrom([]string{"", "gold"}).Draw(w.t, "class"),
+		Within:   rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(w.t, "within"),
+	}
+	if rapid.IntRange(0, 4).Draw(w.t, "asks for somebody") == 0 {
+		in.Prefer, in.PreferFor = w.anyAgent(), 25*time.Second
 	}
 	if n := rapid.IntRange(0, 3).Draw(w.t, "need"); n > 1 {
 		in.Need = call.Requirement{Skills: map[string]int{"x": n}}
@@ -228,7 +276,7 @@ func (w *world) join() {
 	switch err := w.do(in); {
 	case err == nil:
 		w.joined++
-	case errors.Is(err, callqueue.ErrFull):
+	case errors.Is(err, callqueue.ErrFull) && len(w.waiting) > 4:
 		delete(w.waiting, in.Entry)
 	default:
 		w.t.Fatal(err)
@@ -270,7 +318,20 @@ func (w *world) adopts() {
 
 func (w *world) says() {
 	p := rapid.SampledFrom([]call.Presence{call.LoggedOut, call.OnBreak, call.Finishing}).Draw(w.t, "presence")
-	_ = w.do(callqueue.PresenceSet{Agent: w.anyAgent(), Presence: p, Reason: "r", By: "self"})
+	a := w.anyAgent()
+	in := callqueue.PresenceSet{Agent: a, Presence: p, Reason: "r", By: rapid.SampledFrom([]string{"self", "supervisor:sue"}).Draw(w.t, "by")}
+	_, known := w.roster[a]
+	last, full := w.isLast(a), w.breakFull(a)
+	err := w.do(in)
+	if in.By != "self" || !known {
+		return
+	}
+	if out := p != call.OnBreak; out && err == nil && last || !out && err == nil && full {
+		w.t.Fatalf("%+v: is not refused", in)
+	}
+	if errors.Is(err, callqueue.ErrLast) && !last || errors.Is(err, callqueue.ErrBreakFull) && !full {
+		w.t.Fatalf("%+v: %v", in, err)
+	}
 }
 
 func (w *world) plug() {
@@ -316,9 +377,9 @@ func (w *world) pass() {
 }
 
 func (w *world) changeQueues() {
-	w.queues[1].Need = call.Requirement{Skills: map[string]int{"x": rapid.IntRange(1, 3).Draw(w.t, "b needs")}}
-	w.queues[2].Priority = rapid.IntRange(1, 4).Draw(w.t, "c priority")
+	w.queues = w.drawQueues()
 	w.must(callqueue.SetQueues{Queues: w.queues})
+	clear(w.alone) // the time counts anew
 }
 
 // restart ends the engine as Run does, and builds the next one from the journal
@@ -329,18 +390,22 @@ func (w *world) restart() {
 	if len(w.offers) > 0 {
 		w.t.Fatalf("offers survive the end: %+v", w.offers)
 	}
-	w.e, w.twin, w.wake = callqueue.NewEngine(), callqueue.NewEngine(), time.Time{}
+	w.replay()
+	w.e, w.twin, w.wake, w.told = callqueue.NewSeeded(7), callqueue.NewSeeded(7), time.Time{}, nil
+	clear(w.alone)
 	w.must(callqueue.SetQueues{Queues: w.queues})
+	w.must(callqueue.SetRules{Rules: w.rules})
 	for _, dev := range slices.Sorted(maps.Keys(w.unplug)) {
 		w.must(callqueue.DeviceReachable{Device: dev, Reachable: !w.unplug[dev]})
 	}
 	for _, p := range people {
 		was := callqueue.Restored{
 			Agent: p.ID, Presence: w.presence[p.ID], Activity: w.activity[p.ID], Call: p.Call, Queue: p.Queue, Until: p.Until,
+			Reason: w.reason[p.ID], Client: w.serving[p.ID],
 		}
 		w.activity[p.ID] = call.Idle // the new engine starts there and says so if it is otherwise
 		w.must(callqueue.AgentSet{Agent: w.roster[p.ID]})
-		w.activity[p.ID] = was.Activity
+		w.activity[p.ID], w.serving[p.ID] = was.Activity, was.Client
 		w.must(callqueue.AgentRestored{Restored: was})
 	}
 	for _, a := range slices.Sorted(maps.Keys(w.talks)) {
@@ -382,6 +447,7 @@ func (w *world) check() {
 		if _, live := w.offers[v.Offer]; v.Offer != "" != live && v.Offer != "" {
 			w.t.Fatalf("%s is held by offer %s, which is over", v.Entry, v.Offer)
 		}
+		w.checkEntry(v)
 		if why, err := w.e.Explain(w.now, v.Entry); err != nil || why.Text == "" {
 			w.t.Fatalf("%s: %+v, %v", v.Entry, why, err)
 		}
@@ -406,8 +472,8 @@ func (w *world) checkAgent(a callqueue.AgentView, views []callqueue.EntryView) {
 		w.t.Fatalf("%+v: ready %v, want %v", a, a.Ready, able)
 	}
 	for _, v := range views { // work conservation
-		if a.Ready && v.Offer == "" && a.Meets(v.Need) {
-			w.t.Fatalf("%s is free while %s waits", a.ID, v.Entry)
+		if a.Ready && v.Offer == "" && w.may(a.ID, v) {
+			w.t.Fatalf("%s is free while %+v waits", a.ID, v)
 		}
 	}
 }
@@ -420,13 +486,11 @@ func (w *world) checkOrder(o callqueue.Offer, views []callqueue.EntryView) {
 		return
 	}
 	x := views[i]
-	if !w.roster[o.Agent].Meets(x.Need) {
-		w.t.Fatalf("%s is offered %s, which needs %+v", o.Agent, o.Entry, x.Need)
+	if !w.can(o.Agent, x) || x.Prefer != "" && x.Prefer != o.Agent {
+		w.t.Fatalf("%s is offered %+v", o.Agent, x)
 	}
 	for _, y := range views {
-		ahead := y.Priority > x.Priority || y.Priority == x.Priority &&
-			(y.Joined.Before(x.Joined) || y.Joined.Equal(x.Joined) && y.Entry < x.Entry)
-		if y.Offer == "" && ahead && w.roster[o.Agent].Meets(y.Need) {
+		if y.Offer == "" && (w.ahead(y, x) || !w.first[o.ID]) && w.may(o.Agent, y) {
 			w.t.Fatalf("%s is offered %s before %s", o.Agent, x.Entry, y.Entry)
 		}
 	}
@@ -436,5 +500,6 @@ func TestInvariantsHoldWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
 		t.Repeat(w.actions())
+		w.replay()
 	})
 }

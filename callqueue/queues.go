@@ -82,7 +82,7 @@ func (e *Engine) rebuild(now time.Time) {
 	for _, q := range e.order {
 		for _, id := range slices.Sorted(maps.Keys(q.entries)) {
 			x := q.entries[id]
-			x.line, x.place, x.step = nil, -1, 0
+			x.line, x.in, x.place, x.step = nil, nil, -1, 0
 			e.admit(now, x)
 		}
 	}

@@ -27,7 +27,9 @@ func rush(t *testing.T, r *rand.Rand) {
 	ms := func(most int) time.Duration { return time.Duration(1+r.IntN(most)) * time.Millisecond }
 	f := newFloor(t,
 		callqueue.Queue{ID: "a", WrapUp: 500 * time.Millisecond},
-		callqueue.Queue{ID: "b", WrapUp: -1, MaxWait: 40 * time.Second, Priority: 1})
+		callqueue.Queue{ID: "b", WrapUp: -1, MaxWait: 40 * time.Second, Priority: 1},
+		callqueue.Queue{ID: "c", WrapUp: -1, Strategy: callqueue.RingAll, NoAgent: callqueue.NoAgentRule{Leave: true}},
+		callqueue.Queue{ID: "d", Strategy: callqueue.RingProgressively, RingStep: time.Second, Misses: 5})
 	names := []call.AgentID{"ada", "bob", "cem", "dee"}
 	f.agents(names...)
 	const callers = 120
@@ -38,7 +40,7 @@ func rush(t *testing.T, r *rand.Rand) {
 		if r.IntN(8) == 0 {
 			patience = ms(400) // hangs up about when the phone is answered
 		}
-		q := []call.QueueID{"a", "b"}[r.IntN(2)]
+		q := []call.QueueID{"a", "b", "c", "d"}[r.IntN(4)]
 		id := call.ID(fmt.Sprintf("c%03d", i))
 		go func() { out <- journey(f, id, q, patience, talk) }()
 		time.Sleep(ms(1500))

@@ -126,9 +126,9 @@ func (e *Engine) place(now time.Time, x *entry) {
 	e.armTurn(now, x)
 	switch {
 	case len(x.live) == 0:
-		l.waiting.push(x)
+		x.enter(&l.waiting)
 	case l.queue.Strategy.rings():
-		l.ringing.push(x)
+		x.enter(&l.ringing)
 	default:
 		return
 	}
@@ -143,6 +143,7 @@ func (e *Engine) change(now time.Time, x *entry, l *line, step int) {
 			e.decided(now, x, "", 0)
 		}
 		x.line.all--
+		e.inheritGrace(x.line, l)
 	}
 	if asks := (asking{step, l.needKey, l.window}); asks != x.asks {
 		x.asks = asks

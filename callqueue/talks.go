@@ -160,9 +160,8 @@ func (e *Engine) agentRestored(now time.Time, in Restored) error {
 	case in.Activity == call.Offering || in.Activity == call.WrapUp: // over, which the journal does not know yet
 		a.activity = call.Offering
 	}
-	if c := e.clients[in.Client]; c != nil && !e.atRest(a) {
-		a.client = in.Client
-		c.used++
+	if !e.atRest(a) {
+		e.occupy(a, in.Client)
 	}
 	e.settle(now, a)
 	e.count(now, a)

@@ -83,18 +83,31 @@ func (a Agent) Meets(need call.Requirement) bool {
 // "level ≥ 3", "any of (lang-de ≥ 3 | lang-en ≥ 5)"), skills in order of name. It
 // is empty when the agent meets need.
 func (a Agent) Lacks(need call.Requirement) string {
-	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
-		if least := need.Skills[s]; a.Skills[s] < least {
-			return fmt.Sprintf("%s ≥ %d", s, least)
+	for _, part := range Parts(need) {
+		if !a.Meets(part) {
+			return text(part)
 		}
 	}
-	if max(a.Level, MinLevel) < need.Level {
-		return fmt.Sprintf("level ≥ %d", need.Level)
-	}
-	if len(need.Any) > 0 && !slices.ContainsFunc(need.Any, a.Meets) {
-		return text(call.Requirement{Any: need.Any})
-	}
 	return ""
+}
+
+// Parts splits a requirement into single things to ask, in the order in which
+// Lacks names them: each skill, the level, the alternatives. Whoever meets all of
+// them meets the requirement.
+func Parts(need call.Requirement) []call.Requirement {
+	var parts []call.Requirement
+	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
+		if n := need.Skills[s]; n > 0 {
+			parts = append(parts, call.Requirement{Skills: map[string]int{s: n}})
+		}
+	}
+	if need.Level > 0 {
+		parts = append(parts, call.Requirement{Level: need.Level})
+	}
+	if len(need.Any) > 0 {
+		parts = append(parts, call.Requirement{Any: need.Any})
+	}
+	return parts
 }
 
 // Text writes a requirement for people: "printer ≥ 2, level ≥ 2", or "nothing".
@@ -106,23 +119,24 @@ func Text(need call.Requirement) string {
 }
 
 func text(need call.Requirement) string {
-	var parts []string
-	for _, s := range slices.Sorted(maps.Keys(need.Skills)) {
-		if need.Skills[s] > 0 {
-			parts = append(parts, fmt.Sprintf("%s ≥ %d", s, need.Skills[s]))
+	var all []string
+	for _, part := range Parts(need) {
+		switch {
+		case part.Level > 0:
+			all = append(all, fmt.Sprintf("level ≥ %d", part.Level))
+		case len(part.Any) > 0:
+			alternatives := make([]string, len(part.Any))
+			for i, one := range part.Any {
+				alternatives[i] = Text(one)
+			}
+			all = append(all, "any of ("+strings.Join(alternatives, " | ")+")")
+		default:
+			for s, n := range part.Skills {
+				all = append(all, fmt.Sprintf("%s ≥ %d", s, n))
+			}
 		}
 	}
-	if need.Level > 0 {
-		parts = append(parts, fmt.Sprintf("level ≥ %d", need.Level))
-	}
-	if len(need.Any) > 0 {
-		alternatives := make([]string, len(need.Any))
-		for i, one := range need.Any {
-			alternatives[i] = Text(one)
-		}
-		parts = append(parts, "any of ("+strings.Join(alternatives, " | ")+")")
-	}
-	return strings.Join(parts, ", ")
+	return strings.Join(all, ", ")
 }
 
 // MaxAlternatives bounds the alternatives of a requirement, those within

@@ -1,0 +1,295 @@
+package callqueue_test
+
+import (
+	"reflect"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/callqueue/agents"
+)
+
+// What the world draws, and its own reading of the rules.
+
+// rule is a queue with its defaults, as an observer knows it.
+type rule struct{ callqueue.Queue }
+
+func (w *world) queue(id call.QueueID) rule {
+	i := slices.IndexFunc(w.queues, func(q callqueue.Queue) bool { return q.ID == id })
+	return rule{w.queues[i].Defaults()}
+}
+
+func (q rule) rings() bool {
+	return q.Strategy == callqueue.RingAll || q.Strategy == callqueue.RingProgressively
+}
+
+func (q rule) step(n int) (call.Requirement, callqueue.Window) {
+	if n == 0 {
+		return q.Need, q.Window
+	}
+	return q.Steps[n-1].Need, q.Steps[n-1].Window
+}
+
+func (w *world) drawQueues() []callqueue.Queue {
+	strategy := rapid.SampledFrom(callqueue.Strategies())
+	x := func(n int) call.Requirement { return call.Requirement{Skills: map[string]int{"x": n}} }
+	tiers := map[call.AgentID]int{}
+	for i := range 6 {
+		if t := rapid.IntRange(1, 3).Draw(w.t, "tier"); t > 1 {
+			tiers[call.AgentID([]string{"p0", "p1", "p2", "p3", "p4", "p5"}[i])] = t
+		}
+	}
+	a := callqueue.Queue{
+		ID: "a", Misses: 2, WrapUp: 20 * time.Second, Strategy: strategy.Draw(w.t, "a"), Tiers: tiers,
+		Window: callqueue.Window{Max: rapid.IntRange(1, 3).Draw(w.t, "widest")}, SkipEmpty: rapid.Bool().Draw(w.t, "skips"),
+		Steps: []callqueue.Step{
+			{After: 10 * time.Second, Need: x(rapid.IntRange(0, 2).Draw(w.t, "first step")), Window: callqueue.Window{Max: 2, Raise: 2}},
+			{After: 40 * time.Second, Need: call.Requirement{Any: []call.Requirement{x(1), {Level: 2}}}},
+		},
+		Keys: map[string]callqueue.Exit{"1": {Outcome: call.OutcomeCallbackTaken}}, NoAnswerDelay: 3 * time.Second,
+	}
+	b := callqueue.Queue{
+		ID: "b", Misses: 1, WrapUp: -1, MaxWait: 90 * time.Second, Strategy: strategy.Draw(w.t, "b"),
+		Need: x(rapid.IntRange(1, 3).Draw(w.t, "b needs")), Target: call.Target{Within: 5 * time.Second},
+	}
+	c := callqueue.Queue{
+		ID: "c", Priority: rapid.IntRange(1, 4).Draw(w.t, "c priority"), MaxLen: 4, Need: call.Requirement{Level: 2},
+		Strategy: strategy.Draw(w.t, "c"), Steps: []callqueue.Step{{After: 30 * time.Second, Need: x(3)}},
+		NoAgent: callqueue.NoAgentRule{Join: rapid.Bool().Draw(w.t, "joins"), Leave: rapid.Bool().Draw(w.t, "leaves"), Grace: 7 * time.Second},
+	}
+	if rapid.Bool().Draw(w.t, "overflows") {
+		c.Overflow = &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToQueue, Name: "a"}}
+	}
+	return []callqueue.Queue{a, b, c}
+}
+
+func (w *world) changeRules() {
+	w.rules = callqueue.Rules{Order: callqueue.Order{
+		By:        rapid.SampledFrom([]callqueue.OrderBy{callqueue.OrderByPriority, callqueue.OrderBySlack}).Draw(w.t, "order"),
+		PerMinute: rapid.SampledFrom([]float64{0, 2}).Draw(w.t, "ages"),
+		Bound:     rapid.SampledFrom([]time.Duration{0, 8 * time.Second}).Draw(w.t, "bound"),
+	}}
+	if n := rapid.IntRange(0, 2).Draw(w.t, "cap"); n > 0 {
+		w.rules.Clients = map[string]callqueue.Cap{"acme": {Agents: n, Share: float64(40 * rapid.IntRange(0, 1).Draw(w.t, "share"))}}
+	}
+	if n := rapid.IntRange(0, 2).Draw(w.t, "keep"); n > 0 {
+		w.rules.Reserves = []callqueue.Reserve{{
+			Name: "gold", Classes: []string{"gold"}, Keep: n, Need: call.Requirement{Level: rapid.IntRange(0, 2).Draw(w.t, "of level")},
+		}}
+	}
+	if n := rapid.IntRange(0, 2).Draw(w.t, "breaks"); n > 0 {
+		w.rules.Breaks = map[string]callqueue.BreakRule{"r": {Most: n}}
+	}
+	w.must(callqueue.SetRules{Rules: w.rules})
+	clear(w.alone) // the time counts anew
+}
+
+func (w *world) press() {
+	x := pick(w, w.waiting, "entry")
+	if w.waiting[x].Queue != "a" {
+		w.t.Skip("has no keys")
+	}
+	w.must(callqueue.Press{Entry: x, Key: "1"})
+}
+
+func (w *world) prioritize() {
+	w.must(callqueue.Prioritize{
+		Entry: pick(w, w.waiting, "entry"), Priority: rapid.IntRange(0, 3).Draw(w.t, "priority"), By: "supervisor:sue", Reason: "r",
+	})
+}
+
+// can reports whether an agent has what an entry asks for just now.
+func (w *world) can(id call.AgentID, v callqueue.EntryView) bool {
+	q := w.queue(w.waiting[v.Entry].Queue)
+	_, window := q.step(v.Step)
+	tier := max(q.Tiers[id], 1)
+	return w.roster[id].Meets(v.Need) && tier >= window.Min && (window.Max == 0 || tier <= window.Max)
+}
+
+// may is can, unless a cap, a reserve or somebody asked for forbids it.
+func (w *world) may(id call.AgentID, v callqueue.EntryView) bool {
+	return w.can(id, v) && (v.Prefer == "" || v.Prefer == id) && !w.capped(v.Client) && !w.kept(id, v.Class)
+}
+
+func (w *world) atWork(id call.AgentID) bool { return w.presence[id] == call.Available }
+
+func (w *world) capped(client string) bool {
+	limit, ok := w.rules.Clients[client]
+	if !ok {
+		return false
+	}
+	used, staff := 0, 0
+	for id := range w.roster {
+		if w.serving[id] == client {
+			used++
+		}
+		if w.atWork(id) {
+			staff++
+		}
+	}
+	return limit.Agents > 0 && used >= limit.Agents || limit.Share > 0 && used >= max(1, int(limit.Share*float64(staff)/100))
+}
+
+func (w *world) kept(id call.AgentID, class string) bool {
+	for _, r := range w.rules.Reserves {
+		free := 0
+		for _, a := range w.e.Agents(w.now) {
+			if a.Ready && a.Meets(r.Need) {
+				free++
+			}
+		}
+		if w.roster[id].Meets(r.Need) && !slices.Contains(r.Classes, class) && free <= r.Keep {
+			return true
+		}
+	}
+	return false
+}
+
+// ahead is the one order, by the rules as they are written.
+func (w *world) ahead(y, x callqueue.EntryView) bool {
+	rank := func(v callqueue.EntryView) (int, time.Time) {
+		in := w.waiting[v.Entry]
+		switch o := w.rules.Order; {
+		case o.By == callqueue.OrderBySlack:
+			within := w.queue(in.Queue).Target.Within
+			for _, tighter := range []time.Duration{in.Within, o.Bound} {
+				if tighter > 0 {
+					within = min(within, tighter)
+				}
+			}
+			return 0, v.Joined.Add(within)
+		case o.PerMinute > 0:
+			return 0, v.Joined.Add(-time.Duration(float64(v.Priority) / o.PerMinute * float64(time.Minute)))
+		}
+		return v.Priority, v.Joined
+	}
+	py, ty := rank(y)
+	px, tx := rank(x)
+	switch {
+	case py != px:
+		return py > px
+	case !ty.Equal(tx):
+		return ty.Before(tx)
+	case !y.Joined.Equal(x.Joined):
+		return y.Joined.Before(x.Joined)
+	}
+	return y.Entry < x.Entry
+}
+
+// somebody reports whether anybody but one could serve an entry now or later,
+// of those whom is says yes to.
+func (w *world) somebody(x call.EntryID, step int, but call.AgentID, is func(call.AgentID) bool) bool {
+	in := w.waiting[x]
+	q := w.queue(in.Queue)
+	for id, a := range w.roster {
+		if id == but || !is(id) || !a.Meets(in.Need) {
+			continue
+		}
+		for n := step; n <= len(q.Steps); n++ {
+			need, window := q.step(n)
+			tier := max(q.Tiers[id], 1)
+			if a.Meets(need) && tier >= window.Min && (window.Max == 0 || tier <= window.Max) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *world) counts(id call.AgentID) bool {
+	return w.presence[id] == call.Available && w.activity[id] != call.PhoneGone
+}
+
+// leftBy checks who is sent away for want of agents.
+func (w *world) leftBy(f callqueue.LeftQueue) {
+	in := w.waiting[f.Entry]
+	q := w.queue(in.Queue)
+	if f.Outcome == call.OutcomeEmpty && (!q.NoAgent.Join && !q.NoAgent.Leave || w.somebody(f.Entry, len(q.Steps), "", w.counts)) {
+		w.t.Fatalf("%+v leaves for want of agents", f)
+	}
+	if (f.Exit != nil) != (f.Outcome == call.OutcomeEmpty || f.Outcome == call.OutcomeTimeoutOverflow || f.Outcome == call.OutcomeCallbackTaken) {
+		w.t.Fatalf("%+v", f)
+	}
+}
+
+// isLast reports whether callers would wait whom nobody else at work could serve.
+func (w *world) isLast(id call.AgentID) bool {
+	if w.presence[id] == call.LoggedOut || w.presence[id] == call.Finishing {
+		return false
+	}
+	for _, q := range w.e.Queues(w.now) {
+		for _, v := range q.Calls {
+			mine := func(other call.AgentID) bool { return other == id }
+			if w.somebody(v.Entry, v.Step, "", mine) && !w.somebody(v.Entry, v.Step, id, w.atWork) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *world) breakFull(id call.AgentID) bool {
+	limit, ok := w.rules.Breaks["r"]
+	if !ok || w.presence[id] == call.OnBreak && w.reason[id] == "r" {
+		return false
+	}
+	n := 0
+	for other := range w.roster {
+		if w.presence[other] == call.OnBreak && w.reason[other] == "r" {
+			n++
+		}
+	}
+	return n >= limit.Most
+}
+
+// checkEntry holds an entry against its age, and against the want of agents.
+func (w *world) checkEntry(v callqueue.EntryView) {
+	in := w.waiting[v.Entry]
+	q := w.queue(in.Queue)
+	step := 0
+	for step < len(q.Steps) && !v.Joined.Add(q.Steps[step].After).After(w.now) {
+		step++
+	}
+	if v.Step < step || v.Step > step && !q.SkipEmpty {
+		w.t.Fatalf("%s is at step %d, by its age at %d", v.Entry, v.Step, step)
+	}
+	need, _ := q.step(v.Step)
+	if want := agents.Merge(in.Need, need); agents.NeedOf(want) != agents.NeedOf(v.Need) {
+		w.t.Fatalf("%s asks for %+v, want %+v", v.Entry, v.Need, want)
+	}
+	if v.Prefer != "" && (v.Prefer != in.Prefer || !w.now.Before(v.Joined.Add(in.PreferFor)) || w.presence[v.Prefer] != call.Available) {
+		w.t.Fatalf("%s is kept for %s", v.Entry, v.Prefer)
+	}
+	if !q.NoAgent.Leave || v.Offer != "" || w.somebody(v.Entry, v.Step, "", w.counts) {
+		delete(w.alone, v.Entry)
+		return
+	}
+	since, ok := w.alone[v.Entry]
+	if !ok {
+		w.alone[v.Entry] = w.now
+		since = w.now
+	}
+	if w.now.Sub(since) > q.NoAgent.Grace {
+		w.t.Fatalf("%s waits since %v though nobody can serve it", v.Entry, since)
+	}
+}
+
+// replay gives what was recorded to another engine, which has to answer the same.
+func (w *world) replay() {
+	again := callqueue.NewSeeded(7)
+	for _, one := range w.told {
+		if fx := again.Apply(one.at, one.in); !reflect.DeepEqual(fx, one.fx) {
+			w.t.Fatalf("%+v: replayed\n%+v, was\n%+v", one.in, fx, one.fx)
+		}
+	}
+	for x := range w.waiting {
+		then, err := w.e.Explain(w.now, x)
+		now, err2 := again.Explain(w.now, x)
+		if err != nil || err2 != nil || !reflect.DeepEqual(then, now) {
+			w.t.Fatalf("%s: why replayed %+v (%v), was %+v (%v)", x, now, err2, then, err)
+		}
+	}
+}
