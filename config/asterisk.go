@@ -59,12 +59,15 @@ func ImportAsterisk(queuesFile string, queues []byte, rulesFile string, rules []
 	if err := append(faults, more...).Err(); err != nil {
 		return nil, err
 	}
-	im := &asteriskImport{rules: r, ids: make(map[string]string), people: make(map[string]*member)}
+	im := &asteriskImport{rules: r, ids: make(map[string]bool), people: make(map[string]*member)}
 	for _, s := range q {
 		switch {
 		case strings.EqualFold(s.name, "general"):
 			im.general(s)
-		case !s.template:
+		case s.template:
+		case q.find(s.name) != s:
+			im.remark(s.name, confSetting{key: "section", at: s.at}, None, "there is a section of this name above; Asterisk takes the first")
+		default:
 			im.take(s)
 		}
 	}
@@ -76,7 +79,7 @@ func ImportAsterisk(queuesFile string, queues []byte, rulesFile string, rules []
 type asteriskImport struct {
 	rules   conf
 	queues  []*importedQueue
-	ids     map[string]string  // our id to the name that it was made from
+	ids     map[string]bool    // given out, by kind
 	people  map[string]*member // by interface
 	order   []*member
 	used    []string // rules
@@ -121,10 +124,10 @@ func (im *asteriskImport) id(kind, name string) string {
 	}
 	base = cmp.Or(base, kind)
 	id := base
-	for n := 2; im.ids[kind+"/"+id] != ""; n++ {
+	for n := 2; im.ids[kind+"/"+id]; n++ {
 		id = base + "-" + strconv.Itoa(n)
 	}
-	im.ids[kind+"/"+id] = name
+	im.ids[kind+"/"+id] = true
 	return id
 }
 

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"firstline/ivr/source"
 )
@@ -54,6 +56,11 @@ func parseConf(name string, data []byte) (conf, Faults) {
 	for line := range strings.Lines(text) {
 		n++
 		p.at = source.Pos{File: name, Line: n, Column: 1}
+		line = strings.TrimRight(line, "\r\n")
+		if !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
+			p.faults.Add(p.at, "the line is not UTF-8 text")
+			continue
+		}
 		if line = strings.TrimSpace(p.uncomment(line)); line != "" {
 			p.line(line)
 		}
