@@ -59,8 +59,8 @@ type story struct {
 	gone   []withdrawn                // offers that ended with the caller's leaving
 	taken  call.OfferID               // the offer that was answered, and how long it rang
 	rang   time.Duration
-	agent  call.AgentID               // of the talk; empty when there is none
-	hold   int64                      // seconds
+	agent  call.AgentID // of the talk; empty when there is none
+	hold   int64        // seconds
 	talks  time.Time
 }
 
