@@ -57,8 +57,10 @@ type story struct {
 
 	offers map[call.OfferID]time.Time // that ring, since
 	gone   []withdrawn                // offers that ended with the caller's leaving
-	agent  call.AgentID               // of the talk; empty when there is none
-	hold   int64                      // seconds
+	taken  call.OfferID               // the offer that was answered, and how long it rang
+	rang   time.Duration
+	agent  call.AgentID // of the talk; empty when there is none
+	hold   int64        // seconds
 	talks  time.Time
 }
 
@@ -201,7 +203,7 @@ func (l *Log) offerEnded(c *story, b call.OfferEnded) {
 	rang := l.at.Sub(since)
 	switch b.Result {
 	case call.OfferAnswered: // told when the caller leaves the queue
-		return
+		c.taken, c.rang = b.Offer, rang
 	case call.OfferWithdrawn:
 		c.gone = append(c.gone, withdrawn{b.Agent, l.at, rang})
 	default:
@@ -260,14 +262,10 @@ func exitOf(out call.Outcome, keyed string) (event, key, info string) {
 }
 
 func (l *Log) answered(c *story, b call.QueueLeft, wait int64) {
-	leg, rang := "", time.Duration(0)
-	for offer, since := range c.offers { // only the answered one is left
-		leg, rang = string(offer.AgentLeg()), l.at.Sub(since)
-	}
 	clear(c.offers)
 	c.agent, c.hold, c.talks = b.Agent, wait, l.at
 	l.write(string(c.id), string(b.Queue), l.name(b.Agent), "CONNECT",
-		strconv.FormatInt(wait, 10), leg, strconv.FormatInt(int64(rang/time.Second), 10))
+		strconv.FormatInt(wait, 10), string(c.taken.AgentLeg()), strconv.FormatInt(int64(c.rang/time.Second), 10))
 }
 
 func (l *Log) parted(c *story, by call.Side) {

@@ -33,7 +33,7 @@ func Run(ctx context.Context, s Scenario) (Result, error) {
 	}
 	r := &run{
 		scenario: s, engine: callqueue.NewEngine(), live: make(map[call.EntryID]int32), offers: make(map[call.OfferID]bool),
-		wraps: make(map[call.QueueID]bool),
+		wraps: make(map[call.QueueID]bool), phones: make(map[call.AgentID]call.DeviceID),
 	}
 	r.result.Ledger = sla.New(sla.Config{Keep: forever, Max: len(s.Arrivals) + 1, Client: s.Client})
 	r.result.Staff = sla.NewStaff(forever)
@@ -63,7 +63,8 @@ type run struct {
 	live     map[call.EntryID]int32 // who waits
 	offers   map[call.OfferID]bool  // that ring
 	wraps    map[call.QueueID]bool  // has a wrap-up
-	tick     uint64                 // the Tick asked for last
+	phones   map[call.AgentID]call.DeviceID
+	tick     uint64 // the Tick asked for last
 	result   Result
 	fault    error // of the events recorded
 }
@@ -137,6 +138,7 @@ func (r *run) begin() error {
 		if a.Device == "" {
 			a.Device = call.DeviceID("sim." + a.ID)
 		}
+		r.phones[a.ID] = a.Device
 		if err := r.apply(r.result.Began, callqueue.AgentSet{Agent: a}); err != nil {
 			return err
 		}
@@ -230,6 +232,15 @@ func (r *run) hangUp(e event) error {
 
 // shift changes a presence as the person would: who talks and goes home finishes.
 func (r *run) shift(now time.Time, p Shift) error {
+	if p.Phone != PhoneStays {
+		in := callqueue.DeviceReachable{Device: r.phones[p.Agent], Reachable: p.Phone == PhoneComes}
+		if err := r.apply(now, in); err != nil {
+			return err
+		}
+	}
+	if p.Presence == "" {
+		return nil
+	}
 	err := r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: p.Presence, Reason: p.Reason, By: "system:schedule"})
 	if errors.Is(err, callqueue.ErrTalking) {
 		err = r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: call.Finishing, By: "system:schedule"})

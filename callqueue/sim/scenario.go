@@ -40,14 +40,25 @@ type Arrival struct {
 	WrapUp   time.Duration    // 0: the queue's; negative: none; never any in a queue that has none
 }
 
-// Shift is a change of presence. Whoever talks when told to log out does so after
-// the call.
+// Shift is a change of presence, of the phone, or of both. Whoever talks when told
+// to log out does so after the call.
 type Shift struct {
 	At       time.Time
 	Agent    call.AgentID
-	Presence call.Presence
+	Presence call.Presence // empty: as before
 	Reason   string
+	Phone    Phone
 }
+
+// Phone says whether an agent's phone comes or goes; phones are there at first.
+type Phone int
+
+// What a phone does at a Shift.
+const (
+	PhoneStays Phone = iota
+	PhoneGoes
+	PhoneComes
+)
 
 // Load is how many calls come within an interval.
 type Load struct {
