@@ -39,6 +39,7 @@ var matrix = []struct {
 	{"GET", "/events", "", web.Supervisor, 200},
 	{"GET", "/reports/sla?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},
 	{"POST", "/centre/reload", "", web.Admin, 200},
+	{"PUT", "/devices/2001", `{"password":"correct horse"}`, web.Admin, 204},
 }
 
 func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
