@@ -295,7 +295,7 @@ sign-in: {token: %s}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-gone:
+		case _ = <-gone:
 		case <-time.After(20 * time.Second):
 			t.Error("firstline does not end")
 			_ = cmd.Process.Kill()
