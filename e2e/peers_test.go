@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -28,22 +29,30 @@ const (
 	agentTone  = 1100
 )
 
-// portPair is a UDP port that nobody has, with the next one free too.
-func portPair(t *testing.T) int {
+// freePorts is the first of four free UDP ports: sipp binds audio, video and the
+// RTCP of both. They lie below the range from which the kernel and the server take
+// theirs, so that nobody takes one before the peer does.
+func freePorts(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		a, err := net.ListenPacket("udp", "127.0.0.1:0")
-		must(t, err)
-		port := a.LocalAddr().(*net.UDPAddr).Port
-		b, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		a.Close()
-		if err == nil {
-			b.Close()
-			return port
+	for range 1000 {
+		first := 10000 + 4*rand.IntN(2400)
+		if allFree(first, 4) {
+			return first
 		}
 	}
-	t.Fatal("no two free ports")
+	t.Fatal("no four free ports")
 	return 0
+}
+
+func allFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+	}
+	return true
 }
 
 // sippCaller is a sipp that phones in.
@@ -64,9 +73,9 @@ func (s *office) phoneIn(number, called, digits string) *sippCaller {
 	must(s.t, os.WriteFile(pcap, toneWithDigits(callerTone, digits, 2*time.Minute), 0o600))
 	file := filepath.Join(dir, "caller.xml")
 	must(s.t, os.WriteFile(file, []byte(strings.ReplaceAll(string(scenario), "{{PCAP}}", pcap)), 0o600))
-	c := &sippCaller{number: number, callID: "e2e-" + number, port: portPair(s.t)}
+	c := &sippCaller{number: number, callID: "e2e-" + number, port: freePorts(s.t)}
 	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1",
-		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(portPair(s.t)), "-m", "1", "-cid_str", c.callID,
+		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(freePorts(s.t)), "-m", "1", "-cid_str", c.callID,
 		"-key", "number", number, "-key", "called", called,
 		"-nostdin", "-timeout", "180s", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"))
 	cmd.Dir = dir
@@ -198,7 +207,7 @@ func (s *office) softphone(user, mode string) *baresip {
 	must(s.t, err)
 	must(s.t, media.EncodeWAV(f, media.Tone(3*time.Minute, agentTone).Samples()))
 	must(s.t, f.Close())
-	control := portPair(s.t) // of TCP in truth; who takes it is seen when nobody answers there
+	control := freePorts(s.t) // of TCP in truth; who takes it is seen when nobody answers there
 	config := fmt.Sprintf(`sip_listen 127.0.0.1:%d
 net_interface 127.0.0.1
 audio_source aufile,%s
@@ -214,7 +223,7 @@ module ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:%d
 module_app account.so
 module_app menu.so
-`, portPair(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
+`, freePorts(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
 	must(s.t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=60;audio_codecs=PCMU/8000/1\n",
 		user, s.creds.SIP, user, s.creds.Devices[user], mode)
