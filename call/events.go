@@ -138,6 +138,18 @@ type (
 		Eligible int         `json:"eligible"` // who could be offered the call just now, the chosen one included
 		Excluded []Exclusion `json:"excluded,omitempty"`
 	}
+	// Announced says what a waiting caller was told: a place, an estimate as a
+	// range rounded up, or why there is no estimate. Zero fields were not told.
+	Announced struct {
+		Entry    EntryID       `json:"entry"`
+		Queue    QueueID       `json:"queue"`
+		Position int           `json:"position,omitempty"`
+		Low      time.Duration `json:"low_ns,omitempty"`
+		High     time.Duration `json:"high_ns,omitempty"`
+		Mean     time.Duration `json:"mean_ns,omitempty"` // that the range was made of
+		Why      string        `json:"why,omitempty"`     // it is more than was told before
+		Silent   string        `json:"silent,omitempty"`  // why no estimate was told
+	}
 	// QueueExited says by which rule an entry left without an agent, and where the
 	// rule sends it; the QueueLeft follows.
 	QueueExited struct {
@@ -273,6 +285,7 @@ func (CallerLost) Type() string         { return "call.lost" }
 func (QueueWidened) Type() string       { return "queue.widened" }
 func (QueueReprioritized) Type() string { return "queue.reprioritized" }
 func (QueueDecided) Type() string       { return "queue.decided" }
+func (Announced) Type() string          { return "queue.announced" }
 func (QueueExited) Type() string        { return "queue.exited" }
 func (TicketOpened) Type() string       { return "ticket.opened" }
 func (TicketNoted) Type() string        { return "ticket.noted" }
@@ -326,6 +339,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[QueueReprioritized], true
 	case QueueDecided{}.Type():
 		return decodeAs[QueueDecided], true
+	case Announced{}.Type():
+		return decodeAs[Announced], true
 	case QueueExited{}.Type():
 		return decodeAs[QueueExited], true
 	case TicketOpened{}.Type():

@@ -61,6 +61,16 @@ type Entry struct {
 	Decided  []Decision  `json:"decided,omitempty"`   // in order: who could have taken it, and what kept the others
 	Raised   []Raise     `json:"raised,omitempty"`    // changes of the priority by a person
 	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
+	Told     []Told      `json:"told,omitempty"`      // announcements, in order
+}
+
+// Told is one announcement to a waiting caller; zero fields were not told.
+type Told struct {
+	At       time.Time     `json:"at"`
+	Position int           `json:"position,omitempty"`
+	Low      time.Duration `json:"low_ns,omitempty"`
+	High     time.Duration `json:"high_ns,omitempty"`
+	Why      string        `json:"why,omitempty"` // it is more than was told before
 }
 
 // Widening is a step of the queue that an entry reached.
@@ -311,6 +321,8 @@ func (r *Record) applyWait(ev Event) error {
 		id = b.Entry
 	case QueueDecided:
 		id = b.Entry
+	case Announced:
+		return r.tell(ev.At, b)
 	case QueueExited:
 		id = b.Entry
 	default:
@@ -332,6 +344,16 @@ func (r *Record) applyWait(ev Event) error {
 	case QueueExited:
 		e.Exit = &EntryExit{Rule: b.Rule, Key: b.Key, To: b.To}
 	}
+	return nil
+}
+
+// tell folds an announcement in, which may have begun as the entry left.
+func (r *Record) tell(at time.Time, b Announced) error {
+	e := r.entry(b.Entry)
+	if e == nil {
+		return fmt.Errorf("call: %s has no entry %s to tell", r.ID, b.Entry)
+	}
+	e.Told = append(e.Told, Told{At: at, Position: b.Position, Low: b.Low, High: b.High, Why: b.Why})
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/callqueue/estimate"
 	"firstline/ivr"
 	"firstline/recordings"
 )
@@ -31,6 +32,7 @@ type Centre struct {
 	Notice   string // key of the prompt "this call is recorded", played before any recording; empty for none
 	Trouble  string // key of the prompt before we hang up on a fault of ours; empty for none
 	Full     string // key of the prompt for who finds a queue full that leads nowhere else; empty for none
+	Announce map[call.QueueID]Announce
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -60,6 +62,7 @@ type (
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
 		Press(ctx context.Context, entry call.EntryID, key string) error
+		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
 		TalkBegan(agent call.AgentID, id call.ID)
 		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
 		Holding(agent call.AgentID, held bool)
@@ -73,13 +76,14 @@ type (
 	}
 )
 
-// Config is what a Desk needs; all of it is required except PauseLimit.
+// Config is what a Desk needs; all of it is required except Forecast and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
 	Tickets    ticketDesk
 	Queue      queues
 	Recordings catalogue
+	Forecast   forecaster // nil: nobody is told an estimate
 	Log        *zap.Logger
 	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
 }

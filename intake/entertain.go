@@ -12,7 +12,7 @@ import (
 )
 
 // sounds is what a waiting caller hears: the recording notice if it is still
-// due, then music. It plays beside the wait, so the place in the queue and the
+// due, then music and announcements. It plays beside the wait, so the place in the queue and the
 // ringing of a phone do not have to wait for it. It also listens: a key that is
 // an exit of the queue ends the wait.
 type sounds struct {
@@ -27,9 +27,7 @@ func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue, ent
 	s := &sounds{cancel: cancel, notice: make(chan struct{}), heard: j.noticed}
 	s.wg.Go(func() {
 		s.playNotice(ctx, d, j, q)
-		if err := j.call.Leg.Hold(ctx, q.Music); err != nil && ctx.Err() == nil && j.call.Leg.Context().Err() == nil {
-			j.log.Error("no music", zap.String("queue", string(q.ID)), zap.Error(err))
-		}
+		d.newTeller(j, q, entry).play(ctx, q.Music)
 	})
 	s.wg.Go(func() { d.heed(ctx, j, q, entry, time.Now()) })
 	return s
