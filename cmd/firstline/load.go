@@ -30,7 +30,7 @@ type loadCommand struct {
 	Duration    time.Duration `help:"Stop placing calls after so long." default:"1m"`
 	Drain       time.Duration `help:"Then let calls go on for so long before they are hung up." default:"1m"`
 	Press       []string      `help:"Keys after the answer; each caller takes one of the list, and '-' presses nothing. A number that leads to a queue needs none." default:"1,2,-"`
-	Patience    time.Duration `help:"Mean time that a caller waits for an agent before giving up (exponential)." default:"60s"`
+	Patience    time.Duration `help:"Mean time that a caller waits for an agent, from the last key, before giving up (exponential)." default:"60s"`
 	Talk        time.Duration `help:"Mean length of a talk (exponential); caller or agent ends it, as a coin says." default:"20s"`
 	Answer      time.Duration `help:"Mean time that an agent lets it ring (exponential)." default:"2s"`
 	Miss        float64       `help:"Share of offers that an agent ignores, 0 to 1." default:"0"`

@@ -32,7 +32,7 @@ type loadPlan struct {
 	after      time.Duration // so long after the stage began
 	keys       string
 	pressAfter time.Duration
-	patience   time.Duration // from the answer
+	patience   time.Duration // from the last key
 	talk       time.Duration
 	agentEnds  bool
 }
@@ -44,7 +44,7 @@ func (c *loadCommand) plan(r *rand.Rand, number string) loadPlan {
 		stage  loadStage
 		within time.Duration
 	}{
-		{stageRing, 150 * time.Millisecond}, {stageMenu, 8 * time.Second}, {stageQueue, c.Patience},
+		{stageRing, 40 * time.Millisecond}, {stageMenu, 8 * time.Second}, {stageQueue, c.Patience},
 		{stageOffer, min(c.Answer, 2*time.Second)}, {stageTalk, min(c.Talk, 3*time.Second)},
 	}
 	at := stages[r.IntN(len(stages))]
@@ -172,6 +172,7 @@ func (l *loadRun) wait(ctx context.Context, leg *sip.PhoneCall, v *loadVisit, an
 			if v.plan.keys != "" {
 				_ = leg.SendDTMF(leg.Context(), v.plan.keys) // a leg that ended is seen below
 				waits = time.Now()
+				patience.Reset(v.plan.patience)
 			}
 		case <-rang:
 			at, rang = stageOffer, nil

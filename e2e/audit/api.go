@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,50 +19,70 @@ type API struct {
 	Client      *http.Client // nil: http.DefaultClient
 }
 
-// Run reads the journal from its first event to its end as it is now, compares the
-// board at one instant of it, and the SLA report, and returns what was found.
+// errRestless means that the board was never seen at an event that was read.
+var errRestless = errors.New("the board could not be compared: it moved past every event that was read")
+
+const (
+	pageSize   = 500
+	boardTries = 50
+	boardPause = 20 * time.Millisecond // the board is a reader of the journal too, and may be a little behind or ahead
+)
+
+// Run reads the journal from its first event up to an instant at which it saw the
+// board, compares the two there and, when no call is up, the SLA report, and
+// returns what was found. It may be run while calls come and go.
 func (a API) Run(ctx context.Context, cfg Config) (*Report, error) {
 	c := New(cfg)
 	var b *Board
-	for {
+	for tries := 0; ; {
 		evs, err := a.events(ctx, c.Seq())
 		if err != nil {
 			return nil, err
-		}
-		if len(evs) == 0 && b != nil {
-			break
-		}
-		if len(evs) == 0 { // caught up: now the board is not far ahead
-			if b, err = a.board(ctx); err != nil {
-				return nil, err
-			}
-			if b.Seq == c.Seq() {
-				c.Compare(b)
-			}
-			continue
 		}
 		for _, e := range evs {
 			c.Apply(e)
 			if b != nil && e.Global == b.Seq {
 				c.Compare(b)
+				return a.finish(ctx, c)
 			}
 		}
-		if b != nil && c.Seq() >= b.Seq {
-			break
+		if len(evs) == pageSize {
+			continue
+		}
+		if b == nil || b.Seq < c.Seq() {
+			if b, err = a.board(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if b.Seq == c.Seq() {
+			c.Compare(b)
+			return a.finish(ctx, c)
+		}
+		if tries++; tries > boardTries {
+			return nil, errRestless
+		}
+		select {
+		case <-time.After(boardPause):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
 		}
 	}
-	r := c.Close(time.Now())
+}
+
+func (a API) finish(ctx context.Context, c *Checker) (*Report, error) {
 	if len(c.calls) == 0 { // else the report moves on while it is read
-		return r, a.compareSLA(ctx, c)
+		if err := a.compareSLA(ctx, c); err != nil {
+			return nil, err
+		}
 	}
-	return r, nil
+	return c.Close(time.Now()), nil
 }
 
 func (a API) events(ctx context.Context, after int64) ([]call.Event, error) {
 	var page struct {
 		Events []call.Event `json:"events"`
 	}
-	err := a.get(ctx, "/api/v1/events?limit=500&after="+strconv.FormatInt(after, 10), &page)
+	err := a.get(ctx, "/api/v1/events?limit="+strconv.Itoa(pageSize)+"&after="+strconv.FormatInt(after, 10), &page)
 	return page.Events, err
 }
 
