@@ -84,7 +84,7 @@ func TestTwoHundredAgentsAndFiveHundredCallersKeepEveryPromise(t *testing.T) {
 	}
 	t.Logf("%d calls, %.1f a second, at most %d at once; %d reached an agent, abandoned %v; %d offers, %d missed",
 		r.Placed, r.CallsPerSec, r.MostAtOnce, r.Reached, r.Abandoned, r.Agents.Offers, r.Agents.Missed)
-	t.Logf("setup %+v ms, wait %+v ms; %d events; the server used %.2f cores", r.SetupMs, r.WaitMs, found.Events, cores.Seconds()/ran.Seconds())
+	t.Logf("setup %+v ms, wait %+v ms; %d events, deadlines kept at most %v late; the server used %.2f cores", r.SetupMs, r.WaitMs, found.Events, found.Latest, cores.Seconds()/ran.Seconds())
 }
 
 // auditWhile audits again and again while the load runs: the board and the

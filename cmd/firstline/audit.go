@@ -84,6 +84,7 @@ func printAudit(w io.Writer, r *audit.Report) {
 		}
 		fmt.Fprintf(w, "%-14s %s\n", verdict, rule)
 	}
+	fmt.Fprintf(w, "deadlines were kept at most %v late\n", r.Latest.Round(time.Millisecond))
 	for _, v := range r.Violations {
 		fmt.Fprintln(w, " ", v)
 	}

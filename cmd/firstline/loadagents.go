@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"firstline/call"
@@ -22,10 +21,20 @@ import (
 type loadAgent struct {
 	l    *loadRun
 	user string
-	busy atomic.Int32 // calls on the phone, ringing ones included
 
-	mu     sync.Mutex // guards chance
+	mu     sync.Mutex // guards the rest
+	last   *sip.PhoneCall
 	chance *rand.Rand
+}
+
+// picksUp makes p the phone's call, and reports whether the one before it is over.
+// What counts is the dialog's end: the goroutine that served it may be slower.
+func (a *loadAgent) picksUp(p *sip.PhoneCall) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	free := a.last == nil || a.last.Context().Err() != nil
+	a.last = p
+	return free
 }
 
 // seatAgents registers the phones, a few at a time, and signs their people in.
@@ -121,10 +130,9 @@ func (l *loadRun) walkTheFloor(ctx context.Context) {
 // take is one offer, from its ringing to the end of what comes of it.
 func (a *loadAgent) take(p *sip.PhoneCall) {
 	t := a.l.tally
-	if a.busy.Add(1) > 1 {
+	if !a.picksUp(p) {
 		t.fault("an agent's phone rang while it had a call")
 	}
-	defer a.busy.Add(-1)
 	ctx := p.Context()
 	v := a.l.book.find(p.Remote().Number)
 	if v.goneFor() > ghostAfter {

@@ -55,8 +55,10 @@ func (v Violation) String() string {
 
 // Config of a Checker. The zero value is ready.
 type Config struct {
-	// Slack is how long a match may stay unmade and a deadline unkept, by the journal's
-	// instants: one turn of a busy dispatcher. Default 250 ms.
+	// Slack is how long a match may stay unmade, by the journal's instants, and how
+	// overdue a deadline may be when the queue decides anything else: whatever it does,
+	// it first does what is due. That the whole queue stands still, because the machine
+	// has no time for it, is no wrong decision: see Report.Latest. Default 250 ms.
 	Slack time.Duration
 	// Rest is how long an agent is left alone whose phone was busy or gone, or who
 	// declined. Default 10 s.
@@ -81,7 +83,8 @@ type Report struct {
 	Offers     int                                       `json:"offers"`
 	Agents     int                                       `json:"agents"`
 	Queues     map[call.QueueID]Queue                    `json:"queues"`
-	States     map[call.AgentID]map[string]time.Duration `json:"-"` // time in each state while staffed
+	States     map[call.AgentID]map[string]time.Duration `json:"-"`         // time in each state while staffed
+	Latest     time.Duration                             `json:"latest_ns"` // the most that a deadline was kept late
 	Broken     map[Rule]int                              `json:"broken"`
 	Violations []Violation                               `json:"violations"`
 }
@@ -108,6 +111,8 @@ type Checker struct {
 	waiting waitingRoom
 	tickets ticketBook
 	started time.Time // of the last process
+	turn    time.Time // instant of the queue's last decision
+	before  time.Time // and of the one before that, at another instant
 	told    map[string]bool
 }
 
@@ -162,7 +167,10 @@ func (c *Checker) Apply(e call.Event) {
 		r.End = e.At
 	}
 	if decided(e.Body) { // what the queue decided is in order of time; the desk's own events are not
-		c.conserving(e.At)
+		if !e.At.Equal(c.turn) {
+			c.before, c.turn = c.turn, e.At
+		}
+		c.conserving()
 	}
 	switch e.Stream.Kind {
 	case call.StreamCall:
@@ -183,6 +191,18 @@ func decided(b call.Body) bool {
 		return true
 	}
 	return false
+}
+
+// overdue is by how much a deadline that is kept only now was passed over when the
+// queue decided something else; 0 when it was kept in the next turn.
+func (c *Checker) overdue(deadline time.Time) time.Duration {
+	if late := c.event.At.Sub(deadline); late > c.report.Latest {
+		c.report.Latest = late
+	}
+	if late := c.before.Sub(deadline); late > c.cfg.Slack {
+		return c.event.At.Sub(deadline)
+	}
+	return 0
 }
 
 // applySystem takes a start: what the process before had in hand is void.

@@ -141,7 +141,7 @@ func TestADoctoredJournalIsFoundOut(t *testing.T) {
 			for k := i; k < len(evs); k++ {
 				evs[k].At = evs[k].At.Add(3 * time.Second)
 			}
-			return evs
+			return slices.Insert(evs, i, (&journal{}).at(34).arrives("five", "T-9").joins("five", call.Requirement{Level: 4}).all...)
 		}},
 		{"an agent cannot do what is asked", audit.Conserving, func(t *testing.T, evs []call.Event) []call.Event {
 			i := find(t, evs, "ben", "agent.set", 1)

@@ -90,9 +90,9 @@ func (c *Checker) applyCall(e call.Event) {
 	case call.Offered:
 		c.offered(id, b)
 	case call.OfferEnded:
-		c.offerEnded(id, b)
+		c.offerEnded(b)
 	case call.QueueLeft:
-		c.left(id, p, b)
+		c.left(p, b)
 	case call.Connected:
 		c.connected(id, p, b)
 	case call.Held, call.Unheld:
@@ -175,7 +175,7 @@ func (c *Checker) offered(id call.ID, b call.Offered) {
 
 func clock(t time.Time) string { return t.Format("15:04:05.000000") }
 
-func (c *Checker) offerEnded(id call.ID, b call.OfferEnded) {
+func (c *Checker) offerEnded(b call.OfferEnded) {
 	a := c.person(b.Agent)
 	o := a.offer
 	if o == nil || o.id != b.Offer {
@@ -184,7 +184,7 @@ func (c *Checker) offerEnded(id call.ID, b call.OfferEnded) {
 		}
 		return
 	}
-	if late := c.event.At.Sub(o.at) - o.ring; late > c.cfg.Slack {
+	if late := c.overdue(o.at.Add(o.ring)); late > 0 {
 		c.broke(NoGhost, "offer %s lasted %v longer than its %v", o.id, late, o.ring)
 	}
 	a.offering += c.event.At.Sub(o.at)
@@ -201,10 +201,9 @@ func (c *Checker) offerEnded(id call.ID, b call.OfferEnded) {
 	if b.Result == call.OfferUnreachable {
 		a.restUntil = a.restUntil.Add(c.cfg.Rest) // and then only when the phone is there
 	}
-	_ = id
 }
 
-func (c *Checker) left(id call.ID, p *phoned, b call.QueueLeft) {
+func (c *Checker) left(p *phoned, b call.QueueLeft) {
 	x := c.waiting.entries[b.Entry]
 	if x == nil {
 		c.broke(OneOutcome, "entry %s leaves as %s, and does not wait", b.Entry, b.Outcome)
@@ -231,7 +230,6 @@ func (c *Checker) left(id call.ID, p *phoned, b call.QueueLeft) {
 	if b.Queue != x.queue {
 		c.broke(OneOutcome, "entry %s joined %s and leaves %s", x.id, x.queue, b.Queue)
 	}
-	_ = id
 }
 
 // outcomes is the closed set of a queue entry's.

@@ -102,8 +102,10 @@ func (c *Checker) moved(p *person, b call.ActivityChanged) {
 			c.broke(AgentTime, "agent %s: %v", p.ID, err)
 		}
 	}
-	if p.activity == call.WrapUp && b.Activity != call.WrapUp && !p.until.IsZero() && c.event.At.Sub(p.until) > c.cfg.Slack {
-		c.broke(Conserving, "agent %s came out of wrap-up %v late", p.ID, c.event.At.Sub(p.until))
+	if p.activity == call.WrapUp && b.Activity != call.WrapUp && !p.until.IsZero() {
+		if late := c.overdue(p.until); late > 0 {
+			c.broke(Conserving, "agent %s came out of wrap-up %v late", p.ID, late)
+		}
 	}
 	switch b.Activity {
 	case call.Offering:
@@ -124,44 +126,47 @@ func (c *Checker) ready(p *person, at time.Time) {
 	case p.presence != call.Available || p.activity != call.Idle || p.Device == "":
 		p.readySince = time.Time{}
 	case p.readySince.IsZero():
-		p.readySince = later(at, p.restUntil)
-		if !c.started.IsZero() {
-			p.readySince = later(p.readySince, c.floor())
-		}
+		p.readySince = at
 	}
 }
 
-// floor is before which nobody is counted as ready: the phones come back after a start.
-func (c *Checker) floor() time.Time { return c.started }
+// idle is for how long, up to the event under way, p could have been offered a
+// call that has waited since. The end of a rest is not in the journal, and the
+// queue sees it when it next decides.
+func (c *Checker) idle(p *person, since time.Time) time.Duration {
+	told := later(p.readySince, since)
+	if !p.restUntil.After(told) {
+		return c.event.At.Sub(told)
+	}
+	return c.before.Sub(p.restUntil)
+}
 
-// conserving looks for a match that has stayed unmade until at.
-func (c *Checker) conserving(at time.Time) {
+// conserving looks for a match that has stayed unmade until now.
+func (c *Checker) conserving() {
 	if len(c.waiting.entries) == 0 {
 		return
 	}
-	var idle []*person
+	var free []*person
 	for _, p := range c.people {
-		if !p.readySince.IsZero() && p.offer == nil && at.Sub(later(p.readySince, p.restUntil)) > c.cfg.Slack {
-			idle = append(idle, p)
+		if !p.readySince.IsZero() && p.offer == nil && c.idle(p, p.readySince) > c.cfg.Slack {
+			free = append(free, p)
 		}
 	}
-	if len(idle) == 0 {
+	if len(free) == 0 {
 		return
 	}
-	slices.SortFunc(idle, func(a, b *person) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(free, func(a, b *person) int { return cmp.Compare(a.ID, b.ID) })
 	for _, x := range c.waiting.entries {
-		if x.offer != nil || at.Sub(x.since) <= c.cfg.Slack {
+		if x.offer != nil || c.event.At.Sub(x.since) <= c.cfg.Slack {
 			continue
 		}
-		for _, p := range idle {
-			if !p.meets(x.need) {
-				continue
-			}
+		for _, p := range free {
+			d := c.idle(p, x.since)
 			since := later(later(p.readySince, p.restUntil), x.since)
 			key := string(x.id) + " " + string(p.ID) + since.String() // told once, however long it lasts
-			if at.Sub(since) > c.cfg.Slack && !c.told[key] {
+			if p.meets(x.need) && d > c.cfg.Slack && !c.told[key] {
 				c.told[key] = true
-				c.broke(Conserving, "entry %s waits and agent %s is idle since %s, for %v", x.id, p.ID, clock(since), at.Sub(since))
+				c.broke(Conserving, "entry %s waits and agent %s is idle since %s, for %v", x.id, p.ID, clock(since), d)
 			}
 		}
 	}
