@@ -207,6 +207,7 @@ func (l *loadRun) do(ctx context.Context, server netip.AddrPort, o *output) (*lo
 	began := time.Now()
 	l.placeCalls(ctx, line)
 	took := time.Since(began)
+	l.handUp(ctx)
 	endBeside()
 	beside.Wait()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {

@@ -28,13 +28,24 @@ type loadAgent struct {
 }
 
 // picksUp makes p the phone's call, and reports whether the one before it is over.
-// What counts is the dialog's end: the goroutine that served it may be slower.
+// A phone says that a call is cancelled a moment before it forgets the call, so a
+// moment is waited for that.
 func (a *loadAgent) picksUp(p *sip.PhoneCall) bool {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	free := a.last == nil || a.last.Context().Err() != nil
+	before := a.last
 	a.last = p
-	return free
+	a.mu.Unlock()
+	if before == nil {
+		return true
+	}
+	moment := time.NewTimer(500 * time.Millisecond)
+	defer moment.Stop()
+	select {
+	case <-before.Context().Done():
+		return true
+	case <-moment.C:
+		return false
+	}
 }
 
 // seatAgents registers the phones, a few at a time, and signs their people in.
@@ -130,6 +141,8 @@ func (l *loadRun) walkTheFloor(ctx context.Context) {
 // take is one offer, from its ringing to the end of what comes of it.
 func (a *loadAgent) take(p *sip.PhoneCall) {
 	t := a.l.tally
+	t.add(func(r *loadReport) { r.now.phones++ })
+	defer t.add(func(r *loadReport) { r.now.phones-- })
 	if !a.picksUp(p) {
 		t.fault("an agent's phone rang while it had a call")
 	}
@@ -162,6 +175,16 @@ func (a *loadAgent) take(p *sip.PhoneCall) {
 	}
 	t.add(func(r *loadReport) { r.Agents.Answered++ })
 	a.talk(ctx, p, v, d)
+}
+
+// handUp waits until the agents' phones have no call any more, so that the server
+// is not left talking to phones that are gone.
+func (l *loadRun) handUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	for l.tally.phones() > 0 && sleep(ctx, 20*time.Millisecond) {
+	}
+	sleep(ctx, 100*time.Millisecond) // for the last response to be repeated, should it be lost
 }
 
 // ghostAfter is how long a phone may ring on after its caller has hung up.

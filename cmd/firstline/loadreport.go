@@ -55,7 +55,7 @@ type loadReport struct {
 
 	setup, wait samples
 	stage       string
-	now         struct{ calls, talks int }
+	now         struct{ calls, talks, phones int } // phones of agents with a call
 }
 
 // percentiles of a time in milliseconds; all 0 when Count is.
@@ -117,6 +117,12 @@ func (t *loadTally) add(f func(*loadReport)) {
 
 // fault counts what must never happen.
 func (t *loadTally) fault(kind string) { t.add(failed(kind)) }
+
+func (t *loadTally) phones() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.r.now.phones
+}
 
 func (t *loadTally) report(c *loadCommand, took time.Duration) *loadReport {
 	t.mu.Lock()
