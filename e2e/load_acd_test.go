@@ -55,7 +55,8 @@ func TestTwoHundredAgentsAndFiveHundredCallersKeepEveryPromise(t *testing.T) {
 	p := start(t, "firstline load", firstline(s.dir, theLoad(s)...))
 	look := audit.API{Base: s.creds.HTTP, Token: s.creds.APIToken}
 	auditWhile(t, look, p)
-	ran, cores := time.Since(began), cpuOf(t, s.process)-cpu
+	ran, used := time.Since(began).Seconds(), cpuOf(t, s.process)-cpu
+	callers := p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 
 	var r loadReport
 	must(t, json.Unmarshal(jsonOf(p), &r))
@@ -84,7 +85,8 @@ func TestTwoHundredAgentsAndFiveHundredCallersKeepEveryPromise(t *testing.T) {
 	}
 	t.Logf("%d calls, %.1f a second, at most %d at once; %d reached an agent, abandoned %v; %d offers, %d missed",
 		r.Placed, r.CallsPerSec, r.MostAtOnce, r.Reached, r.Abandoned, r.Agents.Offers, r.Agents.Missed)
-	t.Logf("setup %+v ms, wait %+v ms; %d events, deadlines kept at most %v late; the server used %.2f cores", r.SetupMs, r.WaitMs, found.Events, found.Latest, cores.Seconds()/ran.Seconds())
+	t.Logf("setup %+v ms, wait %+v ms; %d events, deadlines kept at most %v late; the server used %.2f cores, the load %.2f",
+		r.SetupMs, r.WaitMs, found.Events, found.Latest, used.Seconds()/ran, callers.Seconds()/ran)
 }
 
 // auditWhile audits again and again while the load runs: the board and the

@@ -105,7 +105,8 @@ func (l *loadRun) signIn(ctx context.Context, all bool) error {
 	}
 	for _, a := range list.Agents {
 		missed := a.Presence == call.OnBreak && a.Reason == "missed" && l.c.Back > 0 && list.At.Sub(a.Since) >= l.c.Back
-		if _, ours := l.creds.Devices[a.Device]; !ours || !missed && !(all && a.Presence != call.Available) {
+		_, ours := l.creds.Devices[a.Device]
+		if begins := all && a.Presence != call.Available; !ours || !missed && !begins {
 			continue
 		}
 		body := map[string]any{"presence": call.Available}
@@ -251,8 +252,7 @@ func exponential(r *rand.Rand, mean time.Duration) time.Duration {
 
 // firstWords is an error short enough to count by.
 func firstWords(err error) string {
-	var c call.Cause
-	if errors.As(err, &c) {
+	if c, ok := errors.AsType[call.Cause](err); ok {
 		return cmp.Or(string(c.Reason), "failed")
 	}
 	s := err.Error()

@@ -44,8 +44,11 @@ func (c *loadCommand) plan(r *rand.Rand, number string) loadPlan {
 		stage  loadStage
 		within time.Duration
 	}{
-		{stageRing, 40 * time.Millisecond}, {stageMenu, 8 * time.Second}, {stageQueue, c.Patience},
-		{stageOffer, min(c.Answer, 2*time.Second)}, {stageTalk, min(c.Talk, 3*time.Second)},
+		{stageRing, 40 * time.Millisecond},
+		{stageMenu, 8 * time.Second},
+		{stageQueue, c.Patience},
+		{stageOffer, min(c.Answer, 2*time.Second)},
+		{stageTalk, min(c.Talk, 3*time.Second)},
 	}
 	at := stages[r.IntN(len(stages))]
 	p := loadPlan{

@@ -14,7 +14,6 @@ type phoned struct {
 	entry   *entry // that waits, or nil
 	outcome call.Outcome
 	talk    *talk // that lasts, or nil
-	state   string
 	agent   call.AgentID
 	queue   call.QueueID
 	entries int

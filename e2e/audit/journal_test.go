@@ -7,7 +7,7 @@ import (
 )
 
 // day is when the journals of these tests begin.
-var day = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // a constant, as far as Go has them
+var day = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
 // journal is written event by event, by hand, as a server writes it.
 type journal struct {
