@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -78,7 +79,7 @@ func (c *apiClient) send(ctx context.Context, method, path string, body, v any) 
 		}
 		data = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u+path, data)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(u, "/")+path, data)
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}

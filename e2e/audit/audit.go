@@ -114,6 +114,7 @@ type Checker struct {
 	turn    time.Time // instant of the queue's last decision
 	before  time.Time // and of the one before that, at another instant
 	told    map[string]bool
+	void    map[call.OfferID]bool // died with a process, and have not been closed since
 }
 
 // New returns a Checker that has read nothing.
@@ -125,7 +126,7 @@ func New(cfg Config) *Checker {
 	return &Checker{
 		cfg: cfg, seqs: map[call.Stream]int64{}, calls: map[call.ID]*phoned{}, ended: map[call.ID]bool{},
 		people: map[call.AgentID]*person{}, waiting: waitingRoom{entries: map[call.EntryID]*entry{}},
-		tickets: newTicketBook(), told: map[string]bool{},
+		tickets: newTicketBook(), told: map[string]bool{}, void: map[call.OfferID]bool{},
 		report: Report{Queues: map[call.QueueID]Queue{}, Broken: map[Rule]int{}, Violations: []Violation{}},
 	}
 }
@@ -212,7 +213,10 @@ func (c *Checker) applySystem(e call.Event) {
 	}
 	c.started = e.At
 	for _, x := range c.waiting.entries {
-		x.offer = nil
+		if x.offer != nil {
+			c.void[x.offer.id] = true
+			x.offer = nil
+		}
 		x.since = later(x.since, e.At.Add(c.cfg.Grace))
 	}
 	for _, p := range c.people {
@@ -245,6 +249,9 @@ func (c *Checker) Close(now time.Time) *Report {
 		q := r.Queues[x.queue]
 		q.Waiting++
 		r.Queues[x.queue] = q
+	}
+	for id := range c.void {
+		c.broke(NoGhost, "offer %s died with its process, and nobody has closed it", id)
 	}
 	c.addsUp()
 	c.checkTickets()

@@ -184,6 +184,40 @@ func TestADoctoredJournalIsFoundOut(t *testing.T) {
 	}
 }
 
+// crashed is a morning whose server dies while a phone rings, and comes back.
+func crashed(closes bool) []call.Event {
+	j := aMorning()
+	id := call.ID("three")
+	cut := slices.IndexFunc(j.all, func(e call.Event) bool { return e.Stream.ID == string(id) && e.Body.Type() == "queue.offer-ended" })
+	j.all = j.all[:cut]
+	j.at(40)
+	j.all = append(j.all, call.SystemEvent(j.now, call.Started{Boot: "c"}))
+	j.agent("ana", call.ActivityChanged{Activity: call.Idle})
+	j.at(32.5) // the last sign of life
+	if closes {
+		j.call(id, call.OfferEnded{Offer: id.Entry(1).Offer(1), Agent: "ana", Result: call.OfferWithdrawn})
+	}
+	j.call(id, call.QueueLeft{Entry: id.Entry(1), Queue: "desk", Outcome: call.OutcomeSystemFailed, Wait: 18 * time.Second})
+	j.call(id, call.Ended{Outcome: call.OutcomeSystemFailed, Stage: "wait", Restored: true})
+	two, four := call.ID("two"), call.ID("four")
+	j.call(two, call.Parted{Agent: "ben", By: call.SideSystem}, call.Ended{Outcome: call.OutcomeSystemFailed, Restored: true})
+	j.call(four, call.QueueLeft{Entry: four.Entry(1), Queue: "desk", Outcome: call.OutcomeSystemFailed, Wait: 16 * time.Second})
+	j.call(four, call.Ended{Outcome: call.OutcomeSystemFailed, Restored: true})
+	return numbered(j.all)
+}
+
+func TestACrashThatIsClearedUpIsNoBrokenPromise(t *testing.T) {
+	for _, v := range check(crashed(true)).Violations {
+		t.Error(v)
+	}
+}
+
+func TestAnOfferThatACrashLeftOpenIsFoundOut(t *testing.T) {
+	if r := check(crashed(false)); r.Broken[audit.NoGhost] == 0 {
+		t.Errorf("not found out; what is told: %v", r.Violations)
+	}
+}
+
 func TestALostEventIsFoundOut(t *testing.T) {
 	evs := numbered(aMorning().all)
 	i := find(t, evs, "one", "call.answered", 1)

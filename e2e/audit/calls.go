@@ -178,9 +178,10 @@ func (c *Checker) offerEnded(b call.OfferEnded) {
 	a := c.person(b.Agent)
 	o := a.offer
 	if o == nil || o.id != b.Offer {
-		if !a.restored {
+		if !c.void[b.Offer] {
 			c.broke(OneCall, "offer %s to %s ends, and is not open", b.Offer, b.Agent)
 		}
+		delete(c.void, b.Offer)
 		return
 	}
 	if late := c.overdue(o.at.Add(o.ring)); late > 0 {
