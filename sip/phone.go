@@ -289,7 +289,17 @@ func (p *Phone) authorize(req *sip.Request, res *sip.Response) error {
 // Dial calls a number, user or sip: URI through the registrar. It returns when the INVITE is on its way;
 // call.AwaitAnswer waits for the rest.
 func (p *Phone) Dial(ctx context.Context, target string, headers map[string]string) (*PhoneCall, error) {
-	inv := invitation{flow: p.flow, sticky: true, local: identity{uri: p.uri()}, auth: p.authorize}
+	return p.DialFrom(ctx, p.cfg.User, target, headers)
+}
+
+// DialFrom is Dial with another number as the caller's: one phone may carry the calls of many, as a trunk does.
+func (p *Phone) DialFrom(ctx context.Context, from, target string, headers map[string]string) (*PhoneCall, error) {
+	if from == "" || uriUser(from) != from {
+		return nil, fmt.Errorf("sip: dial from %q: not the user of a SIP address", from)
+	}
+	local := p.uri()
+	local.User = from
+	inv := invitation{flow: p.flow, sticky: true, local: identity{uri: local}, auth: p.authorize}
 	if strings.HasPrefix(target, "sip:") {
 		if err := sip.ParseUri(target, &inv.target); err != nil {
 			return nil, fmt.Errorf("sip: dial %q: %w", target, err)

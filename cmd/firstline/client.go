@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -54,12 +55,12 @@ func (c *apiClient) callFrom(ctx context.Context, number string, since time.Time
 	return apiCall{}, fmt.Errorf("the API does not know a call from %s", number)
 }
 
-// do sends a request and decodes the answer into v, when v is not nil.
+// do sends a request without a body and decodes the answer into v, when v is not nil.
 func (c *apiClient) do(ctx context.Context, method, path string, v any) error {
 	return c.send(ctx, method, path, nil, v)
 }
 
-// send is do with a body, when body is not nil.
+// send is do with a body, which is sent as JSON when it is not nil.
 func (c *apiClient) send(ctx context.Context, method, path string, body, v any) error {
 	if c.base == "" || c.token == "" {
 		return errors.New("no API address and token: give --api and --token, or --credentials with the demo's file")
@@ -70,22 +71,22 @@ func (c *apiClient) send(ctx context.Context, method, path string, body, v any) 
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}
-	var content io.Reader
+	var data io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
 			return err
 		}
-		content = bytes.NewReader(b)
+		data = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u+path, content)
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(u, "/")+path, data)
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
