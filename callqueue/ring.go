@@ -85,7 +85,7 @@ func (d *Dispatcher) removeRing(r *ring) {
 // It leaves no leg behind but the one that the engine took.
 func (d *Dispatcher) ring(ctx context.Context, r *ring) {
 	leg, err := d.sw.Originate(ctx, call.Originate{
-		ID: r.offer.ID.AgentLeg(), To: call.Endpoint{Device: r.offer.Device}, From: r.from,
+		ID: r.offer.ID.AgentLeg(), To: r.offer.Device.Endpoint(), From: r.from,
 		Ring: time.Until(r.offer.Deadline) + ringSlack, Headers: ticketHeader(r.ticket),
 	})
 	if err != nil {
