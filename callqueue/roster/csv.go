@@ -20,7 +20,8 @@ const mostFaults = 100
 // ParseCSV reads a roster: a header line that names the columns id, name, device,
 // level, skills and pin in any order, then a person a line. Only id and name have
 // to be there; level is 1 when empty; skills read "printer:3;network:2". Columns
-// are parted by comma, semicolon or tab. Faults come all at once, with their lines.
+// are parted by comma, semicolon or tab. Faults come all at once, with their lines, and beside
+// them whoever could be read.
 func ParseCSV(data []byte) ([]Entry, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // a mark that spreadsheets write
 	if !utf8.Valid(data) {
@@ -30,7 +31,7 @@ func ParseCSV(data []byte) ([]Entry, error) {
 	in := csv.NewReader(bytes.NewReader(data))
 	in.Comma = delimiter(data)
 	in.FieldsPerRecord = -1
-	in.TrimLeadingSpace = true
+	in.TrimLeadingSpace = in.Comma != '\t'
 	header, err := in.Read()
 	if err != nil {
 		return nil, Faults{{Row: -1, Line: 1, Text: "there is no header line such as: id,name,device,level,skills,pin"}}
@@ -60,7 +61,9 @@ func ParseCSV(data []byte) ([]Entry, error) {
 			f.Row, f.Line = len(entries), line
 			faults = append(faults, f)
 		}
-		entries = append(entries, e)
+		if len(fields) == len(header) {
+			entries = append(entries, e)
+		}
 	}
 	if len(entries) == 0 && len(faults) == 0 {
 		faults = append(faults, Fault{Row: -1, Text: "there is nobody in the file"})

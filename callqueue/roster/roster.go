@@ -283,6 +283,19 @@ func (r *Roster) SetPresence(ctx context.Context, id call.AgentID, p call.Presen
 	return r.cfg.Queue.SetPresence(ctx, id, p, reason, by)
 }
 
+// Resume is SetPresence for who is signed in already: it does not bring back
+// somebody who logged out, which takes a PIN. Those are ErrNoSeat.
+func (r *Roster) Resume(ctx context.Context, id call.AgentID, p call.Presence, reason, by string) error {
+	view, err := r.cfg.Queue.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if v, ok := viewOf(view, id); !ok || v.Presence == call.LoggedOut {
+		return fmt.Errorf("%w: %s is logged out", ErrNoSeat, id)
+	}
+	return r.SetPresence(ctx, id, p, reason, by)
+}
+
 // apply writes what was decided, then tells the queue. When the queue refuses, the
 // journal gets the state before once more, and nothing has changed.
 func (r *Roster) apply(ctx context.Context, evs []call.Event, changed []agents.Agent) error {
