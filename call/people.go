@@ -76,3 +76,12 @@ func (d DeviceID) Endpoint() Endpoint {
 	}
 	return Endpoint{Device: d}
 }
+
+// Masked is the seat for logs and boards: of a number its last three digits only.
+func (d DeviceID) Masked() string {
+	n, ok := d.Number()
+	if !ok {
+		return string(d)
+	}
+	return telScheme + "…" + n[max(0, len(n)-3):]
+}

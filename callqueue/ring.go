@@ -45,7 +45,7 @@ func (d *Dispatcher) addRing(o Offer) {
 	d.rings[o.ID], d.phones[o.Device] = r, r
 	d.pending = append(d.pending, r)
 	d.log.Info("offer", zap.String("call", string(o.Entry.Call())), zap.String("agent", string(o.Agent)),
-		zap.String("device", string(o.Device)), zap.String("why", o.Why))
+		zap.String("device", o.Device.Masked()), zap.String("why", o.Why))
 }
 
 // startRings starts what addRing took note of. A ring's last word is its removal

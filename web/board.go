@@ -123,9 +123,9 @@ func (b *Board) applyAgent(e call.Event) {
 	}
 	switch body := e.Body.(type) {
 	case call.AgentSet:
-		p.Name, p.Device, p.Level, p.Skills = cmp.Or(body.Name, string(id)), body.Device, body.Level, body.Skills
+		p.Name, p.Device, p.Level, p.Skills = cmp.Or(body.Name, string(id)), call.DeviceID(body.Device.Masked()), body.Level, body.Skills
 	case call.AgentSeated:
-		p.Device = body.Device
+		p.Device = call.DeviceID(body.Device.Masked())
 	case call.AgentLeft:
 		p.Device = ""
 	case call.AgentRemoved:

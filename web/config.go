@@ -36,6 +36,8 @@ type Config struct {
 	Calls     Calls
 	Tickets   Tickets
 	Agents    Agents
+	Roster    Roster
+	Staff     Staff
 	Queues    Queues
 	Audio     Recordings
 	Recorder  Recorder
@@ -71,6 +73,8 @@ func (c Config) Validate() error {
 		{"Calls", c.Calls == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
+		{"Roster", c.Roster == nil},
+		{"Staff", c.Staff == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
 		{"Recorder", c.Recorder == nil},

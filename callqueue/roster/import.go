@@ -170,9 +170,9 @@ func (r *Roster) faults(have map[call.AgentID]agents.Agent, entries []Entry) Fau
 		if err := r.mayBeSeat(e.Device); err != nil {
 			add("device", "%v", strings.TrimPrefix(err.Error(), "roster: "))
 		} else if first, again := seats[e.Device]; again {
-			add("device", "%s is %s's%s", masked(e.Device), entries[first].ID, firstIn(entries[first]))
+			add("device", "%s is %s's%s", e.Device.Masked(), entries[first].ID, firstIn(entries[first]))
 		} else if who, taken := at(have, e.Device); taken && who.ID != e.ID && have[e.ID].Device == "" {
-			add("device", "%s sits at %s", who.ID, masked(e.Device))
+			add("device", "%s sits at %s", who.ID, e.Device.Masked())
 		}
 		if _, again := seats[e.Device]; !again {
 			seats[e.Device] = i
@@ -263,7 +263,7 @@ func fieldsOf(was, next agents.Agent, pin string) []Field {
 		}
 	}
 	add("name", was.Name, next.Name)
-	add("device", masked(was.Device), masked(next.Device))
+	add("device", was.Device.Masked(), next.Device.Masked())
 	add("level", levelText(was.Level), levelText(next.Level))
 	add("skills", skillsText(was.Skills), skillsText(next.Skills))
 	if pin != "" {

@@ -161,7 +161,7 @@ func (r *Roster) SignIn(ctx context.Context, id call.AgentID, device call.Device
 		if err := r.seat(ctx, a, device, by); err != nil {
 			return err
 		}
-		r.log.Info("signed in", zap.String("agent", string(id)), zap.String("device", masked(device)), zap.String("by", by))
+		r.log.Info("signed in", zap.String("agent", string(id)), zap.String("device", device.Masked()), zap.String("by", by))
 	}
 	if _, number := device.Number(); !number {
 		r.cfg.Queue.Reachable(device, r.cfg.Phones.Reachable(device))
@@ -192,14 +192,6 @@ func isE164(number string) bool {
 
 func onlyDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// masked keeps a number's last digits only.
-func masked(d call.DeviceID) string {
-	if n, ok := d.Number(); ok && len(n) > 3 {
-		return string(call.NumberDevice("…" + n[len(n)-3:]))
-	}
-	return string(d)
-}
-
 // seat moves a person to a device that may be a seat, and takes it from who
 // logged out there.
 func (r *Roster) seat(ctx context.Context, a agents.Agent, device call.DeviceID, by string) error {
@@ -220,7 +212,7 @@ func (r *Roster) seat(ctx context.Context, a agents.Agent, device call.DeviceID,
 	}
 	if other, taken := r.At(device); taken {
 		if v, ok := viewOf(view, other.ID); ok && (v.Presence != call.LoggedOut || agents.Busy(v.Activity)) {
-			return fmt.Errorf("%w: %s at %s", ErrTaken, other.ID, masked(device))
+			return fmt.Errorf("%w: %s at %s", ErrTaken, other.ID, device.Masked())
 		}
 		leave(other)
 	}
@@ -260,7 +252,7 @@ func (r *Roster) SignOut(ctx context.Context, id call.AgentID, by string) error 
 		return nil
 	}
 	left := call.AgentEvent(time.Now(), id, call.AgentLeft{Device: a.Device, By: by})
-	r.log.Info("signed out", zap.String("agent", string(id)), zap.String("device", masked(a.Device)), zap.String("by", by))
+	r.log.Info("signed out", zap.String("agent", string(id)), zap.String("device", a.Device.Masked()), zap.String("by", by))
 	a.Device = ""
 	return r.apply(ctx, []call.Event{left}, []agents.Agent{a})
 }

@@ -1,4 +1,4 @@
-package staff_test
+package worktime_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"firstline/callqueue/staff"
+	"firstline/callqueue/worktime"
 )
 
 func berlin(t testing.TB) *time.Location {
@@ -35,7 +35,7 @@ func calendar(events ...string) []byte {
 func planned(t *testing.T, from, to string, events ...string) []string {
 	t.Helper()
 	loc := berlin(t)
-	s, err := staff.ParseShifts(calendar(events...), loc)
+	s, err := worktime.ParseShifts(calendar(events...), loc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,8 +140,22 @@ func TestTimesWithoutAZoneAreTheDesks(t *testing.T) {
 	}
 }
 
+func TestACalendarMayNameItsZone(t *testing.T) {
+	data := strings.Replace(string(calendar("UID:a\nDTSTART:20260701T090000\nDTEND:20260701T100000")), "VERSION:2.0", "VERSION:2.0\r\nX-WR-TIMEZONE:Europe/Berlin", 1)
+	s, err := worktime.ParseShifts([]byte(data), time.UTC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Between(day(t, "2026-07-01"), day(t, "2026-07-02")); len(got) != 1 || got[0].From.UTC().Hour() != 7 {
+		t.Errorf("%v", got)
+	}
+	if _, err := worktime.ParseShifts([]byte(strings.Replace(data, "Europe/Berlin", "Nowhere", 1)), time.UTC); !errors.Is(err, worktime.ErrCalendar) {
+		t.Errorf("a zone that is not there: %v", err)
+	}
+}
+
 func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
-	_, err := staff.ParseShifts(calendar(
+	_, err := worktime.ParseShifts(calendar(
 		"SUMMARY:a\nDTSTART:20260701T090000",
 		"SUMMARY:b\nDTSTART;TZID=W. Europe Standard Time:20260701T090000\nDTEND:20260701T100000",
 		"SUMMARY:c\nDTSTART;VALUE=DATE:20260701",
@@ -153,7 +167,7 @@ func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
 		"SUMMARY:i\nDTSTART:00010701T090000\nDTEND:00010701T100000",
 		"SUMMARY:j\nDTSTART:20260701T090000\nDURATION:-PT1H",
 	), time.UTC)
-	if !errors.Is(err, staff.ErrCalendar) {
+	if !errors.Is(err, worktime.ErrCalendar) {
 		t.Fatalf("got %v", err)
 	}
 	for _, want := range []string{
@@ -167,7 +181,7 @@ func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "hello", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"} {
-		if _, err := staff.ParseShifts([]byte(text), time.UTC); !errors.Is(err, staff.ErrCalendar) {
+		if _, err := worktime.ParseShifts([]byte(text), time.UTC); !errors.Is(err, worktime.ErrCalendar) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -177,7 +191,7 @@ func FuzzParseShifts(f *testing.F) {
 	f.Add(calendar(nights))
 	f.Add(calendar("UID:a\nDTSTART;TZID=Europe/Berlin:20260302T090000\nDURATION:PT8H\nRRULE:FREQ=MONTHLY;BYMONTHDAY=31\nEXDATE:20260304T090000"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := staff.ParseShifts(data, time.UTC)
+		s, err := worktime.ParseShifts(data, time.UTC)
 		if err != nil {
 			return
 		}

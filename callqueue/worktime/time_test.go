@@ -1,4 +1,4 @@
-package staff_test
+package worktime_test
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"firstline/call"
-	"firstline/callqueue/staff"
+	"firstline/callqueue/worktime"
 )
 
 func at(minute int) time.Time {
@@ -44,19 +44,19 @@ func TestEachStaffedSecondIsSpentOnOneThing(t *testing.T) {
 		80: presence(call.LoggedOut, ""),
 		90: presence(call.Available, ""), // the phone is still gone
 	})
-	want := []staff.Span{
-		{From: at(15), To: at(20), State: staff.Idle}, {From: at(20), To: at(21), State: staff.Offered},
-		{From: at(21), To: at(30), State: staff.Talking}, {From: at(30), To: at(31), State: staff.WrapUp},
-		{From: at(31), To: at(61), State: staff.Break, Reason: "lunch"}, {From: at(61), To: at(70), State: staff.Break, Reason: "training"},
-		{From: at(70), To: at(75), State: staff.Idle}, {From: at(75), To: at(80), State: staff.Unreachable},
-		{From: at(90), To: at(95), State: staff.Unreachable},
+	want := []worktime.Span{
+		{From: at(15), To: at(20), State: worktime.Idle}, {From: at(20), To: at(21), State: worktime.Offered},
+		{From: at(21), To: at(30), State: worktime.Talking}, {From: at(30), To: at(31), State: worktime.WrapUp},
+		{From: at(31), To: at(61), State: worktime.Break, Reason: "lunch"}, {From: at(61), To: at(70), State: worktime.Break, Reason: "training"},
+		{From: at(70), To: at(75), State: worktime.Idle}, {From: at(75), To: at(80), State: worktime.Unreachable},
+		{From: at(90), To: at(95), State: worktime.Unreachable},
 	}
-	got := staff.Spans(evs, at(15), at(95))
+	got := worktime.Spans(evs, at(15), at(95))
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	sum := staff.Sum(got)
-	if sum.Staffed != 70*time.Minute || sum.In[staff.Break] != 39*time.Minute || sum.Breaks["lunch"] != 30*time.Minute {
+	sum := worktime.Sum(got)
+	if sum.Staffed != 70*time.Minute || sum.In[worktime.Break] != 39*time.Minute || sum.Breaks["lunch"] != 30*time.Minute {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -111,7 +111,7 @@ func TestStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 		evs := anyStory(t)
 		from := at(rapid.IntRange(-10, 60).Draw(t, "from"))
 		to := from.Add(time.Duration(rapid.IntRange(0, 120).Draw(t, "length")) * time.Minute)
-		spans := staff.Spans(evs, from, to)
+		spans := worktime.Spans(evs, from, to)
 		last := from
 		for _, s := range spans {
 			if s.From.Before(last) || !s.From.Before(s.To) || s.To.After(to) {
@@ -119,7 +119,7 @@ func TestStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 			}
 			last = s.To
 		}
-		sum := staff.Sum(spans)
+		sum := worktime.Sum(spans)
 		var states, breaks time.Duration
 		for _, d := range sum.In {
 			states += d
@@ -127,8 +127,8 @@ func TestStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 		for _, d := range sum.Breaks {
 			breaks += d
 		}
-		if want := staffed(evs, from, to); states != want || sum.Staffed != want || breaks != sum.In[staff.Break] {
-			t.Fatalf("states %v, staffed %v, breaks %v of %v; counted %v", states, sum.Staffed, breaks, sum.In[staff.Break], want)
+		if want := staffed(evs, from, to); states != want || sum.Staffed != want || breaks != sum.In[worktime.Break] {
+			t.Fatalf("states %v, staffed %v, breaks %v of %v; counted %v", states, sum.Staffed, breaks, sum.In[worktime.Break], want)
 		}
 	})
 }
@@ -137,8 +137,8 @@ func TestTimesOfTwoHalvesAreThoseOfTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		evs := anyStory(t)
 		middle := at(rapid.IntRange(0, 120).Draw(t, "middle"))
-		whole := staff.Sum(staff.Spans(evs, at(0), at(120)))
-		halves := staff.Sum(append(staff.Spans(evs, at(0), middle), staff.Spans(evs, middle, at(120))...))
+		whole := worktime.Sum(worktime.Spans(evs, at(0), at(120)))
+		halves := worktime.Sum(append(worktime.Spans(evs, at(0), middle), worktime.Spans(evs, middle, at(120))...))
 		if d := cmp.Diff(whole, halves); d != "" {
 			t.Fatal(d)
 		}
@@ -152,19 +152,19 @@ func TestAdherenceComparesPlanAndWork(t *testing.T) {
 		90:  presence(call.Available, ""),
 		120: presence(call.LoggedOut, ""), // ten minutes early
 	})
-	plan := []staff.Interval{{From: at(10), To: at(60)}, {From: at(80), To: at(130)}}
-	got := staff.Adhere(staff.Spans(evs, at(0), at(200)), plan, at(0), at(200))
+	plan := []worktime.Interval{{From: at(10), To: at(60)}, {From: at(80), To: at(130)}}
+	got := worktime.Adhere(worktime.Spans(evs, at(0), at(200)), plan, at(0), at(200))
 	percent := 80.0
-	want := staff.Adherence{Planned: 100 * time.Minute, In: 80 * time.Minute, Out: 20 * time.Minute, Unplanned: 10 * time.Minute, Percent: &percent}
+	want := worktime.Adherence{Planned: 100 * time.Minute, In: 80 * time.Minute, Out: 20 * time.Minute, Unplanned: 10 * time.Minute, Percent: &percent}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	none := staff.Adhere(staff.Spans(evs, at(0), at(200)), nil, at(0), at(200))
+	none := worktime.Adhere(worktime.Spans(evs, at(0), at(200)), nil, at(0), at(200))
 	if none.Percent != nil || none.Planned != 0 || none.Unplanned != 90*time.Minute {
 		t.Errorf("with nothing planned: %+v", none)
 	}
 	// What is yet to come is not held against anybody.
-	if early := staff.Adhere(staff.Spans(evs, at(0), at(30)), plan, at(0), at(30)); early.Out != 0 || *early.Percent != 100 {
+	if early := worktime.Adhere(worktime.Spans(evs, at(0), at(30)), plan, at(0), at(30)); early.Out != 0 || *early.Percent != 100 {
 		t.Errorf("in the first half hour: %+v", early)
 	}
 }

@@ -1,4 +1,4 @@
-package staff
+package worktime
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ const (
 )
 
 // ErrCalendar means that a calendar cannot be used; the text names all reasons.
-var ErrCalendar = errors.New("staff: not a calendar of shifts")
+var ErrCalendar = errors.New("worktime: not a calendar of shifts")
 
 // Shifts is when a person is planned to be at work.
 type Shifts struct{ events []shift }
@@ -48,7 +48,7 @@ type shift struct {
 // ParseShifts reads an iCalendar (RFC 5545). Each VEVENT is a shift; one of the
 // category BREAK is a planned break within shifts. RRULE, RDATE, EXDATE and
 // RECURRENCE-ID count; cancelled and TRANSPARENT entries do not. Times without a
-// zone are in zone. A shift ends at the wall-clock time of its DTEND, so the night
+// zone are in that of X-WR-TIMEZONE, else in zone. A shift ends at the wall-clock time of its DTEND, so the night
 // shift of 22:00 to 06:00 is an hour longer or shorter when the clocks change, as
 // the people who work it mean it (RFC 5545 section 3.8.5.3 would keep its length;
 // a calendar that wants that gives a DURATION).
@@ -59,6 +59,14 @@ func ParseShifts(data []byte, zone *time.Location) (*Shifts, error) {
 	cal, err := ics.ParseCalendar(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCalendar, err)
+	}
+	for _, p := range cal.CalendarProperties {
+		if p.IANAToken != "X-WR-TIMEZONE" { // what calendars write for all of their times
+			continue
+		}
+		if zone, err = zoneOf(p.Value); err != nil {
+			return nil, fmt.Errorf("%w: there is no time zone %q (X-WR-TIMEZONE)", ErrCalendar, p.Value)
+		}
 	}
 	events := cal.Events()
 	switch {
