@@ -124,6 +124,9 @@ func (r *Roster) Import(ctx context.Context, entries []Entry, o Options) (Diff, 
 	if err := r.faults(have, entries).err(); err != nil {
 		return Diff{}, err
 	}
+	if o.Remove && len(entries) == 0 {
+		return Diff{}, Faults{{Row: -1, Text: "nobody would be left"}}
+	}
 	p := planOf(have, entries, o.Remove)
 	switch {
 	case o.DryRun:

@@ -29,6 +29,7 @@ type command struct {
 	Reload  reloadCommand  `cmd:"" help:"Have a running server read the centre's files again."`
 	Call    callCommand    `cmd:"" help:"Phone in as a test caller, and report what was met."`
 	Phone   phoneCommand   `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
+	Roster  rosterCommand  `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
 	Prompts promptsCommand `cmd:"" help:"Make or check the recorded prompts."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
