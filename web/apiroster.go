@@ -239,12 +239,24 @@ func (s *Server) readAdherence(ctx context.Context, in *adherenceIn) (*agentTime
 	if err != nil {
 		return nil, err
 	}
-	return &agentTimeOut{AgentTime{
-		Agent: in.ID, From: from, To: to,
-		StaffedMs: times.Staffed.Milliseconds(), StatesMs: millis(times.In), BreaksMs: millis(times.Breaks),
-		PlannedMs: kept.Planned.Milliseconds(), AdherentMs: kept.In.Milliseconds(), OutMs: kept.Out.Milliseconds(),
-		UnplannedMs: kept.Unplanned.Milliseconds(), Percent: kept.Percent,
-	}}, nil
+	v := AgentTime{
+		Agent: in.ID, From: from, To: to, StatesMs: millis(times.In), BreaksMs: millis(times.Breaks),
+		AdherentMs: kept.In.Milliseconds(), OutMs: kept.Out.Milliseconds(), UnplannedMs: kept.Unplanned.Milliseconds(), Percent: kept.Percent,
+	}
+	// Sums are made of what is shown, so that they add up to the millisecond.
+	if _, some := v.StatesMs[string(worktime.Break)]; some {
+		v.StatesMs[string(worktime.Break)] = total(v.BreaksMs)
+	}
+	v.StaffedMs, v.PlannedMs = total(v.StatesMs), v.AdherentMs+v.OutMs
+	return &agentTimeOut{v}, nil
+}
+
+func total(ms map[string]int64) int64 {
+	var n int64
+	for _, m := range ms {
+		n += m
+	}
+	return n
 }
 
 func millis[K ~string](in map[K]time.Duration) map[string]int64 {

@@ -133,8 +133,9 @@ func (h *Handler) said(c *call.Call, err error, well string) string {
 
 // signIn asks for number and PIN, three times at most.
 func (h *Handler) signIn(ctx context.Context, c *call.Call) string {
+	said := ""
 	for try := 1; ; try++ {
-		id, pin, err := h.ask(ctx, c.Leg, try > 1)
+		id, pin, err := h.ask(ctx, c.Leg, said)
 		if err != nil {
 			return "" // gone
 		}
@@ -142,22 +143,23 @@ func (h *Handler) signIn(ctx context.Context, c *call.Call) string {
 		if err == nil {
 			return h.said(c, h.cfg.Roster.SignIn(ctx, id, c.Device, by(c)), "signed-in")
 		}
-		said := h.said(c, err, "")
+		said = h.said(c, err, "")
 		h.cfg.Log.Info("sign-in refused", zap.String("call", string(c.ID)), zap.String("device", string(c.Device)), zap.Int("try", try))
 		if try == tries || said != "sign-in-refused" {
 			return said
 		}
-		if c.Leg.Play(ctx, h.media(said)) != nil {
-			return ""
-		}
 	}
 }
 
-// ask gathers number and PIN. Both are asked for whatever the first one was, so
-// that nobody learns which numbers there are.
-func (h *Handler) ask(ctx context.Context, leg call.Leg, fresh bool) (id call.AgentID, pin string, err error) {
+// ask gathers number and PIN, after saying what was wrong before. Both are asked
+// for whatever the first one was, so that nobody learns which numbers there are.
+func (h *Handler) ask(ctx context.Context, leg call.Leg, wrong string) (id call.AgentID, pin string, err error) {
+	prompts := []call.Media{h.media("enter-number")}
+	if wrong != "" {
+		prompts = append([]call.Media{h.media(wrong)}, prompts...)
+	}
 	number, err := leg.Collect(ctx, call.Collect{
-		Prompts: []call.Media{h.media("enter-number")}, Max: mostKeyed, Terminator: '#', First: firstKey, Between: firstKey, Fresh: fresh,
+		Prompts: prompts, Max: mostKeyed, Terminator: '#', First: firstKey, Between: firstKey,
 	})
 	if err != nil {
 		return "", "", err
