@@ -163,10 +163,21 @@ func (r *Roster) SignIn(ctx context.Context, id call.AgentID, device call.Device
 		}
 		r.log.Info("signed in", zap.String("agent", string(id)), zap.String("device", device.Masked()), zap.String("by", by))
 	}
-	if _, number := device.Number(); !number {
-		r.cfg.Queue.Reachable(device, r.cfg.Phones.Reachable(device))
-	}
+	r.tellReachable(device)
 	return r.cfg.Queue.SetPresence(ctx, id, call.Available, "", by)
+}
+
+// tellReachable tells the queue whether a phone is registered, until that is still
+// true after it was told: the registrar tells of changes at the same time, and what
+// was true a moment ago must not be the last word.
+func (r *Roster) tellReachable(device call.DeviceID) {
+	if _, number := device.Number(); number {
+		return
+	}
+	for told := !r.cfg.Phones.Reachable(device); told != r.cfg.Phones.Reachable(device); {
+		told = r.cfg.Phones.Reachable(device)
+		r.cfg.Queue.Reachable(device, told)
+	}
 }
 
 // mayBeSeat reports whether anybody may sit at a device.
