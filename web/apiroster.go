@@ -191,8 +191,7 @@ func (s *Server) importRoster(ctx context.Context, in *rosterIn) (*rosterOut, er
 	d, err := s.cfg.Roster.Import(ctx, entries, roster.Options{
 		Remove: in.Body.Remove, DryRun: in.DryRun, Expect: in.Body.Expect, By: s.by(ctx),
 	})
-	var faults roster.Faults
-	if errors.As(err, &faults) {
+	if faults, ok := errors.AsType[roster.Faults](err); ok {
 		return nil, rosterProblem(faults)
 	}
 	if err != nil {

@@ -46,8 +46,7 @@ func ParseCSV(data []byte) ([]Entry, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		var broken *csv.ParseError
-		if errors.As(err, &broken) {
+		if broken, ok := errors.AsType[*csv.ParseError](err); ok {
 			faults = append(faults, Fault{Row: -1, Line: broken.Line, Text: broken.Err.Error()})
 			continue
 		}

@@ -65,7 +65,7 @@ func (fs Faults) Error() string {
 }
 
 // Is makes Faults match ErrInvalid.
-func (fs Faults) Is(target error) bool { return target == ErrInvalid } //nolint:errorlint // a sentinel, compared by errors.Is itself
+func (fs Faults) Is(target error) bool { return target == ErrInvalid }
 
 func (fs Faults) err() error {
 	if len(fs) == 0 {

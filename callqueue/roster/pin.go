@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -58,9 +59,7 @@ func newVault(c Cost, hashes map[call.AgentID]string) *vault {
 		cost: c, turn: make(chan struct{}, 1),
 		hashes: make(map[call.AgentID]string), wrong: make(map[string][]time.Time),
 	}
-	for id, h := range hashes {
-		v.hashes[id] = h
-	}
+	maps.Copy(v.hashes, hashes)
 	v.blank = v.hash(rand.Text())
 	return v
 }

@@ -3,6 +3,7 @@ package roster_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,14 +31,7 @@ type desk struct {
 
 type phones struct{ known []call.DeviceID }
 
-func (p *phones) Known(d call.DeviceID) bool {
-	for _, k := range p.known {
-		if k == d {
-			return true
-		}
-	}
-	return false
-}
+func (p *phones) Known(d call.DeviceID) bool   { return slices.Contains(p.known, d) }
 func (p *phones) Reachable(call.DeviceID) bool { return true }
 func (p *phones) Dials(number string) bool     { return strings.HasPrefix(number, "+49") }
 

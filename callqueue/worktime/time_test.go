@@ -45,10 +45,14 @@ func TestEachStaffedSecondIsSpentOnOneThing(t *testing.T) {
 		90: presence(call.Available, ""), // the phone is still gone
 	})
 	want := []worktime.Span{
-		{From: at(15), To: at(20), State: worktime.Idle}, {From: at(20), To: at(21), State: worktime.Offered},
-		{From: at(21), To: at(30), State: worktime.Talking}, {From: at(30), To: at(31), State: worktime.WrapUp},
-		{From: at(31), To: at(61), State: worktime.Break, Reason: "lunch"}, {From: at(61), To: at(70), State: worktime.Break, Reason: "training"},
-		{From: at(70), To: at(75), State: worktime.Idle}, {From: at(75), To: at(80), State: worktime.Unreachable},
+		{From: at(15), To: at(20), State: worktime.Idle},
+		{From: at(20), To: at(21), State: worktime.Offered},
+		{From: at(21), To: at(30), State: worktime.Talking},
+		{From: at(30), To: at(31), State: worktime.WrapUp},
+		{From: at(31), To: at(61), State: worktime.Break, Reason: "lunch"},
+		{From: at(61), To: at(70), State: worktime.Break, Reason: "training"},
+		{From: at(70), To: at(75), State: worktime.Idle},
+		{From: at(75), To: at(80), State: worktime.Unreachable},
 		{From: at(90), To: at(95), State: worktime.Unreachable},
 	}
 	got := worktime.Spans(evs, at(15), at(95))
