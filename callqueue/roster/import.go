@@ -21,8 +21,11 @@ import (
 	"firstline/callqueue/agents"
 )
 
-// MaxImport is how many people one import may bring.
-const MaxImport = 5000
+// Limits of one import.
+const (
+	MaxImport = 5000 // people
+	MaxPINs   = 200  // of them with a PIN: each takes nearly a tenth of a second to hash, on purpose
+)
 
 // Entry is one person to import. Device is where the person sits until they sign
 // in elsewhere: who sits somewhere already stays there. An empty PIN leaves the
@@ -113,6 +116,10 @@ type Field struct{ Name, From, To string }
 // ErrStale means that Expect names another difference. Whoever would be removed
 // has to be out of any talk (callqueue.ErrTalking).
 func (r *Roster) Import(ctx context.Context, entries []Entry, o Options) (Diff, error) {
+	var hashes map[call.AgentID]string
+	if !o.DryRun {
+		hashes = r.hashAll(ctx, entries) // before the turn: people sign in meanwhile
+	}
 	release, err := r.change(ctx)
 	if err != nil {
 		return Diff{}, err
@@ -134,7 +141,7 @@ func (r *Roster) Import(ctx context.Context, entries []Entry, o Options) (Diff, 
 	case o.Expect != "" && o.Expect != p.diff.Digest:
 		return p.diff, fmt.Errorf("%w: look at the difference once more", ErrStale)
 	}
-	return p.diff, r.carryOut(ctx, p, entries, o.By)
+	return p.diff, r.carryOut(ctx, p, hashes, o.By)
 }
 
 // faults looks at each entry alone, then at what they have in common.
@@ -142,6 +149,9 @@ func (r *Roster) faults(have map[call.AgentID]agents.Agent, entries []Entry) Fau
 	var fs Faults
 	if len(entries) > MaxImport {
 		return Faults{{Row: -1, Text: fmt.Sprintf("%d people; one import takes at most %d", len(entries), MaxImport)}}
+	}
+	if n := countPINs(entries); n > MaxPINs {
+		return Faults{{Row: -1, Text: fmt.Sprintf("%d PINs; one import takes at most %d", n, MaxPINs)}}
 	}
 	ids := make(map[call.AgentID]int)
 	seats := make(map[call.DeviceID]int)
@@ -182,6 +192,30 @@ func (r *Roster) faults(have map[call.AgentID]agents.Agent, entries []Entry) Fau
 		}
 	}
 	return fs
+}
+
+func countPINs(entries []Entry) int {
+	n := 0
+	for _, e := range entries {
+		if e.PIN != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// hashAll hashes the PINs that may be used.
+func (r *Roster) hashAll(ctx context.Context, entries []Entry) map[call.AgentID]string {
+	if countPINs(entries) > MaxPINs {
+		return nil // refused in a moment
+	}
+	hashes := make(map[call.AgentID]string)
+	for _, e := range entries {
+		if e.PIN != "" && pinFault(e.ID, e.PIN) == "" && ctx.Err() == nil {
+			hashes[e.ID] = r.pins.hash(e.PIN)
+		}
+	}
+	return hashes
 }
 
 func firstIn(e Entry) string {
@@ -301,7 +335,7 @@ func digest(d Diff) string {
 }
 
 // carryOut lets go first, so that nobody is half gone when the queue keeps one.
-func (r *Roster) carryOut(ctx context.Context, p plan, entries []Entry, by string) error {
+func (r *Roster) carryOut(ctx context.Context, p plan, hashes map[call.AgentID]string, by string) error {
 	if err := r.letGo(ctx, p.removed, by); err != nil {
 		return err
 	}
@@ -316,12 +350,13 @@ func (r *Roster) carryOut(ctx context.Context, p plan, entries []Entry, by strin
 		}
 	}
 	ctx = context.WithoutCancel(ctx)
-	for _, e := range entries {
-		if e.PIN == "" {
+	for _, a := range p.next {
+		hash, ok := hashes[a.ID]
+		if !ok {
 			continue
 		}
-		if err := r.putPIN(ctx, e.ID, e.PIN, by); err != nil {
-			return fmt.Errorf("PIN of %s: %w", e.ID, err)
+		if err := r.putPIN(ctx, a.ID, hash, by); err != nil {
+			return fmt.Errorf("PIN of %s: %w", a.ID, err)
 		}
 	}
 	r.log.Info("roster imported", zap.Int("changes", len(p.diff.Changes)), zap.Int("unchanged", p.diff.Unchanged), zap.String("by", by))

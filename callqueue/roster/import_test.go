@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -180,4 +181,38 @@ func TestWhoIsNotInTheImportLeavesOnlyWhenAskedTo(t *testing.T) {
 			t.Errorf("the last word is %s", last.Body.Type())
 		}
 	})
+}
+
+func TestAnImportIsBounded(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		for n, want := range map[int]string{
+			roster.MaxPINs + 1:   "201 PINs; one import takes at most 200",
+			roster.MaxImport + 1: "5001 people; one import takes at most 5000",
+		} {
+			var many []roster.Entry
+			for i := range n {
+				id := call.AgentID(strconv.Itoa(10_000 + i))
+				many = append(many, roster.Entry{Agent: agents.Agent{ID: id, Name: "X", Level: 1}, PIN: "4711"})
+			}
+			if _, err := d.Import(t.Context(), many, roster.Options{}); err == nil || err.Error() != want {
+				t.Errorf("%d people: %v", n, err)
+			}
+		}
+		if _, err := d.Import(t.Context(), nil, roster.Options{Remove: true}); !errors.Is(err, roster.ErrInvalid) {
+			t.Errorf("letting everybody go: %v", err)
+		}
+	})
+}
+
+// One check by a desk phone, at the cost that is the default.
+func BenchmarkCheckPIN(b *testing.B) {
+	r := roster.New(roster.Config{}, nil, nil)
+	n := 0
+	for b.Loop() {
+		n++ // another agent at another phone: nobody is throttled
+		err := r.CheckPIN(b.Context(), call.AgentID(strconv.Itoa(n)), call.DeviceID(strconv.Itoa(n)), "4711")
+		if !errors.Is(err, roster.ErrWrongPIN) {
+			b.Fatal(err)
+		}
+	}
 }

@@ -163,6 +163,13 @@ func (r *Roster) CheckPIN(ctx context.Context, id call.AgentID, phone call.Devic
 // SetPIN gives an agent another PIN, or none when it is empty. ErrInvalid says
 // what is wrong with it, never the PIN.
 func (r *Roster) SetPIN(ctx context.Context, id call.AgentID, pin, by string) error {
+	if fault := pinFault(id, pin); fault != "" {
+		return fmt.Errorf("%w: the PIN %s", ErrInvalid, fault)
+	}
+	hash := ""
+	if pin != "" {
+		hash = r.pins.hash(pin)
+	}
 	release, err := r.change(ctx)
 	if err != nil {
 		return err
@@ -171,17 +178,10 @@ func (r *Roster) SetPIN(ctx context.Context, id call.AgentID, pin, by string) er
 	if _, err := r.Agent(id); err != nil {
 		return err
 	}
-	if fault := pinFault(id, pin); fault != "" {
-		return fmt.Errorf("%w: the PIN %s", ErrInvalid, fault)
-	}
-	return r.putPIN(ctx, id, pin, by)
+	return r.putPIN(ctx, id, hash, by)
 }
 
-func (r *Roster) putPIN(ctx context.Context, id call.AgentID, pin, by string) error {
-	hash := ""
-	if pin != "" {
-		hash = r.pins.hash(pin)
-	}
+func (r *Roster) putPIN(ctx context.Context, id call.AgentID, hash, by string) error {
 	if err := r.cfg.PINs.PutPIN(ctx, id, hash); err != nil {
 		return err
 	}
