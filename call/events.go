@@ -370,5 +370,5 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
-	return nil, false
+	return peopleDecoder(name)
 }

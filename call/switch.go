@@ -12,8 +12,9 @@ type Call struct {
 	ID      ID
 	Origin  string // the front end's own stable key (Call-ID and From tag): the same when the INVITE is sent again after a restart
 	From    Party
-	To      Party  // the number dialled
-	Trunk   string // name of the trunk, or of the device for an internal call
+	To      Party    // the number dialled
+	Trunk   string   // name of the trunk, or of the device for an internal call
+	Device  DeviceID // our own phone that proved to be calling; empty for everybody else
 	Arrived time.Time
 	Leg     Leg
 	Test    bool // marked by the caller's tool; kept out of figures

@@ -45,7 +45,7 @@ func (d *Dispatcher) addRing(o Offer) {
 	d.rings[o.ID], d.phones[o.Device] = r, r
 	d.pending = append(d.pending, r)
 	d.log.Info("offer", zap.String("call", string(o.Entry.Call())), zap.String("agent", string(o.Agent)),
-		zap.String("device", string(o.Device)), zap.String("why", o.Why))
+		zap.String("device", o.Device.Masked()), zap.String("why", o.Why))
 }
 
 // startRings starts what addRing took note of. A ring's last word is its removal
@@ -85,7 +85,7 @@ func (d *Dispatcher) removeRing(r *ring) {
 // It leaves no leg behind but the one that the engine took.
 func (d *Dispatcher) ring(ctx context.Context, r *ring) {
 	leg, err := d.sw.Originate(ctx, call.Originate{
-		ID: r.offer.ID.AgentLeg(), To: call.Endpoint{Device: r.offer.Device}, From: r.from,
+		ID: r.offer.ID.AgentLeg(), To: r.offer.Device.Endpoint(), From: r.from,
 		Ring: time.Until(r.offer.Deadline) + ringSlack, Headers: ticketHeader(r.ticket),
 	})
 	if err != nil {

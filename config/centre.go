@@ -29,6 +29,7 @@ type Centre struct {
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
+	Features     Features
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -116,7 +117,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, featuresFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

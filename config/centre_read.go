@@ -50,6 +50,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(queuesFile, "queue", r.queue)
 	r.each(breaksFile, "break reason", r.breakReason)
 	r.each(agentsFile, "agent", r.agent)
+	r.features()
 	r.flows(prompts)
 	r.follow()
 	if err := r.faults.Err(); err != nil {

@@ -145,6 +145,14 @@ func (o Outbound) dial(number string) (string, bool) {
 	return number, slices.ContainsFunc(o.Allow, func(p string) bool { return strings.HasPrefix(number, p) })
 }
 
+// Dials reports whether some trunk may dial the number (Outbound.Allow).
+func (s *Server) Dials(number string) bool {
+	return slices.ContainsFunc(s.cfg.Trunks, func(t Trunk) bool {
+		_, ok := t.Outbound.dial(number)
+		return ok
+	})
+}
+
 // extraHeaders takes only headers of our own making, one line each, in a fixed order.
 func extraHeaders(h map[string]string) ([]sip.Header, error) {
 	var out []sip.Header

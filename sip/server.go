@@ -292,6 +292,7 @@ func (s *Server) serve(ctx context.Context, in *invite, src inviter, offer *remo
 		From:    partyOf(in.req, src.device == ""),
 		To:      partyOfAddress(in.req.To().DisplayName, &in.req.Recipient),
 		Trunk:   src.trunk,
+		Device:  src.device,
 		Arrived: now,
 		Test:    in.req.GetHeader("X-Firstline-Test") != nil && strings.TrimSpace(in.req.GetHeader("X-Firstline-Test").Value()) == "1",
 	}

@@ -22,6 +22,7 @@ type Agent struct {
 	Call     call.ID        `json:"call,omitempty"`
 	Until    time.Time      `json:"until,omitzero"`  // end of wrap-up or of the offer
 	Active   time.Time      `json:"active,omitzero"` // since when the activity is what it is
+	Removed  time.Time      `json:"removed,omitzero"` // off the roster since
 }
 
 // Apply folds the next event of the agent's stream in.
@@ -36,6 +37,14 @@ func (a *Agent) Apply(e call.Event) error {
 	switch b := e.Body.(type) {
 	case call.AgentSet:
 		a.Name, a.Device, a.Level, a.Skills = b.Name, b.Device, b.Level, b.Skills
+		a.Removed = time.Time{}
+	case call.AgentSeated:
+		a.Device = b.Device
+	case call.AgentLeft:
+		a.Device = ""
+	case call.AgentRemoved:
+		a.Device, a.Removed = "", e.At
+	case call.PINChanged, call.ShiftsSet: // kept beside the journal
 	case call.PresenceChanged:
 		a.Presence, a.Reason, a.Since = b.Presence, b.Reason, e.At
 	case call.ActivityChanged:

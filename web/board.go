@@ -123,7 +123,14 @@ func (b *Board) applyAgent(e call.Event) {
 	}
 	switch body := e.Body.(type) {
 	case call.AgentSet:
-		p.Name, p.Device, p.Level, p.Skills = cmp.Or(body.Name, string(id)), body.Device, body.Level, body.Skills
+		p.Name, p.Device, p.Level, p.Skills = cmp.Or(body.Name, string(id)), call.DeviceID(body.Device.Masked()), body.Level, body.Skills
+	case call.AgentSeated:
+		p.Device = call.DeviceID(body.Device.Masked())
+	case call.AgentLeft:
+		p.Device = ""
+	case call.AgentRemoved:
+		delete(b.agents, id)
+		return
 	case call.PresenceChanged:
 		p.Presence, p.Reason = body.Presence, body.Reason
 	case call.ActivityChanged:

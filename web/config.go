@@ -37,6 +37,8 @@ type Config struct {
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
+	Roster    Roster
+	Staff     Staff
 	Queues    Queues
 	Audio     Recordings
 	Recorder  Recorder
@@ -73,6 +75,8 @@ func (c Config) Validate() error {
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
+		{"Roster", c.Roster == nil},
+		{"Staff", c.Staff == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
 		{"Recorder", c.Recorder == nil},

@@ -10,6 +10,8 @@ import (
 
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
+	"firstline/callqueue/roster"
+	"firstline/callqueue/worktime"
 	"firstline/intake"
 	"firstline/recordings"
 	"firstline/tickets"
@@ -37,10 +39,11 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
-	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid):
+	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
+		roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking,
-		intake.ErrNotTalking, intake.ErrNotRecorded):
+		intake.ErrNotTalking, intake.ErrNotRecorded, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case isAny(err, ErrUnavailable, callqueue.ErrClosed, recordings.ErrClosed):
 		return huma.Error503ServiceUnavailable(err.Error()), false

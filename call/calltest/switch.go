@@ -1,6 +1,7 @@
 package calltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,11 @@ func (s *Switch) length(m call.Media) time.Duration {
 func (s *Switch) Originate(_ context.Context, o call.Originate) (call.Leg, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.phones[o.To.Device]
+	device := o.To.Device
+	if device == "" {
+		device = call.NumberDevice(o.To.Number) // a phone far away, reached through a trunk
+	}
+	p := s.phones[device]
 	switch {
 	case p == nil || !p.registered:
 		return nil, call.Cause{Reason: call.Unreachable, SIP: 480, Text: "no registration"}
@@ -117,7 +122,7 @@ func (s *Switch) Originate(_ context.Context, o call.Originate) (call.Leg, error
 		return nil, fmt.Errorf("calltest: leg %s exists", o.ID)
 	}
 	s.rings++
-	l := &line{id: o.ID, remote: call.Party{Number: string(o.To.Device)}, phone: p, keyed: make(chan struct{}, 1)}
+	l := &line{id: o.ID, remote: call.Party{Number: cmp.Or(string(o.To.Device), o.To.Number)}, phone: p, keyed: make(chan struct{}, 1)}
 	s.lines[o.ID] = l
 	g := s.newLeg(l)
 	p.offers++

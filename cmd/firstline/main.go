@@ -32,6 +32,7 @@ type command struct {
 	Device  deviceCommand  `cmd:"" help:"Give a phone its password."`
 	Load    loadCommand    `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
 	Audit   auditCommand   `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
+	Roster  rosterCommand  `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
 	Prompts promptsCommand `cmd:"" help:"Make or check the recorded prompts."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -14,8 +14,10 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/callqueue/roster"
 	"firstline/config"
 	"firstline/intake"
+	"firstline/intake/feature"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/media"
@@ -86,6 +88,8 @@ type server struct {
 	sip        *sip.Server
 	registrar  *sip.Registrar
 	queue      *callqueue.Dispatcher
+	roster     *roster.Roster
+	features   *feature.Handler
 	recordings *recordings.Catalogue
 	desk       *intake.Desk
 	web        *web.Server
@@ -106,6 +110,7 @@ func (s *server) open(ctx context.Context) error {
 		{"agents", s.seedRoster},
 		{"sip", s.openSIP},
 		{"queues", s.openQueues},
+		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"desk", s.openDesk},
 		{"web", s.openWeb},
@@ -211,7 +216,7 @@ func (s *server) openQueues(ctx context.Context) error {
 		return err
 	}
 	for _, p := range people {
-		if p.Device != "" {
+		if _, number := p.Device.Number(); p.Device != "" && !number {
 			s.queue.Reachable(p.Device, len(s.registrar.Contacts(p.Device)) > 0)
 		}
 	}
@@ -296,7 +301,8 @@ func (s *server) expireSignIns(ctx context.Context) error {
 
 // takeCalls is last: nothing rings before everything is there to answer.
 func (s *server) takeCalls(context.Context) error {
-	s.life.start("sip", func(ctx context.Context) error { return s.sip.Run(ctx, s.desk) })
+	s.features = s.featureCodes()
+	s.life.start("sip", func(ctx context.Context) error { return s.sip.Run(ctx, s.features) })
 	return nil
 }
 

@@ -79,7 +79,7 @@ func (s *server) sipConfig() (sip.Config, error) {
 	}
 	c := sip.Config{
 		Domain: s.cfg.SIP.Domain, MaxCalls: s.cfg.SIP.MaxCalls, Log: s.log.Named("sip"),
-		Known:  func(number string) bool { _, ok := s.centre.now().Numbers[number]; return ok },
+		Known:  s.known,
 		Sounds: s.sounds.audio, RecordingsDir: dir, RecordingPath: recordingPath,
 	}
 	for _, l := range s.cfg.SIP.Listen {

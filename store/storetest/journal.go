@@ -42,6 +42,8 @@ func Run(t *testing.T, engine Engine) {
 		{"TicketsHaveNotesAndCalls", ticketsHaveNotes},
 		{"RecordingsAreFound", recordingsAreFound},
 		{"AgentsShowWhatWasLastSeen", agentsShow},
+		{"AgentsSitWhereTheySignedInLast", seatsShow},
+		{"PINsAndShiftsAreKept", pinsAndShifts},
 		{"LostCallersAreListed", lostCallers},
 		{"WhatIsNotThereIsNotFound", notFound},
 		{"NumbersAreGivenOutOnce", numbersOnce},

@@ -55,7 +55,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Tickets: w, Agents: w, Devices: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+		Calls: w, Tickets: w, Agents: w, Devices: w, Roster: w, Staff: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
 	}
 }
 
