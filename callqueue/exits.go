@@ -85,7 +85,7 @@ func (q Queue) validateExits(bad func(string, ...any)) {
 		case kind == ToQueue && x.To.Name == string(q.ID) && name != string(exitTimeout):
 			bad("exit %s leads back into the queue", name)
 		}
-		if x.Outcome != "" && !leaves(x.Outcome) {
+		if x.Outcome != "" && !slices.Contains(ExitOutcomes(), x.Outcome) {
 			bad("exit %s cannot end as %q", name, x.Outcome)
 		}
 		if x.Priority < 0 {
@@ -102,9 +102,6 @@ func (q Queue) validateExits(bad func(string, ...any)) {
 		x := q.Keys[k]
 		check("key "+k, &x)
 	}
-	if q.NoAgent.Grace < 0 {
-		bad("grace %v may not be negative", q.NoAgent.Grace)
-	}
 	for _, s := range q.NoAgent.Counts {
 		if s.standings() == 0 {
 			bad("unknown state %q of agents (known: %s)", s, AgentStates())
@@ -112,16 +109,22 @@ func (q Queue) validateExits(bad func(string, ...any)) {
 	}
 }
 
+// ExitOutcomes returns the outcomes that an exit may give.
+func ExitOutcomes() []call.Outcome {
+	return []call.Outcome{
+		call.OutcomeTimeoutOverflow, call.OutcomeEmpty, call.OutcomeExitKey, call.OutcomeCallbackTaken,
+		call.OutcomeVoicemail, call.OutcomeDeflected, call.OutcomeMoved,
+	}
+}
+
 // leaves reports whether an entry can leave with an outcome other than by an
 // answer.
 func leaves(out call.Outcome) bool {
 	switch out {
-	case call.OutcomeAbandoned, call.OutcomeAbandonedShort, call.OutcomeTimeoutOverflow, call.OutcomeEmpty,
-		call.OutcomeExitKey, call.OutcomeCallbackTaken, call.OutcomeVoicemail, call.OutcomeDeflected,
-		call.OutcomeWithdrawn, call.OutcomeMoved, call.OutcomeSystemFailed:
+	case call.OutcomeAbandoned, call.OutcomeAbandonedShort, call.OutcomeWithdrawn, call.OutcomeSystemFailed:
 		return true
 	}
-	return false
+	return slices.Contains(ExitOutcomes(), out)
 }
 
 // exit takes an entry out by a rule of its queue.

@@ -13,7 +13,7 @@ import (
 type NoAgentRule struct {
 	Join   bool          // callers who come leave at once
 	Leave  bool          // callers who wait leave after Grace
-	Grace  time.Duration // 5 s: of a phone that registers anew, or an agent who changes places
+	Grace  time.Duration // 5 s, negative means none: of a phone that registers anew, or an agent who changes places
 	Counts []AgentState  // who is somebody: idle, ringing, talking, wrap-up
 }
 
@@ -149,7 +149,11 @@ func (e *Engine) guard(now time.Time) {
 			}
 		}
 		if l.all > 0 && l.queue.NoAgent.Leave && l.empty.place < 0 && !e.staffed(l) {
-			e.arm(&l.empty, now.Add(l.queue.NoAgent.Grace))
+			if grace := l.queue.NoAgent.Grace; grace > 0 {
+				e.arm(&l.empty, now.Add(grace))
+			} else {
+				e.emptied(now, l)
+			}
 		}
 	}
 }

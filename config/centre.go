@@ -14,6 +14,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/callqueue/agents"
 	"firstline/ivr"
 	"firstline/ivr/source"
 )
@@ -25,6 +26,7 @@ type Centre struct {
 	Numbers      map[string]Number
 	Clients      map[string]Client
 	Queues       []callqueue.Queue // sorted by id, with defaults filled in
+	Rules        callqueue.Rules   // over all queues
 	Flows        map[string]*ivr.Flow
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
@@ -74,6 +76,28 @@ func (c *Centre) Queue(id call.QueueID) (callqueue.Queue, bool) {
 // Language is what callers of a number hear when their client has one, else empty.
 func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language }
 
+// Advice is what is no fault, but hardly meant: steps of queues that let in nobody
+// whom the step before did not, by the roster. Without one (nil) it is the
+// centre's own.
+func (c *Centre) Advice(roster []agents.Agent) []string {
+	if roster == nil {
+		for _, a := range c.Agents {
+			roster = append(roster, agents.Agent{ID: a.ID, Level: a.Level, Skills: a.Skills})
+		}
+	}
+	if len(roster) == 0 {
+		return nil
+	}
+	var advice []string
+	for _, q := range c.Queues {
+		for _, n := range callqueue.IdleSteps(q, roster) {
+			advice = append(advice, fmt.Sprintf("queue %q: step %d, after %v, lets in nobody whom the step before did not",
+				q.ID, n, q.Steps[n-1].After))
+		}
+	}
+	return advice
+}
+
 // Equal reports whether both were loaded from the same files.
 func (c *Centre) Equal(other *Centre) bool { return other != nil && c.Hash == other.Hash }
 
@@ -113,11 +137,12 @@ const (
 	skillsFile  = "skills.yaml"
 	breaksFile  = "breaks.yaml"
 	agentsFile  = "agents.yaml"
+	rulesFile   = "rules.yaml"
 	flowsDir    = "flows"
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, featuresFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, featuresFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

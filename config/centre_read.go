@@ -4,7 +4,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"firstline/call"
 	"firstline/callqueue"
@@ -15,23 +14,25 @@ import (
 // centreReader reads all files of a centre, then follows the names from one to
 // another.
 type centreReader struct {
-	files  map[string][]byte
-	centre *Centre
-	faults Faults
-	refs   []reference
-	unread []string // kinds of thing whose file has a syntax fault: nobody knows what it names
+	files   map[string][]byte
+	centre  *Centre
+	faults  Faults
+	refs    []reference
+	prompts []string // that may be played; nil when that is not known
+	unread  []string // kinds of thing whose file has a syntax fault: nobody knows what it names
 }
 
 // reference is a name that must lead somewhere.
 type reference struct {
 	to   source.Word
-	what string // "queue", "flow", "skill", "client"
+	what string // "queue", "flow", "skill", "client", "prompt", "break reason"
 }
 
 func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, error) {
 	r := &centreReader{
-		files:  files,
-		faults: faults,
+		files:   files,
+		faults:  faults,
+		prompts: prompts,
 		centre: &Centre{
 			Hash:    hash(files),
 			Numbers: make(map[string]Number),
@@ -51,7 +52,8 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(breaksFile, "break reason", r.breakReason)
 	r.each(agentsFile, "agent", r.agent)
 	r.features()
-	r.flows(prompts)
+	r.rules()
+	r.flows()
 	r.follow()
 	if err := r.faults.Err(); err != nil {
 		return nil, err
@@ -134,53 +136,6 @@ func (r *centreReader) breakReason(_ *source.Doc, e source.Entry) {
 	r.centre.BreakReasons = append(r.centre.BreakReasons, BreakReason{ID: e.Key.Text, Name: e.Value.Text(e.Key.Text)})
 }
 
-func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
-	m := e.Value.Map()
-	q := callqueue.Queue{
-		ID:       call.QueueID(e.Key.Text),
-		Name:     m.May("name").Text(""),
-		Strategy: callqueue.Strategy(m.May("strategy").OneOf("", string(callqueue.LongestIdle))),
-		Priority: m.May("priority").Int(0, 0, 100),
-		Ring:     m.May("ring").Duration(0, time.Second, 5*time.Minute),
-		Misses:   m.May("misses").Int(0, 1, 100),
-		WrapUp:   m.May("wrap-up").Duration(60*time.Second, 0, time.Hour),
-		MaxWait:  m.May("max-wait").Duration(0, time.Second, 24*time.Hour),
-		MaxLen:   m.May("max-length").Int(0, 1, 100_000),
-		Music:    music(doc, m.May("music").Word("default")),
-		Record:   m.May("record").Bool(true),
-	}
-	if q.WrapUp == 0 {
-		q.WrapUp = -1 // said to be none, which is not to say nothing
-	}
-	need := m.May("need").Map()
-	var skills []source.Word
-	q.Need, skills = ivr.ReadNeed(need)
-	need.End()
-	for _, s := range skills {
-		r.refer("skill", s)
-	}
-	t := m.May("target").Map()
-	q.Target = call.Target{
-		Within:       t.May("within").Duration(0, time.Second, 24*time.Hour),
-		Percent:      t.May("percent").Float(0, 1, 100),
-		ShortAbandon: t.May("short-abandon").Duration(0, time.Millisecond, time.Hour),
-	}
-	t.End()
-	m.End()
-	q = q.Defaults()
-	// What a range above lets pass and the queue refuses would be our own
-	// disagreement; it must still not be used.
-	if err := q.Validate(); err != nil && len(doc.Faults()) == 0 {
-		doc.Report().Add(e.Key.Pos, "%v", err)
-	}
-	r.centre.Queues = append(r.centre.Queues, q)
-}
-
-func music(doc *source.Doc, w source.Word) call.Media {
-	doc.ID("music", w)
-	return call.Media("music:" + w.Text)
-}
-
 func (r *centreReader) agent(doc *source.Doc, e source.Entry) {
 	m := e.Value.Map()
 	a := Agent{
@@ -207,8 +162,8 @@ func (r *centreReader) agent(doc *source.Doc, e source.Entry) {
 	r.centre.Agents = append(r.centre.Agents, a)
 }
 
-func (r *centreReader) flows(prompts []string) {
-	known := ivr.Known{Queues: r.names("queue"), Skills: r.names("skill"), Prompts: prompts}
+func (r *centreReader) flows() {
+	known := ivr.Known{Queues: r.names("queue"), Skills: r.names("skill"), Prompts: r.prompts}
 	for name, data := range r.files {
 		if path.Dir(name) != flowsDir {
 			continue
@@ -225,8 +180,17 @@ func (r *centreReader) names(what string) []string {
 	if slices.Contains(r.unread, what) {
 		return nil
 	}
+	if what == "prompt" && r.prompts == nil {
+		return nil
+	}
 	names := []string{}
 	switch what {
+	case "prompt":
+		names = append(names, r.prompts...)
+	case "break reason":
+		for _, b := range r.centre.BreakReasons {
+			names = append(names, b.ID)
+		}
 	case "queue":
 		for _, q := range r.centre.Queues {
 			names = append(names, string(q.ID))

@@ -195,12 +195,23 @@ func readQueue(m *source.Map) *queueNode {
 }
 
 // ReadNeed reads what a call or queue asks of an agent, {skills: {name: least
-// level}, level: least support level}, and the skills' names with their places. It
-// leaves it to the caller to End the map.
+// level}, level: least support level, any: [the same, of which one is enough]}, and
+// the skills' names with their places. It leaves it to the caller to End the map.
 func ReadNeed(m *source.Map) (call.Requirement, []source.Word) {
 	need := call.Requirement{Level: m.May("level").Int(0, 1, 4)}
 	skills, names := ReadSkills(m.May("skills").Map())
 	need.Skills = skills
+	alternatives := m.May("any")
+	for _, item := range alternatives.List() {
+		alternative := item.Map()
+		one, more := ReadNeed(alternative)
+		alternative.End()
+		need.Any = append(need.Any, one)
+		names = append(names, more...)
+	}
+	if alternatives.Set() && len(need.Any) == 0 {
+		alternatives.Fault("any of nothing is met by nobody: name what may be met, or leave it out")
+	}
 	return need, names
 }
 
