@@ -63,7 +63,10 @@ func (c *exportQueueLog) Run(ctx context.Context, o *output) error {
 	}
 	last, err := c.past(ctx, h, l, out, place, start)
 	if err == nil && c.Follow {
-		err = c.follow(ctx, h, l, out, place, last)
+		err = queuelog.Follow(ctx, &poll{h: h, after: last}, l, out, func(global int64) error { return place.reached(global, out) })
+	}
+	if c.Follow && ctx.Err() != nil {
+		err = nil // to be stopped is how following ends
 	}
 	return errors.Join(err, finish())
 }
@@ -88,15 +91,6 @@ func (c *exportQueueLog) past(ctx context.Context, h *history, l *queuelog.Log, 
 		return last, err
 	}
 	return last, at.reached(last, out)
-}
-
-// follow goes on until the command is stopped, which is no error.
-func (c *exportQueueLog) follow(ctx context.Context, h *history, l *queuelog.Log, out io.Writer, at *place, last int64) error {
-	err := queuelog.Follow(ctx, &poll{h: h, after: last}, l, out, func(global int64) error { return at.reached(global, out) })
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // poll reads a journal again and again.
