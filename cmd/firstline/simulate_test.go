@@ -52,9 +52,9 @@ func TestSimulateIsTheSameForTheSameSeed(t *testing.T) {
 	}
 	var report struct {
 		Figures []struct {
-			Name    string
-			Mean    float64
-			Half_99 *float64
+			Name string
+			Mean float64
+			Half *float64 `json:"half_99"`
 		}
 	}
 	if err := json.Unmarshal([]byte(first), &report); err != nil || len(report.Figures) < 10 {
