@@ -146,9 +146,11 @@ type (
 		Position int           `json:"position,omitempty"`
 		Low      time.Duration `json:"low_ns,omitempty"`
 		High     time.Duration `json:"high_ns,omitempty"`
-		Mean     time.Duration `json:"mean_ns,omitempty"` // that the range was made of
-		Why      string        `json:"why,omitempty"`     // it is more than was told before
-		Silent   string        `json:"silent,omitempty"`  // why no estimate was told
+		Mean     time.Duration `json:"mean_ns,omitempty"` // as computed, with the two below
+		P50      time.Duration `json:"p50_ns,omitempty"`
+		P90      time.Duration `json:"p90_ns,omitempty"`
+		Why      string        `json:"why,omitempty"`    // it is more than was told before
+		Silent   string        `json:"silent,omitempty"` // why no estimate was told
 	}
 	// QueueExited says by which rule an entry left without an agent, and where the
 	// rule sends it; the QueueLeft follows.

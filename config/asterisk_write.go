@@ -111,10 +111,14 @@ func taken(others map[string][]byte, queue, line string) bool {
 
 // quoted writes text so that YAML reads it as text.
 func quoted(s string) string {
-	plain := s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == ' ')
-	}) < 0 && strings.TrimSpace(s) == s && !truth(s) && !slices.Contains([]string{"no", "false", "null", "off", "n"}, strings.ToLower(s))
-	if plain {
+	letters := func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == ' ' {
+			return r
+		}
+		return -1
+	}
+	words := []string{"", "no", "false", "null", "off", "n"} // that YAML takes for something else, beside those of truth
+	if strings.Map(letters, s) == s && strings.TrimSpace(s) == s && !truth(s) && !slices.Contains(words, strings.ToLower(s)) {
 		return s
 	}
 	return strconv.Quote(s)

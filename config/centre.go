@@ -27,6 +27,7 @@ type Centre struct {
 	Clients      map[string]Client
 	Queues       []callqueue.Queue // sorted by id, with defaults filled in
 	Rules        callqueue.Rules   // over all queues
+	Announce     map[call.QueueID]Announce
 	Flows        map[string]*ivr.Flow
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages

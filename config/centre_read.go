@@ -34,12 +34,13 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 		faults:  faults,
 		prompts: prompts,
 		centre: &Centre{
-			Hash:    hash(files),
-			Numbers: make(map[string]Number),
-			Clients: make(map[string]Client),
-			Flows:   make(map[string]*ivr.Flow),
-			Skills:  make(map[string]string),
-			Files:   files,
+			Hash:     hash(files),
+			Numbers:  make(map[string]Number),
+			Clients:  make(map[string]Client),
+			Flows:    make(map[string]*ivr.Flow),
+			Skills:   make(map[string]string),
+			Announce: make(map[call.QueueID]Announce),
+			Files:    files,
 		},
 	}
 	if _, ok := files[numbersFile]; !ok {

@@ -49,6 +49,9 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	q.Overflow, q.Timeout, q.Empty = r.exit(x.May("overflow")), r.exit(x.May("timeout")), r.exit(x.May("no-agent"))
 	x.End()
 	q.Keys = r.keys(doc, m.May("keys").Map())
+	if a := r.announce(m.May("announce")); a.Every > 0 {
+		r.centre.Announce[q.ID] = a
+	}
 	m.End()
 	q = q.Defaults()
 	if len(doc.Faults()) == before { // what is right key by key, and wrong together

@@ -92,7 +92,9 @@ func (t *teller) announcement(ctx context.Context) []call.Media {
 	if t.what.Estimate && t.d.Forecast != nil {
 		if r, reason, ok := t.d.Forecast.Estimate(now, t.queue, at); ok {
 			t.said = t.said.Next(now, at, r)
-			a.Low, a.High, a.Mean, a.Why = t.said.Range.Low, t.said.Range.High, t.said.Range.Mean, string(t.said.Why)
+			said := t.said.Range
+			a.Low, a.High, a.Why = said.Low, said.High, string(t.said.Why)
+			a.Mean, a.P50, a.P90 = said.Mean, said.P50, said.P90
 			keys = append(keys, estimateKeys(t.said.Range)...)
 		} else {
 			a.Silent = string(reason)

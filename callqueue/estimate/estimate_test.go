@@ -196,11 +196,11 @@ func TestEstimatesAreCalibratedOnASimulatedDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := day.Add(2000 * time.Hour)
+	end := day.Add(700 * time.Hour)
 	load := func(calls float64) []sim.Load { return []sim.Load{{From: day, To: end, Calls: calls}} }
 	arrivals := sim.Generate(7, []sim.Demand{
-		{Queue: "q", Talk: sim.Exponential(handling), Patience: sim.Exponential(patience), Loads: load(2000 * 95)},
-		{Queue: "q", Talk: sim.Exponential(handling), Loads: load(2000 * 0.3)}, // probes
+		{Queue: "q", Talk: sim.Exponential(handling), Patience: sim.Exponential(patience), Loads: load(700 * 95)},
+		{Queue: "q", Talk: sim.Exponential(handling), Loads: load(700 * 0.6)}, // probes
 	})
 	probes := make(map[time.Time]bool)
 	for _, a := range arrivals {
@@ -239,7 +239,7 @@ func TestEstimatesAreCalibratedOnASimulatedDay(t *testing.T) {
 	}
 	got := score.Score("q")
 	t.Logf("%+v", got)
-	if got.Realised < 150 {
+	if got.Realised < 200 {
 		t.Fatalf("only %d probes waited", got.Realised)
 	}
 	n := float64(got.Realised)

@@ -14,5 +14,7 @@
 //	log-in, log-out                ADDMEMBER, REMOVEMEMBER in each queue whose need the agent meets
 //	break                          PAUSEALL, and PAUSE in each of those queues
 //
-// Holds are not told: app_queue does not either. Test calls are left out.
+// Holds are not told: app_queue does not either. Talk is counted from when the two
+// hear each other, which a notice may put some seconds behind CONNECT. Test calls
+// are left out.
 package queuelog

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,8 +111,8 @@ func TestReplayWithMoreAgentsServesMore(t *testing.T) {
 		sc.Queues = []callqueue.Queue{queue}
 		for i := range extra {
 			id := call.AgentID(fmt.Sprint("extra", i))
-			sc.Agents = append(sc.Agents[:len(sc.Agents):len(sc.Agents)], agents.Agent{ID: id, Level: 1})
-			sc.Shifts = append(sc.Shifts[:len(sc.Shifts):len(sc.Shifts)], sim.Shift{At: began, Agent: id, Presence: call.Available})
+			sc.Agents = append(slices.Clip(sc.Agents), agents.Agent{ID: id, Level: 1})
+			sc.Shifts = append(slices.Clip(sc.Shifts), sim.Shift{At: began, Agent: id, Presence: call.Available})
 		}
 		r, err := sim.Run(t.Context(), sc)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,6 +24,7 @@ import (
 const (
 	noticePrompt  = "recording-notice"
 	troublePrompt = "technical-trouble"
+	fullPrompt    = "no-agents"
 	language      = "en" // of lines whose client names none
 )
 
@@ -52,13 +54,17 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 	d := &intake.Centre{
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
-		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Versions: checksums,
+		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
+		Announce: map[call.QueueID]intake.Announce{},
 	}
 	for number, n := range c.Numbers {
 		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n)}
 	}
 	for _, q := range c.Queues {
 		d.Queues[q.ID] = q
+	}
+	for id, a := range c.Announce {
+		d.Announce[id] = intake.Announce(a)
 	}
 	return d
 }
@@ -137,6 +143,9 @@ func (s *server) reload(ctx context.Context, by string) (string, error) {
 	}
 	if err := s.queue.SetQueues(ctx, next.Queues); err != nil {
 		return "", err
+	}
+	if err := s.queue.SetRules(ctx, next.Rules); err != nil {
+		return "", errors.Join(err, s.queue.SetQueues(ctx, s.centre.now().Queues))
 	}
 	s.centre.set(next)
 	s.desk.SetCentre(s.centre.forDesk(s.sounds.checksum))

@@ -24,17 +24,21 @@ const (
 
 // command is the command line.
 type command struct {
-	Serve   serveCommand   `cmd:"" help:"Answer the phone: run the server."`
-	Check   checkCommand   `cmd:"" help:"Find mistakes in the configuration and the centre's files, all at once."`
-	Reload  reloadCommand  `cmd:"" help:"Have a running server read the centre's files again."`
-	Call    callCommand    `cmd:"" help:"Phone in as a test caller, and report what was met."`
-	Phone   phoneCommand   `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
-	Device  deviceCommand  `cmd:"" help:"Give a phone its password."`
-	Load    loadCommand    `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
-	Audit   auditCommand   `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
-	Roster  rosterCommand  `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
-	Prompts promptsCommand `cmd:"" help:"Make or check the recorded prompts."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand    `cmd:"" help:"Answer the phone: run the server."`
+	Check    checkCommand    `cmd:"" help:"Find mistakes in the configuration and the centre's files, all at once."`
+	Reload   reloadCommand   `cmd:"" help:"Have a running server read the centre's files again."`
+	Call     callCommand     `cmd:"" help:"Phone in as a test caller, and report what was met."`
+	Phone    phoneCommand    `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
+	Device   deviceCommand   `cmd:"" help:"Give a phone its password."`
+	Load     loadCommand     `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
+	Audit    auditCommand    `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
+	Roster   rosterCommand   `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
+	Prompts  promptsCommand  `cmd:"" help:"Make or check the recorded prompts."`
+	Simulate simulateCommand `cmd:"" help:"Simulate a day: service level, waits and occupancy beside Erlang C and A."`
+	Replay   replayCommand   `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
+	Import   importCommand   `cmd:"" help:"Make a centre's files from Asterisk's queues.conf."`
+	Export   exportCommand   `cmd:"" help:"Write what was recorded in the formats of others."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -92,6 +92,7 @@ type server struct {
 	features   *feature.Handler
 	recordings *recordings.Catalogue
 	desk       *intake.Desk
+	forecast   *forecast
 	web        *web.Server
 	demo       *demoCredentials
 	boot       string
@@ -205,6 +206,9 @@ func (s *server) openQueues(ctx context.Context) error {
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
 	}
+	if err := s.queue.SetRules(ctx, s.centre.now().Rules); err != nil {
+		return err
+	}
 	if err := s.seatAgents(ctx); err != nil {
 		return err
 	}
@@ -243,8 +247,11 @@ func (s *server) openRecordings(context.Context) error {
 
 // openDesk makes the journey, and takes up or closes what the last process left.
 func (s *server) openDesk(ctx context.Context) error {
+	s.forecast = newForecast(s.journal, s.boardFrom)
+	s.life.start("forecast", s.forecast.run)
 	s.desk = intake.New(intake.Config{
-		Journal: s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
+		Forecast: s.forecast,
+		Journal:  s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
 	}, s.centre.forDesk(s.sounds.checksum))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
