@@ -42,7 +42,7 @@ type Steady struct {
 	Abandons  float64       // probability of giving up
 	Occupancy float64       // share of the agents' time spent handling
 	system    System
-	theory    int // erlangC or erlangA
+	theory    int       // erlangC or erlangA
 	queued    []float64 // probability that all are busy and so many wait
 }
 
