@@ -24,7 +24,7 @@ func (q *importedQueue) add(x confSetting, key, value, comment string) {
 func rank(line string) int {
 	key, _, _ := strings.Cut(line, ":")
 	order := []string{
-		"name", "need", "strategy", "tiers", "window", "steps", "priority", "ring", "no-answer-delay", "misses", "wrap-up", "max-wait",
+		"name", "need", "strategy", "tiers", "window", "steps", "priority", "ring", "delays", "misses", "wrap-up", "max-wait",
 		"max-length", "no-agent", "target", "music", "record",
 	}
 	if i := slices.Index(order, key); i >= 0 {
@@ -176,7 +176,7 @@ func toRing(im *asteriskImport, q *importedQueue, x confSetting) {
 
 func toRetry(im *asteriskImport, q *importedQueue, x confSetting) {
 	if n, ok := im.number(q, x); ok {
-		q.add(x, "no-answer-delay", fmt.Sprintf("%ds", n), "of the agent who did not answer; the caller goes on to others at once")
+		q.add(x, "delays", fmt.Sprintf("{no-answer: %ds}", n), "of the agent who did not answer; the caller goes on to others at once")
 	}
 }
 

@@ -114,7 +114,7 @@ func TestImportNamesWhatHasNoCounterpart(t *testing.T) {
 func TestImportWritesRulesAsStepsAndPenaltiesAsTiers(t *testing.T) {
 	text := string(importDir(t).Files["queues.yaml"])
 	for _, want := range []string{
-		"strategy: round-robin", "strategy: ring-all # Asterisk's default", "no-answer-delay: 3s",
+		"strategy: round-robin", "strategy: ring-all # Asterisk's default", "delays: {no-answer: 3s}",
 		"tiers: {ben-o-kafor: 3, 2003: 13}",
 		"steps: [{after: 30s, window: {max: 4}}, {after: 60s, window: {min: 6, max: 11}}, {after: 120s, window: {min: 4, max: 6, raise: 21}}]",
 		"no-agent: {leave: true, join: true, counts: [idle, ringing, wrap-up]}",

@@ -34,8 +34,9 @@ type callOut struct{ Body Call }
 
 type whyOut struct {
 	Body struct {
-		Call    call.ID  `json:"call"`
-		Reasons []Reason `json:"reasons"`
+		Call    call.ID   `json:"call"`
+		Reasons []Reason  `json:"reasons"`
+		Now     *WaitsNow `json:"now,omitempty" doc:"while it waits: what keeps each agent from it"`
 	}
 }
 
@@ -104,7 +105,7 @@ func (s *Server) explainCall(ctx context.Context, in *callIn) (*whyOut, error) {
 		return nil, err
 	}
 	out := new(whyOut)
-	out.Body.Call, out.Body.Reasons = r.ID, why(&r)
+	out.Body.Call, out.Body.Reasons, out.Body.Now = r.ID, why(&r), s.waitsBecause(ctx, &r)
 	return out, nil
 }
 

@@ -35,6 +35,9 @@ var matrix = []struct {
 	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},
 	{"POST", "/calls/{call}/recording/pause", "", web.Supervisor, 204},
 	{"POST", "/calls/{call}/recording/resume", "", web.Supervisor, 204},
+	{"PUT", "/agents/{agent}/wrap-up", `{"until":"2026-01-01T00:00:00Z"}`, web.Supervisor, 204},
+	{"PUT", "/calls/{waiting}/priority", `{"priority":5,"reason":"their whole office is down"}`, web.Supervisor, 204},
+	{"GET", "/queues/{queue}/estimates", "", web.Agent, 200},
 	{"PUT", "/agents/{agent}/presence", `{"presence":"available"}`, web.Supervisor, 204},
 	{"POST", "/agents/{agent}/sign-in", `{"device":"2001"}`, web.Supervisor, 204},
 	{"POST", "/agents/{agent}/sign-out", "", web.Supervisor, 204},
@@ -54,7 +57,8 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	d.Hire(now, "ana", "Ana", call.Available, call.Idle)
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001")
+	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {
@@ -96,7 +100,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

@@ -37,6 +37,8 @@ type Config struct {
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
+	Desk      Desk
+	Estimates Estimates
 	Roster    Roster
 	Staff     Staff
 	Queues    Queues
@@ -75,6 +77,8 @@ func (c Config) Validate() error {
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
+		{"Desk", c.Desk == nil},
+		{"Estimates", c.Estimates == nil},
 		{"Roster", c.Roster == nil},
 		{"Staff", c.Staff == nil},
 		{"Queues", c.Queues == nil},

@@ -35,14 +35,14 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	switch {
 	case errors.As(err, &already):
 		return already, false
-	case isAny(err, ErrNotFound, tickets.ErrNotFound, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue):
+	case isAny(err, ErrNotFound, tickets.ErrNotFound, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry):
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
 		roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
 		return huma.Error422UnprocessableEntity(err.Error()), false
-	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking,
+	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
 		intake.ErrNotTalking, intake.ErrNotRecorded, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case isAny(err, ErrUnavailable, callqueue.ErrClosed, recordings.ErrClosed):

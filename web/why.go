@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"firstline/call"
@@ -10,7 +12,7 @@ import (
 // Reason is one line of the answer to "why did this call go as it did".
 type Reason struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind" doc:"joined, offered, offer-ended, left, lost, ended"`
+	Kind string    `json:"kind" doc:"joined, widened, priority, decided, told, offered, offer-ended, left, lost, ended"`
 	Text string    `json:"text"`
 }
 
@@ -23,6 +25,18 @@ func why(r *call.Record) []Reason {
 	for _, e := range r.Entries {
 		tell(e.Joined, "joined", "joined %s with priority %d, asking for %s; to be answered within %v",
 			e.Queue, e.Priority, needText(e.Need), e.Target.Within)
+		for _, w := range e.Steps {
+			tell(w.At, "widened", "step %d of the queue: asks for %s", w.Step, needText(w.Need))
+		}
+		for _, p := range e.Raised {
+			tell(p.At, "priority", "%s set priority %d: %s", p.By, p.Priority, p.Reason)
+		}
+		for _, d := range e.Decided {
+			tell(d.At, "decided", "%d could be offered it; not %s", d.Eligible, excludedText(d.Excluded))
+		}
+		for _, a := range e.Told {
+			tell(a.At, "told", "%s", toldText(a))
+		}
 		for _, o := range e.Offers {
 			because := "no reason was recorded"
 			if o.Why != "" {
@@ -43,7 +57,39 @@ func why(r *call.Record) []Reason {
 	if !r.Open() {
 		tell(r.Ended, "ended", "ended in stage %s as %s: %s", r.Stage, r.Outcome, r.Cause.Error())
 	}
+	slices.SortStableFunc(story, func(a, b Reason) int { return a.At.Compare(b.At) })
 	return story
+}
+
+func excludedText(excluded []call.Exclusion) string {
+	if len(excluded) == 0 {
+		return "anybody else"
+	}
+	parts := make([]string, len(excluded))
+	for i, x := range excluded {
+		parts[i] = fmt.Sprintf("%d %s", x.Agents, x.Reason)
+		if x.Time > 0 {
+			parts[i] += fmt.Sprintf(" (%v of agents' time until then)", x.Time.Round(time.Second))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func toldText(a call.Told) string {
+	var parts []string
+	if a.Position > 0 {
+		parts = append(parts, fmt.Sprintf("place %d", a.Position))
+	}
+	if a.High > 0 {
+		parts = append(parts, fmt.Sprintf("%v to %v to wait", a.Low, a.High))
+	}
+	if a.Why != "" {
+		parts = append(parts, "more than before: "+a.Why)
+	}
+	if len(parts) == 0 {
+		return "told no figure"
+	}
+	return "told " + strings.Join(parts, ", ")
 }
 
 func needText(n call.Requirement) string {

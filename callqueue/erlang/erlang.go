@@ -42,8 +42,8 @@ type Steady struct {
 	Abandons  float64       // probability of giving up
 	Occupancy float64       // share of the agents' time spent handling
 	system    System
-	theory    int // erlangC or erlangA
-	empty     []float64
+	theory    int       // erlangC or erlangA
+	queued    []float64 // probability that all are busy and so many wait
 }
 
 const (
@@ -120,7 +120,7 @@ func SolveA(s System) (Steady, error) {
 	abandoning = theta * queue
 	st := Steady{
 		Waits: sum * full, Wait: seconds(queue / s.Rate), Abandons: abandoning / s.Rate,
-		system: s, theory: erlangA, empty: waiting,
+		system: s, theory: erlangA, queued: waiting,
 	}
 	st.Occupancy = s.Rate * (1 - st.Abandons) / (n * mu)
 	st.Answered = seconds(st.waitOfAnswered())
@@ -134,7 +134,7 @@ func (st Steady) waitOfAnswered() float64 {
 	// Behind k others one is answered with probability nμ/(nμ+(k+1)θ), after
 	// k+1 steps of which each is shortened by one's own patience.
 	var answered, waited, steps float64
-	for k, p := range st.empty {
+	for k, p := range st.queued {
 		steps += 1 / (n*mu + float64(k+1)*theta)
 		is := n * mu / (n*mu + float64(k+1)*theta)
 		answered += p * is
@@ -156,7 +156,7 @@ func (st Steady) Within(t time.Duration) float64 {
 	theta := 1 / s.Patience.Seconds()
 	c, x := n*mu/theta, -math.Expm1(-theta*t.Seconds())
 	share := 1 - st.Waits
-	for k, p := range st.empty {
+	for k, p := range st.queued {
 		if p < 1e-12 && k > 0 && float64(k) > st.Wait.Seconds()*s.Rate {
 			break
 		}

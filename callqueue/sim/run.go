@@ -241,9 +241,11 @@ func (r *run) shift(now time.Time, p Shift) error {
 	if p.Presence == "" {
 		return nil
 	}
-	err := r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: p.Presence, Reason: p.Reason, By: "system:schedule"})
+	// The plan is a fact: the queue may refuse a wish of the agent's own.
+	const by = "supervisor:plan"
+	err := r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: p.Presence, Reason: p.Reason, By: by})
 	if errors.Is(err, callqueue.ErrTalking) {
-		err = r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: call.Finishing, By: "system:schedule"})
+		err = r.apply(now, callqueue.PresenceSet{Agent: p.Agent, Presence: call.Finishing, By: by})
 	}
 	return err
 }

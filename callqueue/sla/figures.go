@@ -73,20 +73,20 @@ type Figures struct {
 
 	Levels []Level `json:"levels"` // the service levels that are in use, side by side
 
-	ASA         *time.Duration `json:"asa_ns"`           // mean wait of the answered
-	Wait        *time.Duration `json:"wait_ns"`          // mean wait of all who left, answered or not
-	LongestWait time.Duration  `json:"longest_wait_ns"`  // of all, those who wait included
-	AHT         *time.Duration `json:"aht_ns"`           // mean of talk, hold and wrap-up of the handled
-	Talk        *time.Duration `json:"talk_ns"`          // its three parts
-	Hold        *time.Duration `json:"hold_ns"`          //
-	WrapUp      *time.Duration `json:"wrap_up_ns"`       //
-	Handled     int            `json:"handled"`          // answered, talked to and wrapped up: over
-	Abandonment *Rate          `json:"abandonment"`      // without short abandons
-	AbandonAll  *Rate          `json:"abandonment_all"`  // short abandons included
-	AbandonWait *time.Duration `json:"abandon_wait_ns"`  // mean wait of all abandons
-	Mixed       bool           `json:"mixed_target"`     // the target changed within; each entry counts against its own
-	Target      call.Target    `json:"target"`           // of the last who joined
-	GivenUpAt   *time.Duration `json:"longest_patience"` // longest wait of an abandon
+	ASA         *time.Duration `json:"asa_ns"`                  // mean wait of the answered
+	Wait        *time.Duration `json:"wait_ns"`                 // mean wait of all who left, answered or not
+	LongestWait time.Duration  `json:"longest_wait_ns"`         // of all, those who wait included
+	AHT         *time.Duration `json:"aht_ns"`                  // mean of talk, hold and wrap-up of the handled
+	Talk        *time.Duration `json:"talk_ns"`                 // its three parts
+	Hold        *time.Duration `json:"hold_ns"`                 //
+	WrapUp      *time.Duration `json:"wrap_up_ns"`              //
+	Handled     int            `json:"handled"`                 // answered, talked to and wrapped up: over
+	Abandonment *Rate          `json:"abandonment"`             // without short abandons
+	AbandonAll  *Rate          `json:"abandonment_all"`         // short abandons included
+	AbandonWait *time.Duration `json:"abandon_wait_ns"`         // mean wait of all abandons
+	Mixed       bool           `json:"mixed_target"`            // the target changed within; each entry counts against its own
+	Target      call.Target    `json:"target"`                  // of the last who joined
+	GivenUpAt   *time.Duration `json:"longest_abandon_wait_ns"` // longest wait of an abandon
 }
 
 // Rate is a percentage with what it is of.

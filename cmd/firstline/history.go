@@ -52,7 +52,7 @@ func (f *historyFlags) open(ctx context.Context) (*history, error) {
 	if err != nil {
 		return nil, err
 	}
-	centre, err := config.LoadCentre(centreFiles(cfg), keys)
+	centre, err := readCentre(cfg, keys)
 	if err != nil {
 		return nil, err
 	}

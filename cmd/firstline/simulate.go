@@ -170,7 +170,7 @@ func (c *simulateCommand) centre() (*config.Centre, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.LoadCentre(centreFiles(cfg), keys)
+	return readCentre(cfg, keys)
 }
 
 // simMidnight is the day's date, which is no matter: the same flags give the same days.

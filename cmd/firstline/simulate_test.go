@@ -32,8 +32,8 @@ func firstline(t *testing.T, want int, args ...string) (stdout, stderr string) {
 	return out.String(), errs.String()
 }
 
-// inEmptyFolder gives the program a folder of its own: no configuration, no server.
-func inEmptyFolder(t *testing.T) string {
+// emptyFolder gives the program a folder of its own: no configuration, no server.
+func emptyFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -42,7 +42,7 @@ func inEmptyFolder(t *testing.T) string {
 }
 
 func TestSimulateIsTheSameForTheSameSeed(t *testing.T) {
-	inEmptyFolder(t)
+	emptyFolder(t)
 	args := []string{"simulate", "--calls", "60", "--agents", "7", "--hours", "2", "--runs", "3", "--json"}
 	first, _ := firstline(t, 0, args...)
 	again, _ := firstline(t, 0, args...)
@@ -63,7 +63,7 @@ func TestSimulateIsTheSameForTheSameSeed(t *testing.T) {
 }
 
 func TestSimulateByTable(t *testing.T) {
-	dir := inEmptyFolder(t)
+	dir := emptyFolder(t)
 	table := filepath.Join(dir, "day.csv")
 	if err := os.WriteFile(table, []byte("from,calls,agents\n# the morning\n08:00, 40, 6\n09:00,200,4\n10:00\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestSimulateByTable(t *testing.T) {
 }
 
 func TestImportWritesACentreThatChecks(t *testing.T) {
-	dir := inEmptyFolder(t)
+	dir := emptyFolder(t)
 	file := filepath.Join(dir, "queues.conf")
 	if err := os.WriteFile(file, []byte("[help]\nstrategy=linear\nannounce=x\nmember => PJSIP/1,0,Ana\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func recordDay(t *testing.T, dir string) (from, to time.Time) {
 }
 
 func TestExportAndReplayReadTheJournal(t *testing.T) {
-	dir := inEmptyFolder(t)
+	dir := emptyFolder(t)
 	from, to := recordDay(t, dir)
 	span := []string{"--from", from.Format(time.RFC3339), "--to", to.Format(time.RFC3339)}
 
@@ -223,7 +223,7 @@ func TestExportAndReplayReadTheJournal(t *testing.T) {
 // A file that is followed goes on where it ended, and what a crash left half
 // written is written again.
 func TestFollowedFileGoesOnWhereItEnded(t *testing.T) {
-	dir := inEmptyFolder(t)
+	dir := emptyFolder(t)
 	from, _ := recordDay(t, dir)
 	out := filepath.Join(dir, "queue_log")
 	follow := func() string {

@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/callqueue"
+	"firstline/callqueue/estimate"
 	"firstline/web"
 )
 
@@ -55,7 +57,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Tickets: w, Agents: w, Devices: w, Roster: w, Staff: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+		Calls: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
 	}
 }
 
@@ -256,6 +258,23 @@ func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.
 	w.Add(call.TicketEvent(n.At, id, call.TicketNoted{Note: n.ID, Author: n.Author, Text: n.Text, Call: n.Call}))
 	return n, nil
 }
+
+// Why, SetPriority, EndWrapUp and ExtendWrapUp implement web.Desk.
+func (w *World) Why(_ context.Context, entry call.EntryID) (callqueue.Why, error) {
+	return callqueue.Why{Entry: entry, Text: "1 on break"}, nil
+}
+
+// SetPriority implements web.Desk.
+func (w *World) SetPriority(context.Context, call.EntryID, int, string, string) error { return nil }
+
+// EndWrapUp implements web.Desk.
+func (w *World) EndWrapUp(context.Context, call.AgentID) error { return nil }
+
+// ExtendWrapUp implements web.Desk.
+func (w *World) ExtendWrapUp(context.Context, call.AgentID, time.Time) error { return nil }
+
+// Score implements web.Estimates.
+func (w *World) Score(call.QueueID) estimate.Score { return estimate.Score{} }
 
 // SetPassword implements web.Devices.
 func (w *World) SetPassword(context.Context, call.DeviceID, string) error { return nil }
