@@ -44,6 +44,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.rosterRoutes(api)
+	s.deviceRoutes(api)
 	s.recordingRoutes(api)
 	s.journalRoutes(api)
 	return api

@@ -38,6 +38,7 @@ type Config struct {
 	Agents    Agents
 	Roster    Roster
 	Staff     Staff
+	Devices   Devices
 	Queues    Queues
 	Audio     Recordings
 	Recorder  Recorder
@@ -75,6 +76,7 @@ func (c Config) Validate() error {
 		{"Agents", c.Agents == nil},
 		{"Roster", c.Roster == nil},
 		{"Staff", c.Staff == nil},
+		{"Devices", c.Devices == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
 		{"Recorder", c.Recorder == nil},
@@ -171,6 +173,12 @@ type Agents interface {
 	// SetPresence changes an agent's presence on behalf of by ("supervisor:ana").
 	// An unknown agent is ErrNotFound, a break without its reason ErrInvalid.
 	SetPresence(ctx context.Context, id call.AgentID, p call.Presence, reason, by string) error
+}
+
+// Devices keeps the phones' passwords.
+type Devices interface {
+	// SetPassword lets a phone register as user with a password.
+	SetPassword(ctx context.Context, user call.DeviceID, password string) error
 }
 
 // Queues names the queues of the active centre, in the order to show them.

@@ -30,6 +30,7 @@ type command struct {
 	Call    callCommand    `cmd:"" help:"Phone in as a test caller, and report what was met."`
 	Phone   phoneCommand   `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
 	Roster  rosterCommand  `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
+	Device  deviceCommand  `cmd:"" help:"Give a phone its password."`
 	Prompts promptsCommand `cmd:"" help:"Make or check the recorded prompts."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
