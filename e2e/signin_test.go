@@ -24,7 +24,7 @@ import (
 const secretPIN = "86421357"
 
 // deskPhone runs f with a registered phone that can dial, which answers nothing.
-func (s *server) deskPhone(user string, f func(ctx context.Context, p *sip.Phone)) {
+func (s *office) deskPhone(user string, f func(ctx context.Context, p *sip.Phone)) {
 	s.t.Helper()
 	engine, err := media.New(media.Config{IP: s.at().Addr(), PortMin: 30000, PortMax: 39999}, zap.NewNop())
 	must(s.t, err)

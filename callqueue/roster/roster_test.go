@@ -2,6 +2,7 @@ package roster_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,12 @@ func TestSigningInElsewhereLeavesTheOldSeat(t *testing.T) {
 		d.want("7001", "2002", call.Available)
 		if _, taken := d.At("2001"); taken {
 			t.Error("the old seat is still taken")
+		}
+		left := slices.ContainsFunc(d.journal.Events(), func(e call.Event) bool {
+			return e.Stream.ID == "7001" && e.Body == call.Body(call.AgentLeft{Device: "2001", By: "test"})
+		})
+		if !left {
+			t.Error("the journal does not say that the old seat was left")
 		}
 		if err := d.SignIn(ctx, "7002", "2001", "test"); err != nil {
 			t.Error("nobody can sit where somebody left:", err)
