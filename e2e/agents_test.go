@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -26,29 +27,42 @@ func TestACallerWhoHangsUpWhileWaitingIsAbandonedOnce(t *testing.T) {
 	ticketOf(t, s, c)
 }
 
-func TestACallerKeepsThePlaceWhileOnePhoneRefusesAndGetsTheNext(t *testing.T) {
+func TestACallerKeepsThePlaceWhenAPhoneIsBusyAndGetsTheNext(t *testing.T) {
 	t.Parallel()
 	const number = "+15550100722"
 	s := serve(t, setting{})
-	refuses := s.softphone("2001", "manual")
+	busy := s.softphone("2001", "manual")
 	caller := s.phoneIn(number, "1009", "")
-	for n := 1; n <= 2; n++ { // two in a row, then the agent is put on break
-		refuses.saw("CALL_INCOMING", n)
-		refuses.do("hangup")
+	busy.saw("CALL_INCOMING", 1)
+	busy.do("hangup") // baresip says 486
+	s.api.awaitCall(number, "is refused once", func(c callRecord) bool {
+		return len(c.Entries) == 1 && len(c.Entries[0].Offers) > 0 && c.Entries[0].Offers[0].Result == "busy"
+	})
+	answers := s.softphone("2002", "auto")
+	s.api.awaitCall(number, "talks", func(c callRecord) bool { return c.State == "talking" && c.TalkMs > 500 })
+	answers.do("hangup")
+	caller.went()
+	c := s.api.awaitEnd(number)
+	if len(c.Entries) != 1 || c.Entries[0].Outcome != "answered" || c.Agent != "2002" {
+		t.Errorf("the call: %+v", c)
 	}
+}
+
+func TestAnAgentWhoDeclinesTwiceIsPutOnBreakAndTheCallerGoesToTheNext(t *testing.T) {
+	t.Parallel()
+	const number = "+15550100724"
+	s := serve(t, setting{})
+	s.tool("phone", "--user", "2001", "--refuse", "decline", "--json").says(`"registered"`)
+	caller := s.phoneIn(number, "1009", "")
 	s.api.awaitAgent("2001", "break")
 	answers := s.softphone("2002", "auto")
 	s.api.awaitCall(number, "talks", func(c callRecord) bool { return c.State == "talking" && c.TalkMs > 500 })
 	answers.do("hangup")
 	caller.went()
 	c := s.api.awaitEnd(number)
-	if len(c.Entries) != 1 || len(c.Entries[0].Offers) != 3 || c.Agent != "2002" {
-		t.Fatalf("the call: %+v", c)
-	}
-	for i, want := range []offer{{"2001", "busy"}, {"2001", "busy"}, {"2002", "answered"}} {
-		if got := c.Entries[0].Offers[i]; got.Agent != want.Agent || (got.Result == "answered") != (want.Result == "answered") {
-			t.Errorf("offer %d: %+v", i+1, got)
-		}
+	want := []offer{{"2001", "rejected"}, {"2001", "rejected"}, {"2002", "answered"}}
+	if len(c.Entries) != 1 || !slices.Equal(c.Entries[0].Offers, want) {
+		t.Errorf("the call: %+v", c)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -199,8 +200,13 @@ func list[T any](a *api, path, field string) []T {
 	}
 }
 
-func (a *api) calls() []callRecord { a.t.Helper(); return list[callRecord](a, "/api/v1/calls", "calls") }
-func (a *api) tickets() []ticket   { a.t.Helper(); return list[ticket](a, "/api/v1/tickets", "tickets") }
+func (a *api) calls() []callRecord {
+	a.t.Helper()
+	return list[callRecord](a, "/api/v1/calls", "calls")
+}
+
+func (a *api) tickets() []ticket { a.t.Helper(); return list[ticket](a, "/api/v1/tickets", "tickets") }
+
 func (a *api) recordings() []recording {
 	a.t.Helper()
 	return list[recording](a, "/api/v1/recordings", "recordings")
@@ -287,12 +293,7 @@ func (a *api) awaitAgent(id string, states ...string) {
 	was := ""
 	eventually(a.t, "agent "+id+" is "+strings.Join(states, " or "), func() bool {
 		was = a.agents()[id].State
-		for _, s := range states {
-			if was == s {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(states, was)
 	})
 }
 

@@ -14,8 +14,8 @@ import (
 // Sizes of the loads: large enough that a server's idle work does not count,
 // small enough that two cores carry the server, its load and the measuring.
 const (
-	completeCalls = 500
-	completeRate  = 25 // calls a second
+	completeCalls = 1000
+	completeRate  = 50 // calls a second, what one instance is built for
 	completeTalk  = time.Second
 	bridgedCalls  = 100
 	waitingCalls  = 300
@@ -57,7 +57,7 @@ func TestBesideAsterisk(t *testing.T) {
 // completes is the whole life of a call without audio: number, queue, agent, a
 // second of talk, goodbye.
 func completes(t *testing.T, b *bench, s subject) []figure {
-	srv := s.start(t, b, 60)
+	srv := s.start(t, b, 100)
 	agents := b.agents(t, srv)
 	b.warmUp(t, srv, plainNumber, completeTalk)
 	before := srv.read(t)

@@ -23,7 +23,7 @@ func TestACallBetweenPeersIsToldWithWaitHoldAndRecordingOnPostgreSQL(t *testing.
 }
 
 // journey is one call between sipp and baresip, and all that must be known of it.
-func journey(t *testing.T, s *server) {
+func journey(t *testing.T, s *office) {
 	const number = "+15550100701"
 	agent := s.softphone("2001", "auto")
 	caller := s.phoneIn(number, "1000", "1")
@@ -61,27 +61,8 @@ func journey(t *testing.T, s *server) {
 	wholeJournal(t, s)
 }
 
-// wholeJournal checks that every event is there once and in order, and returns them all.
-func wholeJournal(t *testing.T, s *server) []event {
-	t.Helper()
-	all := s.api.journal()
-	last, next := int64(0), map[string]int64{}
-	for _, e := range all {
-		stream := e.Stream.Kind + "/" + e.Stream.ID
-		if e.Global <= last {
-			t.Errorf("event %d comes after %d", e.Global, last)
-		}
-		if next[stream]++; e.Seq != next[stream] {
-			t.Errorf("event %d of %s has number %d, want %d", e.Global, stream, e.Seq, next[stream])
-			next[stream] = e.Seq
-		}
-		last = e.Global
-	}
-	return all
-}
-
 // ticketOf holds the ticket to its call.
-func ticketOf(t *testing.T, s *server, c callRecord) {
+func ticketOf(t *testing.T, s *office, c callRecord) {
 	t.Helper()
 	var mine ticket
 	s.api.get("/api/v1/tickets/"+c.Ticket, &mine)
@@ -94,7 +75,7 @@ func ticketOf(t *testing.T, s *server, c callRecord) {
 }
 
 // recordingOf holds the recording to the times of the call and to what each side played.
-func recordingOf(t *testing.T, s *server, c callRecord) {
+func recordingOf(t *testing.T, s *office, c callRecord) {
 	t.Helper()
 	if len(c.Recordings) != 1 {
 		t.Fatalf("%d recordings", len(c.Recordings))

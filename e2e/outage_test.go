@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,25 +85,8 @@ func journeyWithoutDatabase(t *testing.T, cluster *storetest.Cluster) {
 	}
 }
 
-func (s *server) note(ticket, text string) (int, []byte, error) {
+func (s *office) note(ticket, text string) (int, []byte, error) {
 	return s.api.ask(http.MethodPost, "/api/v1/tickets/"+ticket+"/notes", map[string]string{"text": text})
-}
-
-// playable waits until n recordings are finished, and plays each.
-func playable(t *testing.T, s *server, n int) {
-	t.Helper()
-	var rows []recording
-	eventually(t, "all recordings are finished", func() bool {
-		rows = s.api.recordings()
-		return len(rows) == n && !slices.ContainsFunc(rows, func(r recording) bool { return r.Ended == nil })
-	})
-	for _, r := range rows {
-		b := s.api.audio(r.ID)
-		left, _ := wav(t, b)
-		if int64(len(b)) != r.Bytes || len(left) == 0 || r.SHA256 != sha256Hex(b) {
-			t.Errorf("recording %+v has %d bytes and %d samples", r, len(b), len(left))
-		}
-	}
 }
 
 // storiesOnce checks that each of n calls arrived once, joined and left its

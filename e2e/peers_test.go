@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -28,22 +29,30 @@ const (
 	agentTone  = 1100
 )
 
-// freePort is a UDP port that nobody has, with the next one free too.
-func freePort(t *testing.T) int {
+// freePorts is the first of four free UDP ports: sipp binds audio, video and the
+// RTCP of both. They lie below the range from which the kernel and the server take
+// theirs, so that nobody takes one before the peer does.
+func freePorts(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		a, err := net.ListenPacket("udp", "127.0.0.1:0") //nolint:noctx // opening a port does not wait
-		must(t, err)
-		port := a.LocalAddr().(*net.UDPAddr).Port
-		b, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port+1)) //nolint:noctx // as above
-		a.Close()
-		if err == nil {
-			b.Close()
-			return port
+	for range 1000 {
+		first := 10000 + 4*rand.IntN(2400)
+		if allFree(first, 4) {
+			return first
 		}
 	}
-	t.Fatal("no two free ports")
+	t.Fatal("no four free ports")
 	return 0
+}
+
+func allFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		c, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+	}
+	return true
 }
 
 // sippCaller is a sipp that phones in.
@@ -55,7 +64,7 @@ type sippCaller struct {
 
 // phoneIn starts sipp: it keys digits a second after the answer, and plays its
 // tone for two minutes, or until either side hangs up.
-func (s *server) phoneIn(number, called, digits string) *sippCaller {
+func (s *office) phoneIn(number, called, digits string) *sippCaller {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	scenario, err := os.ReadFile(filepath.Join("testdata", "caller.xml"))
@@ -64,9 +73,9 @@ func (s *server) phoneIn(number, called, digits string) *sippCaller {
 	must(s.t, os.WriteFile(pcap, toneWithDigits(callerTone, digits, 2*time.Minute), 0o600))
 	file := filepath.Join(dir, "caller.xml")
 	must(s.t, os.WriteFile(file, []byte(strings.ReplaceAll(string(scenario), "{{PCAP}}", pcap)), 0o600))
-	c := &sippCaller{number: number, callID: "e2e-" + number, port: freePort(s.t)}
-	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1", //nolint:noctx // start ends it
-		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(freePort(s.t)), "-m", "1", "-cid_str", c.callID,
+	c := &sippCaller{number: number, callID: "e2e-" + number, port: freePorts(s.t)}
+	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1",
+		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(freePorts(s.t)), "-m", "1", "-cid_str", c.callID,
 		"-key", "number", number, "-key", "called", called,
 		"-nostdin", "-timeout", "180s", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"))
 	cmd.Dir = dir
@@ -83,7 +92,7 @@ func (s *server) phoneIn(number, called, digits string) *sippCaller {
 // hangup tells the scenario to hang up.
 func (c *sippCaller) hangup() {
 	c.t.Helper()
-	conn, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", c.port)) //nolint:noctx // UDP does not wait
+	conn, err := net.Dial("udp", fmt.Sprintf("127.0.0.1:%d", c.port))
 	must(c.t, err)
 	defer conn.Close()
 	_, err = fmt.Fprintf(conn, "INFO sip:%s@127.0.0.1:%d SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKtest\r\n"+
@@ -189,7 +198,7 @@ type baresip struct {
 
 // softphone starts baresip as a device and waits until it is registered. mode is
 // auto (it answers by itself) or manual.
-func (s *server) softphone(user, mode string) *baresip {
+func (s *office) softphone(user, mode string) *baresip {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	b := &baresip{dir: dir}
@@ -198,7 +207,7 @@ func (s *server) softphone(user, mode string) *baresip {
 	must(s.t, err)
 	must(s.t, media.EncodeWAV(f, media.Tone(3*time.Minute, agentTone).Samples()))
 	must(s.t, f.Close())
-	control := freePort(s.t) // of TCP in truth; who takes it is seen when nobody answers there
+	control := freePorts(s.t) // of TCP in truth; who takes it is seen when nobody answers there
 	config := fmt.Sprintf(`sip_listen 127.0.0.1:%d
 net_interface 127.0.0.1
 audio_source aufile,%s
@@ -214,15 +223,18 @@ module ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:%d
 module_app account.so
 module_app menu.so
-`, freePort(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
+`, freePorts(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
 	must(s.t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
 	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=60;audio_codecs=PCMU/8000/1\n",
 		user, s.creds.SIP, user, s.creds.Devices[user], mode)
 	must(s.t, os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o600))
-	cmd := exec.Command(need(s.t, "baresip"), "-f", dir) //nolint:noctx // start ends it
+	cmd := exec.Command(need(s.t, "baresip"), "-f", dir)
 	cmd.Dir = dir
 	b.process = start(s.t, "baresip "+user, cmd)
-	s.api.awaitAgent(user, "available")
+	eventually(s.t, "baresip "+user+" is registered", func() bool { // a caller may be waiting for it already
+		state := s.api.agents()[user].State
+		return state != "unreachable" && state != "offline"
+	})
 	b.control(fmt.Sprintf("127.0.0.1:%d", control))
 	return b
 }
@@ -232,7 +244,7 @@ func (b *baresip) control(addr string) {
 	b.t.Helper()
 	eventually(b.t, "baresip's control port answers", func() bool {
 		var err error
-		b.conn, err = net.Dial("tcp", addr) //nolint:noctx // loopback answers at once
+		b.conn, err = net.Dial("tcp", addr)
 		return err == nil
 	})
 	var wg sync.WaitGroup
@@ -318,15 +330,4 @@ func (b *baresip) heard() []int16 {
 		all = append(all, sides[0]...)
 	}
 	return all
-}
-
-// wav reads a recording's two sides.
-func wav(t *testing.T, b []byte) (left, right []int16) {
-	t.Helper()
-	sides, err := media.ReadWAV(strings.NewReader(string(b)))
-	must(t, err)
-	if len(sides) != 2 || len(sides[0]) != len(sides[1]) {
-		t.Fatalf("a recording of %d channels", len(sides))
-	}
-	return sides[0], sides[1]
 }

@@ -276,7 +276,7 @@ func waitEvent(t *testing.T, l call.Leg, kind call.LegEventKind) call.LegEvent {
 	}
 }
 
-func waitEnd(t *testing.T, ctx context.Context) call.Cause {
+func waitEnd(ctx context.Context, t *testing.T) call.Cause {
 	t.Helper()
 	select {
 	case <-ctx.Done():

@@ -16,8 +16,8 @@ import (
 
 // eventsKept bounds what a reader of Events may lag behind; digits are dropped first.
 const (
-	eventsKept = 64
-	eventsSpan = 8 // places that digits do not take
+	eventsKept = 16 // each leg pays for these from its beginning, 160 bytes apiece
+	eventsSpan = 6  // places that digits do not take
 	keysKept   = 64
 )
 

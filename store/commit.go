@@ -201,6 +201,11 @@ func ignoreDone(err error) error {
 }
 
 func (c *committer) fill(ctx context.Context, tx *sql.Tx, w *commit) error {
+	if !c.db.postgres {
+		// The driver starts a goroutine for each statement that can be cancelled. Here none waits for a network,
+		// and busy_timeout bounds them; ctx still ends the transaction between two.
+		ctx = context.WithoutCancel(ctx)
+	}
 	if err := c.lease.check(ctx, tx); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -100,6 +101,12 @@ func openSQLite(path string) (*database, error) {
 	dsn := func(pragmas ...string) string {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(2000)"}, pragmas...), "_txlock": {"immediate"}}
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+	}
+	// SQLite makes its files with the first one's mode: what callers said is the owner's alone.
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, fmt.Errorf("database file %s cannot be opened: %w", path, errors.Unwrap(err))
+	} else if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("database file %s: %w", path, err)
 	}
 	w, err := sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32000)"))
 	if err != nil {

@@ -30,7 +30,7 @@ func (c *checkCommand) Run(o *output) error {
 	if err != nil {
 		return err
 	}
-	centre, err := config.LoadCentre(centreFiles(cfg), keys)
+	centre, err := readCentre(cfg, keys)
 	found += printFaults(o, inFolder(cfg.Centre, err))
 	if found > 0 {
 		return exitError{exitFailed, fmt.Errorf("%d mistakes", found)}

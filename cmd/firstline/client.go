@@ -13,7 +13,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"strings"
 	"time"
 )
 
@@ -55,12 +54,12 @@ func (c *apiClient) callFrom(ctx context.Context, number string, since time.Time
 	return apiCall{}, fmt.Errorf("the API does not know a call from %s", number)
 }
 
-// do sends a request without a body and decodes the answer into v, when v is not nil.
+// do sends a request and decodes the answer into v, when v is not nil.
 func (c *apiClient) do(ctx context.Context, method, path string, v any) error {
 	return c.send(ctx, method, path, nil, v)
 }
 
-// send is do with a body, which is sent as JSON when it is not nil.
+// send is do with a body, when body is not nil.
 func (c *apiClient) send(ctx context.Context, method, path string, body, v any) error {
 	if c.base == "" || c.token == "" {
 		return errors.New("no API address and token: give --api and --token, or --credentials with the demo's file")
@@ -71,20 +70,22 @@ func (c *apiClient) send(ctx context.Context, method, path string, body, v any) 
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}
-	var data io.Reader
+	var content io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
 		if err != nil {
 			return err
 		}
-		data = bytes.NewReader(b)
+		content = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(u, "/")+path, data)
+	req, err := http.NewRequestWithContext(ctx, method, u+path, content)
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
-	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type command struct {
 	Reload  reloadCommand  `cmd:"" help:"Have a running server read the centre's files again."`
 	Call    callCommand    `cmd:"" help:"Phone in as a test caller, and report what was met."`
 	Phone   phoneCommand   `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
+	Device  deviceCommand  `cmd:"" help:"Give a phone its password."`
 	Load    loadCommand    `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
 	Audit   auditCommand   `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
 	Prompts promptsCommand `cmd:"" help:"Make or check the recorded prompts."`

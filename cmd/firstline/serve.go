@@ -82,6 +82,7 @@ type server struct {
 	centre     *centreHolder
 	store      *store.Store
 	journal    *store.Journal
+	media      *media.Engine
 	sip        *sip.Server
 	registrar  *sip.Registrar
 	queue      *callqueue.Dispatcher
@@ -174,6 +175,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.media = engine
 	s.life.start("media", engine.Run)
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{

@@ -24,11 +24,12 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 	return web.Config{
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
-		Sessions: s.store.SignIns(), Tokens: webTokens{s.store},
+		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
 		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
-		Agents: s.queue, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
+		Agents: s.queue, Devices: webDevices{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
 		Reports: webReports{s.store}, Centre: webCentre{s},
-		Checks: []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Metrics: s.metrics(),
+		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
 	}
 }
 
@@ -102,17 +103,6 @@ func (w webEvents) Events(ctx context.Context, f web.EventFilter) ([]call.Event,
 		out = append(out, slices.DeleteFunc(evs, func(e call.Event) bool { return e.Global <= f.After })...)
 	}
 	return out[:f.Limit], nil
-}
-
-type webTokens struct{ s *store.Store }
-
-func (w webTokens) TokenRole(ctx context.Context, sha256 string) (web.Role, error) {
-	sum, err := digest32(sha256)
-	if err != nil {
-		return "", web.ErrNotFound
-	}
-	role, err := w.s.TokenRole(ctx, sum)
-	return web.Role(role), away(err)
 }
 
 type webCalls struct{ s *store.Store }
@@ -296,6 +286,13 @@ func slaRow(r sla.Report) web.SLARow {
 }
 
 func msOf(d time.Duration) *int64 { n := d.Milliseconds(); return &n }
+
+// webDevices hashes the phones' passwords for the realm.
+type webDevices struct{ s *server }
+
+func (w webDevices) SetPassword(ctx context.Context, user call.DeviceID, password string) error {
+	return away(w.s.store.Devices().PutDevice(ctx, credential(string(user), w.s.cfg.SIP.Domain, password)))
+}
 
 type webCentre struct{ s *server }
 
