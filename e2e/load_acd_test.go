@@ -41,7 +41,7 @@ type loadReport struct {
 type spread struct{ P50, P90, P99, Max int64 }
 
 // theLoad is two minutes of more calls than 200 agents can take.
-func theLoad(s *server) []string {
+func theLoad(s *office) []string {
 	return []string{
 		"load", "--json", "--seed", "20260302", "--credentials", s.credentialsFile(), "--server", s.creds.SIP, "--api", s.creds.HTTP,
 		"--agents", "200", "--callers", "500", "--rate", "20", "--duration", "2m", "--drain", "20s",
@@ -52,7 +52,7 @@ func theLoad(s *server) []string {
 func TestTwoHundredAgentsAndFiveHundredCallersKeepEveryPromise(t *testing.T) {
 	s := serveBench(t, 200)
 	began, cpu := time.Now(), cpuOf(t, s.process)
-	p := start(t, "firstline load", firstline(s.dir, theLoad(s)...))
+	p := start(t, "firstline load", program(s.dir, theLoad(s)...))
 	look := audit.API{Base: s.creds.HTTP, Token: s.creds.APIToken}
 	auditWhile(t, look, p)
 	ran, used := time.Since(began).Seconds(), cpuOf(t, s.process)-cpu
@@ -137,23 +137,16 @@ func jsonOf(p *process) []byte {
 }
 
 // serveBench serves a centre that firstline load made, on free ports.
-func serveBench(t *testing.T, agents int) *server {
+func serveBench(t *testing.T, agents int) *office {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "bench")
-	centre := start(t, "firstline load --make-centre", firstline(the.root, "load", "--make-centre", dir, "--agents", strconv.Itoa(agents), "--seed", "7"))
+	centre := start(t, "firstline load --make-centre", program(the.root, "load", "--make-centre", dir, "--agents", strconv.Itoa(agents), "--seed", "7"))
 	if code := centre.exit(); code != 0 {
 		t.Fatalf("--make-centre: exit code %d", code)
 	}
-	s := &server{t: t, dir: dir, env: map[string]string{"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0"}}
+	s := &office{t: t, dir: dir, env: map[string]string{"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0"}}
 	s.up()
-	for line := range strings.Lines(s.process.out.String()) { // the file says where it will be served by default
-		switch f := strings.Fields(line); {
-		case len(f) == 3 && f[0] == "SIP" && f[1] == "udp":
-			s.creds.SIP = f[2]
-		case len(f) == 2 && f[0] == "board":
-			s.creds.HTTP = f[1]
-		}
-	}
+	s.creds.SIP, s.creds.HTTP = s.greeted("udp "), s.greeted("board ") // the file says where it will be served by default
 	s.api = newAPI(t, s.creds)
 	return s
 }

@@ -87,7 +87,7 @@ func TestALoadInWhichCallersGiveUpIsNoFailureAndOneWithRefusalsIs(t *testing.T) 
 		t.Run(c.name, func(t *testing.T) {
 			tally := newLoadTally()
 			tally.add(func(r *loadReport) { r.Placed = 1; c.do(r) })
-			err := tally.report(&loadCommand{Duration: time.Second}, time.Second).verdict()
+			err := tally.report(&loadCommand{}, time.Second).verdict()
 			var told exitError
 			if code := 0; errors.As(err, &told) && told.code != c.code || err == nil && code != c.code {
 				t.Errorf("%v, want exit code %d", err, c.code)

@@ -70,6 +70,7 @@ func (c *loadCommand) plan(r *rand.Rand, number string) loadPlan {
 // placeCalls lets calls arrive until their number or time is up, and waits until
 // the last of them is over.
 func (l *loadRun) placeCalls(ctx context.Context, line *sip.Phone) {
+	began := time.Now()
 	chance := rand.New(rand.NewPCG(l.c.Seed, 0))
 	free := make([]int, l.c.Callers)
 	for i := range free {
@@ -105,7 +106,7 @@ func (l *loadRun) placeCalls(ctx context.Context, line *sip.Phone) {
 			open = false
 		}
 	}
-	l.tally.add(func(r *loadReport) { r.stage = "draining" })
+	l.tally.add(func(r *loadReport) { r.stage, r.placing = "draining", time.Since(began) })
 	drained := make(chan struct{})
 	wg.Go(func() { // who is left when the drain is over, or we are told to end, is hung up
 		select {

@@ -55,6 +55,7 @@ type loadReport struct {
 
 	setup, wait samples
 	stage       string
+	placing     time.Duration                      // in which calls were placed
 	now         struct{ calls, talks, phones int } // phones of agents with a call
 }
 
@@ -129,7 +130,9 @@ func (t *loadTally) report(c *loadCommand, took time.Duration) *loadReport {
 	defer t.mu.Unlock()
 	r := &t.r
 	r.Seed, r.TookMs, r.Agents.Phones = c.Seed, took.Milliseconds(), c.Agents
-	r.CallsPerSec = float64(r.Placed) / min(took, c.Duration).Seconds()
+	if r.placing > 0 {
+		r.CallsPerSec = float64(r.Placed) / r.placing.Seconds()
+	}
 	r.SetupMs, r.WaitMs = r.setup.percentiles(), r.wait.percentiles()
 	return r
 }
