@@ -62,7 +62,9 @@ func TestWhyOfAnEndedCallIsRebuiltFromTheJournal(t *testing.T) {
 			{Reason: "lacks vpn ≥ 2", Agents: 2}, {Reason: "talking", Agents: 1, Time: sec(10)}, {Reason: "on break", Time: sec(10)},
 		}},
 		{At: at(60), Since: at(10), Excluded: []call.Exclusion{ // the step: who was excluded from the requirement before
-			{Reason: "lacks vpn ≥ 2", Agents: 2}, {Reason: "on break", Agents: 1, Time: sec(45)}, {Reason: "talking", Agents: 1, Time: sec(50)},
+			{Reason: "lacks vpn ≥ 2", Agents: 2},
+			{Reason: "on break", Agents: 1, Time: sec(45)},
+			{Reason: "talking", Agents: 1, Time: sec(50)},
 			{Reason: "declined just now", Time: sec(5)},
 		}},
 		{At: at(60), Since: at(60), Offer: x.Offer(2), Eligible: 1, Excluded: []call.Exclusion{

@@ -167,7 +167,7 @@ func TestLastLogOutIsRefusedWhileCallersWait(t *testing.T) {
 		{"pat", call.LoggedOut, "self", nil}, // nobody waits whom pat alone could serve
 		{"vic", call.OnBreak, "self", nil},
 		{"vera", call.LoggedOut, "self", callqueue.ErrLast}, // vic is on break
-		{"vera", call.Finishing, "self", callqueue.ErrLast},
+		{"vera", call.Finishing, "agent:vera", callqueue.ErrLast},
 		{"vera", call.LoggedOut, "supervisor:sue", nil},
 	} {
 		if err := say(c.id, c.p, c.by); !errors.Is(err, c.want) {
