@@ -79,6 +79,23 @@ func TestWhyOfAnEndedCallIsRebuiltFromTheJournal(t *testing.T) {
 	}
 }
 
+func TestAnIntervalGoesOnOverAReload(t *testing.T) {
+	q := callqueue.Queue{ID: "q", Need: asking("vpn", 1)}
+	d := newDesk(t, q)
+	d.agent("ada", 1, skill("vpn", 1))
+	d.do(callqueue.PresenceSet{Agent: "ada", Presence: call.OnBreak})
+	x := d.join("c1", "q")
+	began := d.now
+	d.wait(10 * time.Second)
+	q.Name = "other"
+	d.do(callqueue.SetQueues{Queues: []callqueue.Queue{q}})
+	d.wait(10 * time.Second).do(callqueue.Leave{Entry: x, Outcome: call.OutcomeAbandoned})
+	want := call.QueueDecided{Entry: x, Since: call.Instant(began), Excluded: []call.Exclusion{{Reason: "on break", Agents: 1, Time: 20 * time.Second}}}
+	if !recorded(d.fx, want) {
+		t.Errorf("%+v is not among %+v", want, find[callqueue.Record](d.fx))
+	}
+}
+
 func TestDecisionSaysWhatKeptFreeAgents(t *testing.T) {
 	d := newDesk(t, callqueue.Queue{ID: "q"})
 	d.rules(callqueue.Rules{Clients: map[string]callqueue.Cap{"acme": {Agents: 1}}})

@@ -119,6 +119,27 @@ func TestWhoComesBackWithinTheGraceKeepsTheCallers(t *testing.T) {
 	}
 }
 
+func TestGraceRunsOnWhenAStepComesMeanwhile(t *testing.T) {
+	d := newDesk(t, callqueue.Queue{
+		ID: "q", NoAgent: callqueue.NoAgentRule{Leave: true, Grace: 10 * time.Second},
+		Steps: []callqueue.Step{{After: 4 * time.Second}},
+	})
+	x := d.join("c1", "q")
+	d.wait(4 * time.Second).wantStays()
+	d.wait(6*time.Second - 1).wantStays()
+	d.wait(1).wantLeft(x, call.OutcomeEmpty, &callqueue.Exit{Outcome: call.OutcomeEmpty, To: callqueue.Destination{Kind: callqueue.ToHangup}})
+}
+
+func TestNoGraceSendsCallersAwayAtOnce(t *testing.T) {
+	d := newDesk(t, callqueue.Queue{ID: "q", NoAgent: callqueue.NoAgentRule{Leave: true, Grace: -1}})
+	d.agent("ada", 1, nil)
+	d.done(d.wantOffer(d.join("c1", "q"), "ada"), call.OfferAnswered)
+	x := d.join("c2", "q")
+	d.wantStays()
+	d.do(callqueue.PresenceSet{Agent: "ada", Presence: call.OnBreak})
+	d.wantLeft(x, call.OutcomeEmpty, &callqueue.Exit{Outcome: call.OutcomeEmpty, To: callqueue.Destination{Kind: callqueue.ToHangup}})
+}
+
 func TestWhoCouldServeAtALaterStepIsSomebody(t *testing.T) {
 	d := newDesk(t, callqueue.Queue{
 		ID: "q", NoAgent: callqueue.NoAgentRule{Join: true, Leave: true}, Need: asking("vpn", 5),
