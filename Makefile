@@ -61,6 +61,7 @@ bench: deps-test peers build ## speed and memory against their floors, the peer 
 	go test -tags bench -count 1 -v -timeout 30m ./e2e/...
 
 e2e: deps-test peers build ## end to end with sipp, baresip, Asterisk, PostgreSQL and Chromium
+	cd $(UI) && npm run e2e
 	go test -tags e2e -race -count 1 -timeout 30m ./e2e/...
 
 load: deps-test peers build ## many calls, random hang-ups, kill -9
@@ -89,7 +90,7 @@ ifneq ($(wildcard $(UI)/package.json),)
 pages: $(UI)/dist/index.html
 
 $(UI)/node_modules/.package-lock.json: $(UI)/package.json $(UI)/package-lock.json
-	cd $(UI) && npm install --no-save --no-audit --no-fund # not ci: it refuses a lock without the optional packages of other platforms
+	cd $(UI) && npm ci --no-audit --no-fund
 	@touch $@
 
 $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(UI_SOURCES)

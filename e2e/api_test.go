@@ -5,11 +5,14 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -197,8 +200,13 @@ func list[T any](a *api, path, field string) []T {
 	}
 }
 
-func (a *api) calls() []callRecord { a.t.Helper(); return list[callRecord](a, "/api/v1/calls", "calls") }
-func (a *api) tickets() []ticket   { a.t.Helper(); return list[ticket](a, "/api/v1/tickets", "tickets") }
+func (a *api) calls() []callRecord {
+	a.t.Helper()
+	return list[callRecord](a, "/api/v1/calls", "calls")
+}
+
+func (a *api) tickets() []ticket { a.t.Helper(); return list[ticket](a, "/api/v1/tickets", "tickets") }
+
 func (a *api) recordings() []recording {
 	a.t.Helper()
 	return list[recording](a, "/api/v1/recordings", "recordings")
@@ -285,12 +293,7 @@ func (a *api) awaitAgent(id string, states ...string) {
 	was := ""
 	eventually(a.t, "agent "+id+" is "+strings.Join(states, " or "), func() bool {
 		was = a.agents()[id].State
-		for _, s := range states {
-			if was == s {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(states, was)
 	})
 }
 
@@ -303,6 +306,12 @@ func (a *api) audio(id string) []byte {
 		a.t.Fatalf("audio of %s: %d %s", id, status, b)
 	}
 	return b
+}
+
+// sha256Hex is the SHA-256 as the catalogue writes it.
+func sha256Hex(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
 // ready is what /readyz answers.

@@ -94,8 +94,8 @@ func (s *server) profile(t *testing.T, d time.Duration) func() {
 		done <- fetch(s.pprof+"/debug/pprof/profile?seconds="+strconv.Itoa(int(d.Seconds())), base+".cpu")
 	}()
 	return func() {
-		for _, what := range []string{"heap", "goroutine", "allocs"} {
-			if err := fetch(s.pprof+"/debug/pprof/"+what, base+"."+what); err != nil {
+		for _, what := range []string{"heap", "goroutine", "allocs", "heap?debug=1", "goroutine?debug=1"} {
+			if err := fetch(s.pprof+"/debug/pprof/"+what, base+"."+strings.ReplaceAll(what, "?debug=1", ".txt")); err != nil {
 				t.Error(err)
 			}
 		}
@@ -211,15 +211,24 @@ func (asterisk) start(t *testing.T, b *bench, agents int) *server {
 	}
 	script := filepath.Join(b.root, "deploy/dev/asterisk.sh")
 	command(t, b.root, env, script, "start")
-	t.Cleanup(func() { command(t, b.root, env, script, "stop") })
+	folder := ""
+	t.Cleanup(func() {
+		command(t, b.root, env, script, "stop")
+		if folder != "" {
+			os.RemoveAll(folder)
+		}
+	})
 	status := command(t, b.root, env, script, "status")
-	pid, folder := regexp.MustCompile(`running, pid (\d+)`).FindStringSubmatch(status), regexp.MustCompile(`folder (\S+)`).FindStringSubmatch(status)
-	if pid == nil || folder == nil {
+	is := regexp.MustCompile(`(?s)folder (\S+).*running, pid (\d+)`).FindStringSubmatch(status)
+	if is == nil {
 		t.Fatalf("status of Asterisk: %s", status)
 	}
-	n, _ := strconv.Atoi(pid[1])
-	t.Cleanup(func() { os.RemoveAll(filepath.Join(folder[1], "spool")) })
-	return &server{pid: n, sip: fmt.Sprint("127.0.0.1:", port), agentPort: agentPort, audio: filepath.Join(folder[1], "spool/monitor")}
+	folder = is[1]
+	pid, err := strconv.Atoi(is[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &server{pid: pid, sip: fmt.Sprint("127.0.0.1:", port), agentPort: agentPort, audio: filepath.Join(folder, "spool/monitor")}
 }
 
 // firstline is us.
@@ -286,7 +295,8 @@ sign-in: {token: %s}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		select {
-		case <-gone:
+		case err := <-gone:
+			_ = err // asked to end, and judged elsewhere
 		case <-time.After(20 * time.Second):
 			t.Error("firstline does not end")
 			_ = cmd.Process.Kill()

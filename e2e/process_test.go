@@ -29,7 +29,7 @@ type house struct {
 	root    string // of the repository
 }
 
-var the house //nolint:gochecknoglobals // written once by TestMain, before any test
+var the house // written once by TestMain, before any test
 
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
@@ -50,7 +50,7 @@ func runTests(m *testing.M) int {
 	if raced {
 		args = append(args, "-race")
 	}
-	build := exec.Command("go", append(args, "./cmd/firstline")...) //nolint:noctx // the test binary's own deadline ends it
+	build := exec.Command("go", append(args, "./cmd/firstline")...)
 	build.Dir = the.root
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
@@ -113,9 +113,9 @@ func start(t *testing.T, name string, cmd *exec.Cmd) *process {
 	return p
 }
 
-// firstline is the program's command line, ready to start in dir.
-func firstline(dir string, args ...string) *exec.Cmd {
-	cmd := exec.Command(the.program, args...) //nolint:noctx // start ends it
+// program is firstline's command line, ready to start in dir.
+func program(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command(the.program, args...)
 	cmd.Dir = dir
 	cmd.Env = environment(nil)
 	return cmd

@@ -12,13 +12,14 @@ import (
 	"testing"
 )
 
-// server is a firstline under test with its data.
-type server struct {
+// office is a firstline under test with its data.
+type office struct {
 	t       *testing.T
 	dir     string // working directory; data is in dir/var
 	env     map[string]string
 	process *process
 	creds   credentials
+	tcp     string // where it speaks SIP over TCP
 	api     *api
 }
 
@@ -54,9 +55,9 @@ func demoFile(t *testing.T, name string) string {
 //
 // Phones' passwords come only with the embedded demo. So a server with a centre of
 // its own is started once without, which leaves roster and passwords in its data.
-func serve(t *testing.T, with setting) *server {
+func serve(t *testing.T, with setting) *office {
 	t.Helper()
-	s := &server{t: t, dir: t.TempDir(), env: map[string]string{
+	s := &office{t: t, dir: t.TempDir(), env: map[string]string{
 		"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0",
 	}}
 	if with.database != "" {
@@ -67,7 +68,8 @@ func serve(t *testing.T, with setting) *server {
 	}
 	s.up()
 	// From now on it comes back where the phones look for it.
-	s.env["FIRSTLINE_SIP_LISTEN"] = s.creds.SIP
+	s.tcp = s.greeted("tcp ")
+	s.env["FIRSTLINE_SIP_LISTEN"] = "udp:" + s.creds.SIP + ",tcp:" + s.tcp
 	s.env["FIRSTLINE_HTTP_LISTEN"] = strings.TrimPrefix(s.creds.HTTP, "http://")
 	if with.centre != nil {
 		centre := filepath.Join(s.dir, "centre")
@@ -83,7 +85,7 @@ func serve(t *testing.T, with setting) *server {
 }
 
 // up starts the process and waits until it serves.
-func (s *server) up() {
+func (s *office) up() {
 	s.t.Helper()
 	s.launch()
 	s.process.says("firstline is up.")
@@ -96,38 +98,46 @@ func (s *server) up() {
 	}
 }
 
-func (s *server) launch() {
+func (s *office) launch() {
 	s.t.Helper()
-	cmd := firstline(s.dir, "serve")
+	cmd := program(s.dir, "serve")
 	cmd.Env = environment(s.env)
 	s.process = start(s.t, "firstline serve", cmd)
 }
 
 // kill is kill -9.
-func (s *server) kill() {
+func (s *office) kill() {
 	s.t.Helper()
 	must(s.t, s.process.cmd.Process.Kill())
 	<-s.process.done
 }
 
-func (s *server) credentialsFile() string { return filepath.Join(s.dir, "var", "demo-credentials.json") }
+func (s *office) credentialsFile() string {
+	return filepath.Join(s.dir, "var", "demo-credentials.json")
+}
 
-// at is where it speaks SIP, over UDP and TCP.
-func (s *server) at() netip.AddrPort {
+// at is where it speaks SIP over UDP.
+func (s *office) at() netip.AddrPort {
 	s.t.Helper()
 	a, err := netip.ParseAddrPort(s.creds.SIP)
 	must(s.t, err)
 	return a
 }
 
-// link is the one-time sign-in link of the greeting.
-func (s *server) link() string {
+// greeted is what the greeting says behind a word, up to the end of the line.
+func (s *office) greeted(word string) string {
 	s.t.Helper()
 	for line := range strings.Lines(s.process.out.String()) {
-		if link := strings.TrimSpace(line); strings.Contains(link, "/sign-in/") {
-			return link
+		if _, rest, ok := strings.Cut(line, word); ok {
+			return strings.TrimSpace(rest)
 		}
 	}
-	s.t.Fatal("the greeting has no sign-in link")
+	s.t.Fatalf("the greeting has no %q", word)
 	return ""
+}
+
+// link is the one-time sign-in link of the greeting.
+func (s *office) link() string {
+	s.t.Helper()
+	return s.creds.HTTP + "/sign-in/" + s.greeted("/sign-in/")
 }

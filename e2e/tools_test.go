@@ -28,9 +28,9 @@ type toolReport struct {
 }
 
 // tool runs one of firstline's own tools beside the server.
-func (s *server) tool(args ...string) *process {
+func (s *office) tool(args ...string) *process {
 	s.t.Helper()
-	return start(s.t, "firstline "+args[0], firstline(s.dir, args...))
+	return start(s.t, "firstline "+args[0], program(s.dir, args...))
 }
 
 func TestThreeCommandsMakeTheFirstCallAndTheBoardShowsIt(t *testing.T) {

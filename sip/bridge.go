@@ -144,7 +144,6 @@ type recording struct {
 	id   call.RecordingID
 	file string
 	rec  *media.Recorder
-	legs []*leg
 
 	mu     sync.Mutex // guards the rest
 	done   bool
@@ -183,7 +182,7 @@ func (b *bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	if err != nil {
 		return nil, fmt.Errorf("sip: record %s: %w", id, err)
 	}
-	r := &recording{id: id, file: file, rec: rec, legs: b.legs()}
+	r := &recording{id: id, file: file, rec: rec}
 	b.caller.stream.Record(rec, media.Left)
 	b.agent.stream.Record(rec, media.Right)
 	b.recordings[id] = r

@@ -80,11 +80,11 @@ func TestCallerAndAgentHearEachOtherAndTheRecordingHasBoth(t *testing.T) {
 			heard.until(t, testTones["tone:agent"], 200*time.Millisecond)
 
 			must(t, caller.Hangup(ctx, call.Cause{Reason: call.Completed}))
-			if got := waitEnd(t, in.ctx); got.Reason != call.Hangup {
+			if got := waitEnd(in.ctx, t); got.Reason != call.Hangup {
 				t.Errorf("caller's leg ended with %v", got)
 			}
 			must(t, out.Hangup(ctx, call.Cause{Reason: call.Completed}))
-			if got := waitEnd(t, far.Context()); got.Reason != call.Hangup {
+			if got := waitEnd(far.Context(), t); got.Reason != call.Hangup {
 				t.Errorf("agent's phone saw %v", got)
 			}
 			done, err := rec.Stop(ctx)
@@ -141,7 +141,7 @@ func TestDigitsAreCollectedWithTypeAheadAndBargeIn(t *testing.T) {
 		t.Errorf("timeout: %+v, %v", got, err)
 	}
 	close(in.done)
-	if got := waitEnd(t, caller.Context()); got.Reason != call.Hangup {
+	if got := waitEnd(caller.Context(), t); got.Reason != call.Hangup {
 		t.Errorf("the caller saw %v", got)
 	}
 }
@@ -155,7 +155,7 @@ func TestRefusalsCarryTheRightStatus(t *testing.T) {
 			}), nil)
 			out, err := c.phone(PhoneConfig{}).Dial(within(t), "1000", nil)
 			must(t, err)
-			if got := waitEnd(t, out.Context()); got.Reason != want {
+			if got := waitEnd(out.Context(), t); got.Reason != want {
 				t.Errorf("the caller saw %v", got)
 			}
 		})
@@ -166,7 +166,7 @@ func TestUnknownNumberIs404AndWrongPasswordIsRefused(t *testing.T) {
 	c := newCenter(t, nil, nil)
 	out, err := c.phone(PhoneConfig{}).Dial(within(t), "9999", nil)
 	must(t, err)
-	if got := waitEnd(t, out.Context()); got.SIP != 404 {
+	if got := waitEnd(out.Context(), t); got.SIP != 404 {
 		t.Errorf("unknown number: %v", got)
 	}
 	if err := c.phone(PhoneConfig{User: "2001", Password: "wrong"}).Register(within(t)); err == nil {

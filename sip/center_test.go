@@ -66,9 +66,9 @@ func testLog(t *testing.T) *zap.Logger {
 	return zaptest.NewLogger(t, zaptest.Level(zap.WarnLevel))
 }
 
-func testEngine(t *testing.T, from uint16) *media.Engine {
+func testEngine(t *testing.T, from uint16, timeout time.Duration) *media.Engine {
 	t.Helper()
-	e, err := media.New(media.Config{PortMin: from, PortMax: from + 1999, Quarantine: time.Millisecond, MediaTimeout: -1}, zap.NewNop())
+	e, err := media.New(media.Config{PortMin: from, PortMax: from + 1999, Quarantine: time.Millisecond, MediaTimeout: timeout}, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func testSounds(m call.Media) (*media.Audio, error) {
 // newCenter starts a server; change may alter its configuration. Without a handler calls go to handler's channel.
 func newCenter(t *testing.T, h call.Handler, change func(*Config)) *center {
 	t.Helper()
-	c := &center{t: t, engine: testEngine(t, 21000), far: testEngine(t, 23000), handler: make(chan *served, 64)}
+	c := &center{t: t, engine: testEngine(t, 21000, -1), far: testEngine(t, 23000, -1), handler: make(chan *served, 64)}
 	log := testLog(t)
 	auth := NewAuthenticator(centerRealm, centerCredentials{"2001": "one", "2002": "two"}, log)
 	reg := NewRegistrar(RegistrarConfig{Auth: auth, Store: noBindings{}, Log: log})
@@ -115,7 +115,7 @@ func newCenter(t *testing.T, h call.Handler, change func(*Config)) *center {
 		Trunks: []Trunk{{Name: "carrier", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}},
 		Known:  func(n string) bool { return n == "1000" },
 		Media:  c.engine, Sounds: testSounds, RecordingsDir: t.TempDir(),
-		Auth: auth, Registrar: reg, Log: log, Ending: 3 * time.Second,
+		Auth: auth, Registrar: reg, Log: log, Ending: 300 * time.Millisecond,
 	}
 	if change != nil {
 		change(&cfg)
@@ -245,12 +245,6 @@ func (e *ear) clear() {
 	e.samples = nil
 }
 
-func (e *ear) has(freq float64) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return media.Heard(e.samples, freq, 0.05) > 0
-}
-
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
@@ -282,7 +276,7 @@ func waitEvent(t *testing.T, l call.Leg, kind call.LegEventKind) call.LegEvent {
 	}
 }
 
-func waitEnd(t *testing.T, ctx context.Context) call.Cause {
+func waitEnd(ctx context.Context, t *testing.T) call.Cause {
 	t.Helper()
 	select {
 	case <-ctx.Done():

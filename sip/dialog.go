@@ -201,7 +201,7 @@ func (d *dialog) run() {
 	}
 	d.ua.mu.Lock()
 	delete(d.ua.dialogs, d.key)
-	if d.in != nil && d.ua.invites[d.merge] == d {
+	if d.ua.invites[d.merge] == d {
 		delete(d.ua.invites, d.merge)
 	}
 	d.ua.mu.Unlock()

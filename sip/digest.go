@@ -101,8 +101,10 @@ func (a *Authenticator) Check(ctx context.Context, req *sip.Request) (user strin
 	if err != nil {
 		a.undo(src, cred.Username)
 		a.log.Error("sip credentials not readable", zap.Error(err))
-		return "", &challenge{Status: sip.StatusServiceUnavailable, Reason: "Service Unavailable",
-			Headers: []sip.Header{sip.NewHeader("Retry-After", "10")}}
+		return "", &challenge{
+			Status: sip.StatusServiceUnavailable, Reason: "Service Unavailable",
+			Headers: []sip.Header{sip.NewHeader("Retry-After", "10")},
+		}
 	}
 	if !a.matches(cred, known, string(req.Method)) {
 		a.log.Warn("sip digest refused", zap.String("user", cleanText(cred.Username, 64)),
@@ -243,7 +245,7 @@ func stumbles(req *sip.Request) bool {
 		return false
 	}
 	version, ok := strings.CutPrefix(h.Value(), "baresip v")
-	return ok && version != "" && strings.IndexByte("012", version[0]) >= 0 && !(len(version) > 1 && isDigit(version[1]))
+	return ok && version != "" && strings.IndexByte("012", version[0]) >= 0 && (len(version) == 1 || !isDigit(version[1]))
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

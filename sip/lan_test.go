@@ -116,7 +116,6 @@ type heardMsg struct {
 	at   time.Time
 	from string
 	text string
-	tx   string // branch
 }
 
 // first is the first line, without the version: "200 OK", "BYE".

@@ -84,7 +84,12 @@ func numberOf(uri *sip.Uri) string {
 	if withheld(user) || strings.EqualFold(uri.Host, "anonymous.invalid") {
 		return ""
 	}
-	bare := strings.NewReplacer("-", "", ".", "", "(", "", ")", "", " ", "").Replace(user)
+	bare := strings.Map(func(c rune) rune {
+		if strings.ContainsRune("-.() ", c) {
+			return -1
+		}
+		return c
+	}, user)
 	if bare != "" && strings.Trim(bare, "+0123456789*#") == "" {
 		return bare
 	}

@@ -403,7 +403,9 @@ func (r *Registrar) save(ctx context.Context) bool {
 	r.mu.Unlock()
 	for key, b := range todo {
 		if err := r.write(ctx, key, b); err != nil {
-			r.cfg.Log.Error("sip binding not saved", zap.String("device", string(key.device)), zap.Error(err))
+			if ctx.Err() == nil { // else Run is ending, and saves once more
+				r.cfg.Log.Error("sip binding not saved", zap.String("device", string(key.device)), zap.Error(err))
+			}
 			r.putBack(todo)
 			return false
 		}

@@ -106,7 +106,7 @@ func (o *office) send(contact, expires string, edit ...func(*sip.Request)) *sip.
 	o.t.Helper()
 	o.cseq++
 	var b strings.Builder
-	for _, c := range strings.Split(contact, "\n") {
+	for c := range strings.SplitSeq(contact, "\n") {
 		if c != "" {
 			fmt.Fprintf(&b, "Contact: %s\n", c)
 		}

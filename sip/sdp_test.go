@@ -17,7 +17,7 @@ import (
 	"firstline/sip/media"
 )
 
-var rewriteGolden = flag.Bool("rewrite", false, "write the golden answers anew") //nolint:gochecknoglobals // a flag of the test binary
+var rewriteGolden = flag.Bool("rewrite", false, "write the golden answers anew") // a flag of the test binary
 
 // testLocal describes our side with an id that does not change.
 func testLocal() *localMedia {
@@ -50,7 +50,7 @@ func readingOf(r *remoteMedia) reading {
 	return reading{r.Addr, r.RTCP, r.Codecs, r.DTMF, r.PTime, r.Direction, r.Held(), r.Version}
 }
 
-var byString = cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }) //nolint:gochecknoglobals // an option of go-cmp
+var byString = cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b }) // an option of go-cmp
 
 func TestOffersOfRealPhonesAreReadAndAnswered(t *testing.T) {
 	u, a := media.PCMU, media.PCMA

@@ -166,7 +166,7 @@ func (s *Server) incoming(ctx context.Context, in *invite) {
 	if !ok {
 		return
 	}
-	if in.req.Recipient.User == "" || !s.cfg.Known(in.req.Recipient.User) {
+	if number := numberOf(&in.req.Recipient); number == "" || !s.cfg.Known(number) {
 		in.refuse(404, "Not Found")
 		return
 	}
@@ -182,6 +182,12 @@ func (s *Server) incoming(ctx context.Context, in *invite) {
 		s.log.Info("offer refused", zap.String("trunk", src.trunk), zap.Int("status", status), zap.Error(err))
 		in.refuse(status, reason)
 		return
+	}
+	select {
+	case <-in.cancelled: // while its password was looked up: no call yet, and none now
+		s.leave()
+		return
+	default:
 	}
 	if !s.serve(ctx, in, src, offer) {
 		s.leave()
@@ -284,7 +290,7 @@ func (s *Server) serve(ctx context.Context, in *invite, src inviter, offer *remo
 		ID:      id,
 		Origin:  in.req.CallID().Value() + ";" + tagOf(in.req.From()),
 		From:    partyOf(in.req, src.device == ""),
-		To:      call.Party{Number: clean(in.req.Recipient.User, 64), Name: clean(in.req.To().DisplayName, 64)},
+		To:      partyOfAddress(in.req.To().DisplayName, &in.req.Recipient),
 		Trunk:   src.trunk,
 		Arrived: now,
 		Test:    in.req.GetHeader("X-Firstline-Test") != nil && strings.TrimSpace(in.req.GetHeader("X-Firstline-Test").Value()) == "1",
@@ -310,6 +316,7 @@ func (s *Server) serve(ctx context.Context, in *invite, src inviter, offer *remo
 		return false
 	}
 	c.Leg = l
+	l.log.Info("call in", zap.String("call", string(id)), zap.String("trunk", c.Trunk), zap.String("to", c.To.Number), zap.Bool("test", c.Test))
 	s.mu.Lock()
 	h := s.handler
 	s.mu.Unlock()

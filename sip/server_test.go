@@ -213,7 +213,7 @@ func TestDelayedOfferIsMadeInTheAnswerAndSettledByTheAck(t *testing.T) {
 	eventually(t, "the codec is settled", func() bool { return in.Leg.(*leg).Quality().Codec == "PCMA" })
 	p.inside("BYE", "2", res, "")
 	p.want("200")
-	waitEnd(t, in.ctx)
+	_ = waitEnd(in.ctx, t)
 }
 
 func TestHoldByReInviteIsReportedAndOnlyChangedDescriptionsGetANewVersion(t *testing.T) {
@@ -264,7 +264,7 @@ func TestHoldByReInviteIsReportedAndOnlyChangedDescriptionsGetANewVersion(t *tes
 	close(in.done)
 	p.want("BYE")
 	p.inside("BYE", "20", res, "")
-	waitEnd(t, in.ctx)
+	_ = waitEnd(in.ctx, t)
 }
 
 func TestOnlyAllowedNumbersAreDialled(t *testing.T) {
@@ -302,14 +302,14 @@ func TestAPhoneThatRingsTooLongIsGivenUpAndBusyIsBusy(t *testing.T) {
 	l, err := c.srv.Originate(ctx, call.Originate{ID: "ring", To: call.Endpoint{Device: "2001"}, Ring: 300 * time.Millisecond})
 	must(t, err)
 	waitEvent(t, l, call.LegRinging)
-	if got := waitEnd(t, l.Context()); got.Reason != call.NoAnswer {
+	if got := waitEnd(l.Context(), t); got.Reason != call.NoAnswer {
 		t.Errorf("ended with %v", got)
 	}
 	busy := c.phone(PhoneConfig{User: "2002", Password: "two"})
 	must(t, busy.Register(ctx))
 	l, err = c.srv.Originate(ctx, call.Originate{ID: "busy", To: call.Endpoint{Device: "2002"}})
 	must(t, err)
-	if got := waitEnd(t, l.Context()); got.Reason != call.Busy || got.SIP != 486 {
+	if got := waitEnd(l.Context(), t); got.Reason != call.Busy || got.SIP != 486 {
 		t.Errorf("ended with %v", got)
 	}
 }
@@ -331,7 +331,7 @@ func TestRegisteredPhonesDialInWithTheirPassword(t *testing.T) {
 	waitEvent(t, in.Leg, call.LegHeld)
 	out, err = c.phone(PhoneConfig{User: "2002", Password: "wrong"}).Dial(ctx, "1000", nil)
 	must(t, err)
-	if got := waitEnd(t, out.Context()); got.SIP != 401 {
+	if got := waitEnd(out.Context(), t); got.SIP != 401 {
 		t.Errorf("wrong password: %v", got)
 	}
 }
@@ -345,15 +345,15 @@ func TestShutdownHangsUpAndLeavesNothing(t *testing.T) {
 	must(t, in.Leg.Answer(ctx))
 	must(t, call.AwaitAnswer(ctx, out, nil))
 	c.srv.end()
-	if got := waitEnd(t, in.ctx); got.Reason != call.Shutdown {
+	if got := waitEnd(in.ctx, t); got.Reason != call.Shutdown {
 		t.Errorf("caller's leg ended with %v", got)
 	}
-	if got := waitEnd(t, out.Context()); got.Reason != call.Hangup {
+	if got := waitEnd(out.Context(), t); got.Reason != call.Hangup {
 		t.Errorf("the caller saw %v", got)
 	}
 	again, err := c.phone(PhoneConfig{User: "4931"}).Dial(ctx, "1000", nil)
 	must(t, err)
-	if got := waitEnd(t, again.Context()); got.SIP != 503 {
+	if got := waitEnd(again.Context(), t); got.SIP != 503 {
 		t.Errorf("a new call: %v", got)
 	}
 }
@@ -372,4 +372,49 @@ func TestSippCallsAndHangsUp(t *testing.T) {
 		t.Errorf("sipp: %v\n%s", err, out)
 	}
 	eventually(t, "all legs are gone", func() bool { return c.srv.Legs() == 0 })
+}
+
+func TestSilenceIsReportedAndEndsTheCallButNotOnHold(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) {
+		cfg.Media = testEngine(t, 25000, 500*time.Millisecond)
+		cfg.MediaGone = 100 * time.Millisecond
+	})
+	ctx := within(t)
+	held, silent := c.udpPeer(), c.udpPeer()
+	held.invite("held", sdpOf("1", "127.0.0.1", "0", "sendonly"))
+	onHold := c.next()
+	must(t, onHold.Leg.Answer(ctx))
+	held.inside("ACK", "1", held.want("200"), "")
+	silent.invite("silent", sdpOf("1", "127.0.0.1", "0", "sendrecv"))
+	in := c.next()
+	must(t, in.Leg.Answer(ctx))
+	silent.inside("ACK", "1", silent.want("200"), "")
+	waitEvent(t, in.Leg, call.LegMediaLost)
+	if got := waitEnd(in.ctx, t); got.Reason != call.MediaLost {
+		t.Errorf("ended with %v", got)
+	}
+	silent.want("BYE")
+	if onHold.ctx.Err() != nil {
+		t.Error("a call on hold was ended for its silence")
+	}
+}
+
+func TestAnUnspecifiedAddressIsReplacedByTheRoutes(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) { cfg.Listen = []Listener{{"udp", "0.0.0.0:0"}} })
+	c.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), c.addr.Port())
+	ctx := within(t)
+	taken := make(chan *PhoneCall, 1)
+	agent := c.phone(PhoneConfig{User: "2001", Password: "one", Incoming: autoAnswer(taken, "tone:agent")})
+	must(t, agent.Register(ctx))
+	out, err := c.srv.Originate(ctx, call.Originate{ID: "any", To: call.Endpoint{Device: "2001"}})
+	must(t, err)
+	must(t, call.AwaitAnswer(ctx, out, nil))
+	far := <-taken
+	if got := far.Header("Contact"); !strings.Contains(got, "127.0.0.1:") {
+		t.Errorf("Contact %q", got)
+	}
+	must(t, out.Hangup(ctx, call.Cause{Reason: call.Completed}))
+	if got := waitEnd(far.Context(), t); got.Reason != call.Hangup {
+		t.Errorf("the phone saw %v", got)
+	}
 }

@@ -247,12 +247,16 @@ func (d *dialog) acknowledge(seq uint32) {
 	d.ua.write(ack, f)
 }
 
-// repeated is a 2xx again: our ACK was lost.
+// repeated is a 2xx that is not the first: ours again, whose ACK was lost, or that of another branch.
 func (d *dialog) repeated(res *sip.Response) {
-	if d.ack == nil || d.out != nil && d.out.then == nil || res.CSeq().SeqNo != d.ack.CSeq().SeqNo {
-		return
+	switch {
+	case d.ack == nil && d.out != nil && d.out.then == nil: // it overtook the first
+		d.taken(d.out, res)
+	case d.ack == nil || tagOf(res.To()) != d.route.remote.tag:
+		d.ua.refuseFork(res, d.route.flow)
+	case res.CSeq().SeqNo == d.ack.CSeq().SeqNo:
+		d.ua.write(d.ack, d.route.hop())
 	}
-	d.ua.write(d.ack, d.route.hop())
 }
 
 // refuseFork acknowledges and ends a dialog that we do not want: a second branch answered, or one after all.

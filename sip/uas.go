@@ -119,6 +119,9 @@ func (d *dialog) acknowledged(ack *sip.Request) {
 		return
 	}
 	d.dropAccept()
+	if a.initial {
+		d.in = nil // the request is not needed any more
+	}
 	if d.state == stateLeaving { // hung up meanwhile
 		d.bye()
 		return

@@ -364,8 +364,10 @@ func checkBody(req *sip.Request) *reject {
 	for _, name := range []string{"content-encoding", "e"} {
 		for _, h := range req.GetHeaders(name) {
 			if !strings.EqualFold(strings.TrimSpace(h.Value()), "identity") {
-				return &reject{Status: sip.StatusUnsupportedMediaType, Reason: "Unsupported Media Type",
-					Headers: []sip.Header{sip.NewHeader("Accept-Encoding", "identity")}}
+				return &reject{
+					Status: sip.StatusUnsupportedMediaType, Reason: "Unsupported Media Type",
+					Headers: []sip.Header{sip.NewHeader("Accept-Encoding", "identity")},
+				}
 			}
 		}
 	}
@@ -374,8 +376,10 @@ func checkBody(req *sip.Request) *reject {
 		return badRequest("body without Content-Type")
 	}
 	if !isSDP(ct.Value()) {
-		return &reject{Status: sip.StatusUnsupportedMediaType, Reason: "Unsupported Media Type",
-			Headers: []sip.Header{sip.NewHeader("Accept", "application/sdp")}}
+		return &reject{
+			Status: sip.StatusUnsupportedMediaType, Reason: "Unsupported Media Type",
+			Headers: []sip.Header{sip.NewHeader("Accept", "application/sdp")},
+		}
 	}
 	return nil
 }

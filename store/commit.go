@@ -24,7 +24,13 @@ type committer struct {
 	backlog *backlog
 	folds   *folds
 	last    int64 // stored when Open was done
-	stmts   map[string]*sql.Stmt
+	stmts   map[statementKey]*sql.Stmt
+}
+
+// statementKey names a prepared statement: a write's SQL and how many rows it takes.
+type statementKey struct {
+	sql  string
+	rows int
 }
 
 const lastGlobal = `SELECT MAX(global) FROM events`
@@ -36,7 +42,7 @@ func newCommitter(ctx context.Context, db *database, l *lease, log *zap.Logger) 
 	}
 	c := &committer{
 		db: db, lease: l, log: log, last: last.Int64,
-		backlog: newBacklog(last.Int64), folds: newFolds(db, log), stmts: make(map[string]*sql.Stmt),
+		backlog: newBacklog(last.Int64), folds: newFolds(db, log), stmts: make(map[statementKey]*sql.Stmt),
 	}
 	return c, c.folds.loadOpen(ctx)
 }
@@ -164,6 +170,9 @@ func (c *committer) store(ctx context.Context, w *commit) error {
 		}
 		w.writes = append([]write{events}, folded...)
 	}
+	if err := c.lease.prepare(ctx); err != nil {
+		return err
+	}
 	for _, x := range w.writes {
 		if err := c.prepare(ctx, x); err != nil {
 			return err
@@ -192,13 +201,18 @@ func ignoreDone(err error) error {
 }
 
 func (c *committer) fill(ctx context.Context, tx *sql.Tx, w *commit) error {
+	if !c.db.postgres {
+		// The driver starts a goroutine for each statement that can be cancelled. Here none waits for a network,
+		// and busy_timeout bounds them; ctx still ends the transaction between two.
+		ctx = context.WithoutCancel(ctx)
+	}
 	if err := c.lease.check(ctx, tx); err != nil {
 		return err
 	}
 	for _, x := range w.writes {
 		for _, n := range x.chunks() {
 			args := x.args[n.from*x.columns : (n.from+n.rows)*x.columns]
-			stmt := tx.StmtContext(ctx, c.stmts[x.statement(n.rows)]) //nolint:sqlclosecheck // tx closes it
+			stmt := tx.StmtContext(ctx, c.stmts[statementKey{x.sql, n.rows}]) //nolint:sqlclosecheck // tx closes it
 			if _, err := stmt.ExecContext(ctx, args...); err != nil {
 				return fmt.Errorf("%.40s: %w", x.sql, err)
 			}
@@ -211,15 +225,16 @@ func (c *committer) fill(ctx context.Context, tx *sql.Tx, w *commit) error {
 // SQLite's only write connection.
 func (c *committer) prepare(ctx context.Context, x write) error {
 	for _, n := range x.chunks() {
-		text := x.statement(n.rows)
-		if c.stmts[text] != nil {
+		k := statementKey{x.sql, n.rows}
+		if c.stmts[k] != nil {
 			continue
 		}
+		text := x.statement(n.rows)
 		s, err := c.db.w.PrepareContext(ctx, text) //nolint:sqlclosecheck // kept for the next commit; close closes all
 		if err != nil {
 			return fmt.Errorf("%.40s: %w", text, err)
 		}
-		c.stmts[text] = s
+		c.stmts[k] = s
 	}
 	return nil
 }
@@ -235,14 +250,14 @@ func (w *write) row(values ...any) { w.args = append(w.args, values...) }
 
 type chunk struct{ from, rows int }
 
-// chunks cuts the rows into statements of 32, 8 and 1 rows, so that few texts are
+// chunks cuts the rows into statements of 32, 16, … 1 rows, so that few texts are
 // prepared and many rows go at once.
 func (w *write) chunks() []chunk {
 	var cs []chunk
 	total := len(w.args) / w.columns
 	for from := 0; from < total; {
 		n := 1
-		for _, size := range []int{32, 8} {
+		for _, size := range []int{32, 16, 8, 4, 2} {
 			if total-from >= size {
 				n = size
 				break

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -101,6 +102,12 @@ func openSQLite(path string) (*database, error) {
 		q := url.Values{"_pragma": append([]string{"busy_timeout(2000)"}, pragmas...), "_txlock": {"immediate"}}
 		return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
 	}
+	// SQLite makes its files with the first one's mode: what callers said is the owner's alone.
+	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, fmt.Errorf("database file %s cannot be opened: %w", path, errors.Unwrap(err))
+	} else if err := f.Close(); err != nil {
+		return nil, fmt.Errorf("database file %s: %w", path, err)
+	}
 	w, err := sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(FULL)", "cache_size(-32000)"))
 	if err != nil {
 		return nil, fmt.Errorf("database file %s: %w", path, err)
@@ -135,6 +142,41 @@ func (d *database) migrate(ctx context.Context) error {
 		return fmt.Errorf("%s: bring the tables up to date: %w", d.name, err)
 	}
 	return nil
+}
+
+// again runs a statement that may be repeated until it has met a connection that
+// lives: after a restart of the server every idle one is dead, and says so only
+// when it is used. A server that cannot be dialled ends it.
+func (d *database) again(ctx context.Context, pool *sql.DB, run func() error) error {
+	for left := pool.Stats().MaxOpenConnections; ; left-- {
+		err := run()
+		_, dialled := errors.AsType[*pgconn.ConnectError](err)
+		if err == nil || !d.postgres || dialled || left <= 0 || ctx.Err() != nil || !away(err) {
+			return err
+		}
+	}
+}
+
+// query reads rows.
+func (d *database) query(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
+	err = d.again(ctx, d.r, func() error {
+		rows, err = d.r.QueryContext(ctx, query, args...) //nolint:sqlclosecheck // the caller closes them
+		return err
+	})
+	return rows, err
+}
+
+// scan reads one row, or returns sql.ErrNoRows.
+func (d *database) scan(ctx context.Context, query string, args []any, into ...any) error {
+	return d.again(ctx, d.r, func() error { return d.r.QueryRowContext(ctx, query, args...).Scan(into...) })
+}
+
+// exec writes what may be written twice.
+func (d *database) exec(ctx context.Context, query string, args ...any) error {
+	return d.again(ctx, d.w, func() error {
+		_, err := d.w.ExecContext(ctx, query, args...)
+		return err
+	})
 }
 
 // away reports whether err says that the database is not there, rather than that

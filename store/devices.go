@@ -62,7 +62,7 @@ func newDevices(ctx context.Context, db *database, log *zap.Logger) (*Devices, e
 }
 
 func (d *Devices) loadCredentials(ctx context.Context) error {
-	rows, err := d.db.r.QueryContext(ctx, allCredentials)
+	rows, err := d.db.query(ctx, allCredentials)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (d *Devices) loadCredentials(ctx context.Context) error {
 }
 
 func (d *Devices) loadBindings(ctx context.Context) error {
-	rows, err := d.db.r.QueryContext(ctx, allBindings)
+	rows, err := d.db.query(ctx, allBindings)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (d *Devices) PutDevice(ctx context.Context, c call.Credential) error {
 	}
 	q, cancel := reading(ctx)
 	defer cancel()
-	if _, err := d.db.w.ExecContext(q, putCredential, c.User, clean(c.Realm), clean(c.HA1MD5), clean(c.HA1SHA256)); err != nil {
+	if err := d.db.exec(q, putCredential, c.User, clean(c.Realm), clean(c.HA1MD5), clean(c.HA1SHA256)); err != nil {
 		return tried(q, "device "+c.User, err)
 	}
 	d.mu.Lock()

@@ -59,7 +59,7 @@ func (f *folds) loadOpen(ctx context.Context) error {
 }
 
 func loadFolded[T any](ctx context.Context, db *database, into map[string]*folded[T], query string, args ...any) error {
-	rows, err := db.r.QueryContext(ctx, query, args...)
+	rows, err := db.query(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("%.40s: %w", query, err)
 	}

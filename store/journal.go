@@ -30,9 +30,11 @@ type Status struct {
 }
 
 const (
-	largestGroup  = 1000             // events committed together, unless one Append has more
-	alarmingBytes = 64 << 20         // of bodies waiting to become durable
-	alarmEvery    = 10 * time.Second // one line in the log
+	largestGroup  = 1000                  // events committed together, unless one Append has more
+	appendGap     = 15 * time.Millisecond // from one group to the next while somebody waits for it
+	postGap       = 50 * time.Millisecond // the same while nobody does
+	alarmingBytes = 64 << 20              // of bodies waiting to become durable
+	alarmEvery    = 10 * time.Second      // one line in the log
 )
 
 // Journal orders all events and makes them durable. It implements call.Journal.
@@ -44,11 +46,13 @@ type Journal struct {
 	tail     *tail
 	patience time.Duration
 	global   int64      // given out last; owned by the writer
+	group    time.Time  // when the last group was begun; owned by the writer
 	deferred []*request // posts whose stream cannot be looked up while the database is away; owned by the writer
 
 	mu      sync.Mutex // guards what follows
 	pending []*request
 	events  int // in pending
+	awaited int // requests in pending that somebody waits for
 	bytes   int // of bodies in pending
 	alarmed time.Time
 	config  string
@@ -173,6 +177,9 @@ func (j *Journal) hand(r *request) error {
 // count keeps the size of pending; the lock is held.
 func (j *Journal) count(r *request, sign int) {
 	j.events += sign * len(r.items)
+	if r.done != nil {
+		j.awaited += sign
+	}
 	for _, it := range r.items {
 		j.bytes += sign * len(it.body)
 	}
@@ -193,6 +200,22 @@ func (j *Journal) withdraw(r *request) bool {
 		}
 	}
 	return false
+}
+
+// due is how long the next group may still gather company. A commit costs about
+// the same for one event as for fifty, so groups keep a distance; the first after a
+// pause goes at once.
+func (j *Journal) due(now time.Time) time.Duration {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	gap := postGap
+	switch {
+	case len(j.pending) == 0 || j.events >= largestGroup || j.closed != nil:
+		return 0
+	case j.awaited > 0:
+		gap = appendGap
+	}
+	return j.group.Add(gap).Sub(now)
 }
 
 // take takes the requests of the next group.

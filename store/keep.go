@@ -123,14 +123,14 @@ func (w SignIns) Delete(token string) error { return w.DeleteCtx(context.Backgro
 func (s *Store) exec(ctx context.Context, what, query string, args ...any) error {
 	ctx, cancel := reading(ctx)
 	defer cancel()
-	_, err := s.db.w.ExecContext(ctx, query, args...)
+	err := s.db.exec(ctx, query, args...)
 	return tried(ctx, clean(what), err)
 }
 
 func (s *Store) row(ctx context.Context, what, query string, args []any, into ...any) error {
 	ctx, cancel := reading(ctx)
 	defer cancel()
-	err := s.db.r.QueryRowContext(ctx, query, args...).Scan(into...)
+	err := s.db.scan(ctx, query, args, into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return missing{what: strings.ToValidUTF8(what, "")}
 	}

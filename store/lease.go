@@ -24,6 +24,7 @@ type lease struct {
 	conn  *sql.Conn // holds the lock; nil on SQLite, and while it is lost
 	epoch int64
 	retry time.Time // not before, to take a lost lock again
+	renew *sql.Stmt // checkEpoch, prepared at the first commit
 }
 
 func acquire(ctx context.Context, db *database) (*lease, error) {
@@ -84,10 +85,23 @@ func (l *lease) begin(ctx context.Context, migrate func(context.Context) error) 
 
 const checkEpoch = `UPDATE lease SET beat = $1 WHERE id = 1 AND epoch = $2`
 
+// prepare makes the statement of check, outside of the transaction, which holds
+// SQLite's only write connection.
+func (l *lease) prepare(ctx context.Context) error {
+	if l.renew != nil {
+		return nil
+	}
+	var err error
+	if l.renew, err = l.db.w.PrepareContext(ctx, checkEpoch); err != nil {
+		return fmt.Errorf("check ownership: %w", err)
+	}
+	return nil
+}
+
 // check fails with ErrOwned when another process has begun an epoch. It writes the
 // row, so on PostgreSQL a new owner waits for this commit, or this one sees him.
 func (l *lease) check(ctx context.Context, tx *sql.Tx) error {
-	res, err := tx.ExecContext(ctx, checkEpoch, time.Now().UnixMicro(), l.epoch)
+	res, err := tx.StmtContext(ctx, l.renew).ExecContext(ctx, time.Now().UnixMicro(), l.epoch) //nolint:sqlclosecheck // tx closes it
 	if err != nil {
 		return fmt.Errorf("check ownership: %w", err)
 	}
@@ -116,6 +130,9 @@ func (l *lease) keep(ctx context.Context) {
 }
 
 func (l *lease) release() {
+	if l.renew != nil {
+		l.renew.Close()
+	}
 	if l.conn != nil {
 		l.conn.Close()
 	}

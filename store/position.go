@@ -31,7 +31,7 @@ func (s *Store) Position(ctx context.Context, kind call.StreamKind, id string) (
 	ctx, cancel := reading(ctx)
 	defer cancel()
 	var opened int64
-	err := s.db.r.QueryRowContext(ctx, query, key(id)).Scan(&opened)
+	err := s.db.scan(ctx, query, []any{key(id)}, &opened)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, missing{what: string(kind) + " " + id}
 	}
@@ -53,7 +53,7 @@ func (s *Store) Behind(ctx context.Context, t time.Time) (int64, error) {
 	for low < high {
 		middle := low + (high-low)/2
 		var global, at int64
-		err := s.db.r.QueryRowContext(ctx, firstAtOrBehind, middle+1).Scan(&global, &at)
+		err := s.db.scan(ctx, firstAtOrBehind, []any{middle + 1}, &global, &at)
 		switch {
 		case errors.Is(err, sql.ErrNoRows), err == nil && at >= want:
 			high = middle

@@ -46,7 +46,7 @@ func one[T any](ctx context.Context, s *Store, what string, room error, query st
 	defer cancel()
 	var thing T
 	var text string
-	err := s.db.r.QueryRowContext(ctx, query, args...).Scan(&text)
+	err := s.db.scan(ctx, query, args, &text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return thing, missing{what, room}
 	}
@@ -63,7 +63,7 @@ func one[T any](ctx context.Context, s *Store, what string, room error, query st
 func list[T any](ctx context.Context, s *Store, what, query string, args ...any) (things []T, last int64, err error) {
 	ctx, cancel := reading(ctx)
 	defer cancel()
-	rows, err := s.db.r.QueryContext(ctx, query, args...)
+	rows, err := s.db.query(ctx, query, args...)
 	if err != nil {
 		return nil, 0, tried(ctx, what, err)
 	}
@@ -318,7 +318,7 @@ func (s *Store) LostCallers(ctx context.Context, before int64, limit int) (Page[
 	ctx, cancel := reading(ctx)
 	defer cancel()
 	var p Page[LostCaller]
-	rows, err := s.db.r.QueryContext(ctx, lostCallers, before, limit)
+	rows, err := s.db.query(ctx, lostCallers, before, limit)
 	if err != nil {
 		return p, tried(ctx, "lost callers", err)
 	}

@@ -37,7 +37,7 @@ func loadStreams(ctx context.Context, db *database) (*streams, error) {
 		db: db, open: make(map[call.Stream]int64),
 		recent: make(map[call.Stream]int64), older: make(map[call.Stream]int64),
 	}
-	rows, err := db.r.QueryContext(ctx, openStreams)
+	rows, err := db.query(ctx, openStreams)
 	if err != nil {
 		return nil, fmt.Errorf("load open streams: %w", err)
 	}
@@ -94,7 +94,7 @@ func (s *streams) ask(ctx context.Context, at call.Stream, patience time.Duratio
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrAway)
 	defer cancel()
 	var seq sql.NullInt64
-	err := s.db.r.QueryRowContext(ctx, latestSeq, string(at.Kind), at.ID).Scan(&seq)
+	err := s.db.scan(ctx, latestSeq, []any{string(at.Kind), at.ID}, &seq)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, tried(ctx, fmt.Sprintf("continue %s %s", at.Kind, at.ID), err)
 	}

@@ -146,7 +146,7 @@ func (c *Cursor) stored(ctx context.Context, floor int64) ([]call.Event, error) 
 func (d *database) events(ctx context.Context, query string, args ...any) ([]call.Event, error) {
 	ctx, cancel := reading(ctx)
 	defer cancel()
-	rows, err := d.r.QueryContext(ctx, query, args...)
+	rows, err := d.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

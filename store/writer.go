@@ -35,12 +35,33 @@ func (j *Journal) run(ctx, behind context.Context) error {
 func (j *Journal) writePending(ctx, behind context.Context) {
 	for {
 		j.leaveSpool()
+		j.gather(ctx)
 		rs, config := j.take()
 		if len(rs) == 0 {
 			return
 		}
 		if !j.write(behind, rs, config) && !pause(ctx, j.patience) {
 			return // the posts that were put back get one more try in finish
+		}
+	}
+}
+
+// gather waits until the next group is due. What comes meanwhile goes with it.
+func (j *Journal) gather(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wait := j.due(time.Now())
+		if wait <= 0 {
+			j.group = time.Now()
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-j.wake: // perhaps somebody who waits
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -43,6 +43,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.callRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
+	s.deviceRoutes(api)
 	s.recordingRoutes(api)
 	s.journalRoutes(api)
 	return api

@@ -39,6 +39,7 @@ var matrix = []struct {
 	{"GET", "/events", "", web.Supervisor, 200},
 	{"GET", "/reports/sla?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},
 	{"POST", "/centre/reload", "", web.Admin, 200},
+	{"PUT", "/devices/{device}", `{"password":"correct horse"}`, web.Admin, 204},
 }
 
 func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
@@ -47,7 +48,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	d.Hire(now, "ana", "Ana", call.Available, call.Idle)
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {
@@ -89,7 +90,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

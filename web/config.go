@@ -28,13 +28,15 @@ type Config struct {
 	Location  *time.Location // where the desk's day begins; UTC
 
 	Journal   Journal
-	BoardFrom int64 // the board is rebuilt from events after this sequence; 0 means all
+	BoardFrom int64        // the board is rebuilt from events after this sequence; 0 means all
+	BoardSeed []call.Event // what the board must know from before BoardFrom: who there is, calls that are up; in order
 	Events    Events
 	Sessions  scs.Store
 	Tokens    Tokens
 	Calls     Calls
 	Tickets   Tickets
 	Agents    Agents
+	Devices   Devices
 	Queues    Queues
 	Audio     Recordings
 	Recorder  Recorder
@@ -70,6 +72,7 @@ func (c Config) Validate() error {
 		{"Calls", c.Calls == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
+		{"Devices", c.Devices == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
 		{"Recorder", c.Recorder == nil},
@@ -166,6 +169,12 @@ type Agents interface {
 	// SetPresence changes an agent's presence on behalf of by ("supervisor:ana").
 	// An unknown agent is ErrNotFound, a break without its reason ErrInvalid.
 	SetPresence(ctx context.Context, id call.AgentID, p call.Presence, reason, by string) error
+}
+
+// Devices keeps the phones' passwords.
+type Devices interface {
+	// SetPassword lets a phone register as user with a password.
+	SetPassword(ctx context.Context, user call.DeviceID, password string) error
 }
 
 // Queues names the queues of the active centre, in the order to show them.

@@ -64,7 +64,8 @@ func newLive(c Config, m *meters) *live {
 }
 
 // follow applies events until ctx ends.
-func (l *live) follow(ctx context.Context, after int64) {
+func (l *live) follow(ctx context.Context, seed []call.Event, after int64) {
+	l.apply(seed)
 	for ctx.Err() == nil {
 		cursor := l.journal.Read(after)
 		for {

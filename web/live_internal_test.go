@@ -164,3 +164,30 @@ func arrival(global int64, at time.Time) call.Event {
 	e.Global = global
 	return e
 }
+
+// noEvents is a journal in which nothing happens.
+type noEvents struct{}
+
+func (noEvents) Read(int64) Cursor { return noEvents{} }
+
+func (noEvents) Next(ctx context.Context) ([]call.Event, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestBoardKnowsWhoWasThereBeforeItBeganToRead(t *testing.T) {
+	l := newTestLive()
+	l.journal = noEvents{}
+	at := time.Now().Add(-72 * time.Hour)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	l.follow(ctx, []call.Event{
+		call.AgentEvent(at, "ana", call.AgentSet{Name: "Ana", Device: "2001", Level: 1}),
+		call.AgentEvent(at, "ana", call.PresenceChanged{Presence: call.Available}),
+		call.AgentEvent(at, "ana", call.ActivityChanged{Activity: call.Idle}),
+	}, 1000)
+	view := l.board.View(time.Now())
+	if len(view.Agents) != 1 || view.Agents[0].Name != "Ana" {
+		t.Errorf("%+v", view.Agents)
+	}
+}

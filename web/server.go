@@ -130,7 +130,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { s.live.follow(ctx, s.cfg.BoardFrom) })
+	wg.Go(func() { s.live.follow(ctx, s.cfg.BoardSeed, s.cfg.BoardFrom) })
 	wg.Go(func() { s.live.publish(ctx) })
 
 	served := make(chan error, 1)

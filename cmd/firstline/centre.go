@@ -80,6 +80,17 @@ func centreFiles(cfg *config.Server) fs.FS {
 	return os.DirFS(cfg.Centre)
 }
 
+// readCentre reads the centre's files. An fs.FS does not know its own name, so a
+// folder that is not there is told here.
+func readCentre(cfg *config.Server, keys []string) (*config.Centre, error) {
+	if cfg.Centre != "" {
+		if _, err := os.Stat(cfg.Centre); err != nil {
+			return nil, fmt.Errorf("centre: %w", err)
+		}
+	}
+	return config.LoadCentre(centreFiles(cfg), keys)
+}
+
 // promptKeys is what flows may play.
 func promptKeys() ([]string, error) {
 	c, err := prompts.Load(prompts.Files(), language)
@@ -94,7 +105,8 @@ func (s *server) loadCentre() (*config.Centre, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.LoadCentre(centreFiles(s.cfg), keys)
+	c, err := readCentre(s.cfg, keys)
+	return c, inFolder(s.cfg.Centre, err)
 }
 
 // keepCentre stores a version by its hash, before it comes into force.

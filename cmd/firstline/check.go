@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"firstline/config"
 )
@@ -28,8 +30,8 @@ func (c *checkCommand) Run(o *output) error {
 	if err != nil {
 		return err
 	}
-	centre, err := config.LoadCentre(centreFiles(cfg), keys)
-	found += printFaults(o, err)
+	centre, err := readCentre(cfg, keys)
+	found += printFaults(o, inFolder(cfg.Centre, err))
 	if found > 0 {
 		return exitError{exitFailed, fmt.Errorf("%d mistakes", found)}
 	}
@@ -40,6 +42,19 @@ func (c *checkCommand) Run(o *output) error {
 	fmt.Fprintf(o.out, "All is well: %d numbers, %d flows, %d queues, %d agents in %s, version %.12s.\n",
 		len(centre.Numbers), len(centre.Flows), len(centre.Queues), len(centre.Agents), where, centre.Hash)
 	return nil
+}
+
+// inFolder says of a centre's faults where its files lie.
+func inFolder(dir string, err error) error {
+	var faults config.Faults
+	if dir == "" || !errors.As(err, &faults) {
+		return err
+	}
+	named := slices.Clone(faults)
+	for i := range named {
+		named[i].File = filepath.Join(dir, named[i].File)
+	}
+	return named
 }
 
 // printFaults prints mistakes one per line and counts them.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -54,6 +56,11 @@ func (c *apiClient) callFrom(ctx context.Context, number string, since time.Time
 
 // do sends a request and decodes the answer into v, when v is not nil.
 func (c *apiClient) do(ctx context.Context, method, path string, v any) error {
+	return c.send(ctx, method, path, nil, v)
+}
+
+// send is do with a body, when body is not nil.
+func (c *apiClient) send(ctx context.Context, method, path string, body, v any) error {
 	if c.base == "" || c.token == "" {
 		return errors.New("no API address and token: give --api and --token, or --credentials with the demo's file")
 	}
@@ -63,9 +70,20 @@ func (c *apiClient) do(ctx context.Context, method, path string, v any) error {
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u+path, nil)
+	var content io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		content = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u+path, content)
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	resp, err := http.DefaultClient.Do(req)

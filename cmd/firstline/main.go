@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // the container has no zones of its own
 
 	"github.com/alecthomas/kong"
 )
@@ -28,6 +29,7 @@ type command struct {
 	Reload  reloadCommand  `cmd:"" help:"Have a running server read the centre's files again."`
 	Call    callCommand    `cmd:"" help:"Phone in as a test caller, and report what was met."`
 	Phone   phoneCommand   `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
+	Device  deviceCommand  `cmd:"" help:"Give a phone its password."`
 	Prompts promptsCommand `cmd:"" help:"Make or check the recorded prompts."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

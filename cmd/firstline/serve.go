@@ -82,6 +82,7 @@ type server struct {
 	centre     *centreHolder
 	store      *store.Store
 	journal    *store.Journal
+	media      *media.Engine
 	sip        *sip.Server
 	registrar  *sip.Registrar
 	queue      *callqueue.Dispatcher
@@ -169,11 +170,12 @@ func (s *server) openStore(ctx context.Context) error {
 func (s *server) openSIP(ctx context.Context) error {
 	engine, err := media.New(media.Config{
 		IP: s.cfg.SIP.RTP.Address, PortMin: uint16(s.cfg.SIP.RTP.First), PortMax: uint16(s.cfg.SIP.RTP.Last),
-		MediaTimeout: 10 * time.Second, Unanswered: 5 * time.Second,
+		MediaTimeout: 10 * time.Second, FirstTimeout: 5 * time.Minute, Unanswered: 5 * time.Second,
 	}, s.log.Named("media"))
 	if err != nil {
 		return err
 	}
+	s.media = engine
 	s.life.start("media", engine.Run)
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
@@ -256,7 +258,11 @@ func (s *server) openDesk(ctx context.Context) error {
 }
 
 func (s *server) openWeb(ctx context.Context) error {
-	w, err := web.New(s.webConfig())
+	seed, err := s.boardSeed(ctx)
+	if err != nil {
+		return err
+	}
+	w, err := web.New(s.webConfig(seed))
 	if err != nil {
 		return err
 	}
@@ -267,8 +273,25 @@ func (s *server) openWeb(ctx context.Context) error {
 			return err
 		}
 	}
+	s.life.start("sign-ins", s.expireSignIns)
 	s.life.start("web", w.Run)
 	return nil
+}
+
+// expireSignIns forgets sessions that are over.
+func (s *server) expireSignIns(ctx context.Context) error {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
+	for {
+		select {
+		case now := <-hourly.C:
+			if err := s.store.SignIns().Expire(ctx, now); err != nil {
+				s.log.Warn("sign-ins not tidied", zap.Error(err))
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // takeCalls is last: nothing rings before everything is there to answer.

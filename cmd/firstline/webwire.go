@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,16 +20,43 @@ import (
 )
 
 // webConfig joins the pages and the API to the other rooms.
-func (s *server) webConfig() web.Config {
+func (s *server) webConfig(seed []call.Event) web.Config {
 	return web.Config{
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
-		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, Events: webEvents{s.store},
-		Sessions: s.store.SignIns(), Tokens: webTokens{s.store},
+		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
+		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
 		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
-		Agents: s.queue, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
+		Agents: s.queue, Devices: webDevices{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
 		Reports: webReports{s.store}, Centre: webCentre{s},
-		Checks: []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Metrics: s.metrics(),
+		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
 	}
+}
+
+// boardSeed is what the board must know from before boardFrom: the roster as it
+// is, and the beginnings of calls that are still up.
+func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
+	open, err := s.store.OpenCalls(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var seed []call.Event
+	for _, r := range open {
+		story, err := s.store.Story(ctx, call.Stream{Kind: call.StreamCall, ID: string(r.ID)}, 0, 1000)
+		if err != nil {
+			return nil, err
+		}
+		seed = append(seed, slices.DeleteFunc(story, func(e call.Event) bool { return e.Global > s.boardFrom })...)
+	}
+	slices.SortFunc(seed, func(a, b call.Event) int { return cmp.Compare(a.Global, b.Global) })
+	people, err := s.store.Agents(ctx)
+	for _, p := range people {
+		seed = append(seed,
+			call.AgentEvent(p.Since, p.ID, call.AgentSet{Name: p.Name, Device: p.Device, Level: p.Level, Skills: p.Skills}),
+			call.AgentEvent(p.Since, p.ID, call.PresenceChanged{Presence: p.Presence, Reason: p.Reason}),
+			call.AgentEvent(p.Active, p.ID, call.ActivityChanged{Activity: cmp.Or(p.Activity, call.Idle), Call: p.Call, Until: p.Until}))
+	}
+	return seed, err
 }
 
 // journalIsWell fails while events go to the local spool: calls go on, but a
@@ -75,17 +103,6 @@ func (w webEvents) Events(ctx context.Context, f web.EventFilter) ([]call.Event,
 		out = append(out, slices.DeleteFunc(evs, func(e call.Event) bool { return e.Global <= f.After })...)
 	}
 	return out[:f.Limit], nil
-}
-
-type webTokens struct{ s *store.Store }
-
-func (w webTokens) TokenRole(ctx context.Context, sha256 string) (web.Role, error) {
-	sum, err := digest32(sha256)
-	if err != nil {
-		return "", web.ErrNotFound
-	}
-	role, err := w.s.TokenRole(ctx, sum)
-	return web.Role(role), away(err)
 }
 
 type webCalls struct{ s *store.Store }
@@ -269,6 +286,13 @@ func slaRow(r sla.Report) web.SLARow {
 }
 
 func msOf(d time.Duration) *int64 { n := d.Milliseconds(); return &n }
+
+// webDevices hashes the phones' passwords for the realm.
+type webDevices struct{ s *server }
+
+func (w webDevices) SetPassword(ctx context.Context, user call.DeviceID, password string) error {
+	return away(w.s.store.Devices().PutDevice(ctx, credential(string(user), w.s.cfg.SIP.Domain, password)))
+}
 
 type webCentre struct{ s *server }
 

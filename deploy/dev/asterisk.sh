@@ -184,10 +184,10 @@ start() {
 	pid=$!
 	for ((i = 0; i < 300; i++)); do
 		kill -0 "$pid" 2>/dev/null || break
-		if pid_of >/dev/null && cli 'core waitfullybooted' 2>/dev/null | grep -q 'fully booted'; then
+		if pid_of >/dev/null && cli 'core waitfullybooted' 2>/dev/null | grep 'fully booted' >/dev/null; then
 			# Asterisk boots even when a port is taken: look.
-			cli 'pjsip show transports' | grep -q "127.0.0.1:$sip_port" || break
-			cli 'http show status' | grep -q "Bound to 127.0.0.1:$ari_port" || break
+			cli 'pjsip show transports' | grep "127.0.0.1:$sip_port" >/dev/null || break
+			cli 'http show status' | grep "Bound to 127.0.0.1:$ari_port" >/dev/null || break
 			say "running, pid $pid, SIP 127.0.0.1:$sip_port, ARI 127.0.0.1:$ari_port, files $dir"
 			return
 		fi

@@ -31,11 +31,12 @@ type Config struct {
 	LockWindow       time.Duration // after Configure a source other than the SDP address may prove itself for this long; default 5 s
 	LockSilence      time.Duration // the locked source may be replaced after this much silence; default 10 s
 	MediaTimeout     time.Duration // silence until MediaLost; default 15 s; negative: never
+	FirstTimeout     time.Duration // the same before the first packet ever, for peers that only listen; default MediaTimeout
 	FlushEvery       time.Duration // how often a recording is written to its file; default 500 ms
 
 	// Unanswered stops the stream towards an address from which nothing came for this long after our first packet, so
-	// that an SDP cannot aim us at a third party; it goes on with the first packet from there. 0: never stop, for
-	// peers that listen without sending.
+	// that an SDP cannot aim us at a third party; it goes on with the first packet from there. 0: never stop. An
+	// address that signalled for itself (Params.SignallingSource) is no third party: a peer may listen without sending.
 	Unanswered time.Duration
 
 	// Forbidden reports further destinations that must never be sent to, such as our own SIP or database port.

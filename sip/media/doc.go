@@ -1,7 +1,7 @@
 // Package media is the RTP half of the native front end: port pairs, the shared pacer, G.711 prompts and
 // music, RFC 4733 digits, the relay between two legs, source locking, RTCP, and the stereo recorder.
 //
-// An [Engine] owns every goroutine except one reader per [Stream], which [Stream.Close] waits for. A Stream
+// An [Engine] owns every goroutine: its shards read all sockets every 5 ms and pace what is sent. A [Stream]
 // is one leg's RTP and RTCP socket pair for life: its SSRC, sequence numbers and timestamps stay continuous
 // across prompt, music and bridge. The package promises that it sends nothing to a destination that fails
 // [Engine.CheckRemote], that packets from a source other than the locked one are dropped and counted, and

@@ -2,6 +2,7 @@ package media
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -44,7 +45,11 @@ func New(cfg Config, log *zap.Logger) (*Engine, error) {
 	}
 	e.cname = "firstline-" + strconv.FormatInt(e.epoch.UnixNano(), 36)
 	for range cfg.Shards {
-		e.shards = append(e.shards, newShard())
+		p, err := newShard()
+		if err != nil {
+			return nil, fmt.Errorf("media: %w", err)
+		}
+		e.shards = append(e.shards, p)
 	}
 	return e, nil
 }
@@ -68,10 +73,14 @@ func (e *Engine) Run(ctx context.Context) error {
 		}
 	}
 	wg.Wait()
-	return e.writers.closeAll()
+	var faults []error
+	for _, p := range e.shards {
+		faults = append(faults, p.sockets.close())
+	}
+	return errors.Join(append(faults, e.writers.closeAll())...)
 }
 
-// Open binds an even/odd port pair and starts its reader. ErrNoPorts when the range is used up or in
+// Open binds an even/odd port pair and begins to read. ErrNoPorts when the range is used up or in
 // quarantine, ErrClosed after Run ended.
 func (e *Engine) Open() (*Stream, error) {
 	e.mu.Lock()
@@ -83,7 +92,11 @@ func (e *Engine) Open() (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newStream(e, e.ids.Add(1), pair, rtp, rtcp)
+	s, err := newStream(e, e.ids.Add(1), pair, rtp, rtcp)
+	if err != nil {
+		e.ports.release(time.Now(), pair)
+		return nil, err
+	}
 	e.streams[s] = struct{}{}
 	return s, nil
 }

@@ -125,7 +125,7 @@ func (s *Stream) write(h *header, b []byte) {
 func (s *Stream) emitPacket(h *header, b []byte) {
 	o := &s.out
 	h.put(b)
-	if _, err := s.conn.WriteToUDPAddrPort(b, o.dest); err != nil {
+	if err := s.conn.send(b, o.dest); err != nil {
 		o.errors++ // no route, buffer full: the next frame may pass
 		return
 	}

@@ -13,16 +13,41 @@ const (
 	maxCatchUp = 3 * frameTime          // a shard that is later skips frames instead of sending a burst
 )
 
-// shard is one pacer goroutine with a 20 ms wheel. Only streams that have something to send are on it.
+// shard is one goroutine that reads its streams' sockets every 5 ms and paces what they send by a 20 ms wheel.
+// Only streams that have something to send are on the wheel.
 type shard struct {
 	mu    sync.Mutex // guards slots and count; taken inside a stream's out.mu, never the other way round
 	slots [wheelSlots][]*Stream
 	count int
 
-	wake chan struct{} // capacity 1: the wheel is no longer empty
+	sockets *receiver
+
+	wake chan struct{} // capacity 1: there is something to do again
 }
 
-func newShard() *shard { return &shard{wake: make(chan struct{}, 1)} }
+func newShard() (*shard, error) {
+	r, err := newReceiver()
+	if err != nil {
+		return nil, err
+	}
+	return &shard{sockets: r, wake: make(chan struct{}, 1)}, nil
+}
+
+// listen begins to read s.
+func (p *shard) listen(s *Stream) error {
+	if err := p.sockets.join(s); err != nil {
+		return err
+	}
+	p.nudge()
+	return nil
+}
+
+func (p *shard) nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
 
 // add puts s on the wheel; s is not on it.
 func (p *shard) add(s *Stream) {
@@ -30,10 +55,7 @@ func (p *shard) add(s *Stream) {
 	p.slots[s.slot] = append(p.slots[s.slot], s)
 	p.count++
 	p.mu.Unlock()
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.nudge()
 }
 
 // remove takes s off the wheel.
@@ -59,7 +81,7 @@ func (p *shard) due(into []*Stream, slot int64) []*Stream {
 func (p *shard) empty() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.count == 0
+	return p.count == 0 && p.sockets.empty()
 }
 
 // run turns the wheel until ctx ends. Deadlines are absolute, so lateness does not add up.
@@ -95,6 +117,7 @@ func (p *shard) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		p.sockets.look()
 		stream = p.due(stream, tick%wheelSlots)
 		for _, s := range stream {
 			s.tick(deadline, frame[:])

@@ -33,7 +33,7 @@ func newPorts(c Config) *ports {
 }
 
 // take binds a free pair. Pairs whose ports another program holds are passed over.
-func (p *ports) take(now time.Time) (pair int, rtp, rtcp *net.UDPConn, err error) {
+func (p *ports) take(now time.Time) (pair int, rtp *socket, rtcp *net.UDPConn, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	start := rand.IntN(len(p.pairs))
@@ -57,9 +57,10 @@ func (p *ports) take(now time.Time) (pair int, rtp, rtcp *net.UDPConn, err error
 	return 0, nil, nil, ErrNoPorts
 }
 
-func (p *ports) bind(port int) (rtp, rtcp *net.UDPConn, err error) {
-	if rtp, err = p.listen(port); err != nil {
-		return nil, nil, err
+func (p *ports) bind(port int) (rtp *socket, rtcp *net.UDPConn, err error) {
+	at := netip.AddrPortFrom(p.ip, uint16(port))
+	if rtp, err = openSocket(at); err != nil {
+		return nil, nil, fmt.Errorf("bind media port %s: %w", at, err)
 	}
 	if rtcp, err = p.listen(port + 1); err != nil {
 		return nil, nil, errors.Join(err, rtp.Close())

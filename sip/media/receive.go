@@ -1,18 +1,13 @@
 package media
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
-
-	"go.uber.org/zap"
 )
 
 const (
-	comfortNoise = 13  // RFC 3389's static payload type: keeps the lock and the media timeout content, no more
-	maxFaults    = 100 // read errors in a row
+	comfortNoise = 13 // RFC 3389's static payload type: keeps the lock and the media timeout content, no more
 )
 
 // inbound is the receiving half of a stream.
@@ -32,30 +27,6 @@ type inbound struct {
 	packets, octets uint64
 	drops           [DropEarly + 1]uint64
 	reports         reports
-}
-
-// read is the stream's reader: it ends when Close closes the socket.
-func (s *Stream) read() {
-	b := make([]byte, maxPacket)
-	for faults := 0; ; {
-		n, from, err := s.conn.ReadFromUDPAddrPort(b)
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // an ICMP error of a former send passes, a broken socket does not
-			if faults++; faults >= maxFaults {
-				s.engine.log.Error("media socket", zap.Stringer("local", s.local), zap.Error(err))
-				return
-			}
-			continue
-		}
-		faults = 0
-		if n == len(b) {
-			s.drop(DropMalformed) // cut off, or never ours
-			continue
-		}
-		s.receive(time.Now(), netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), b[:n])
-	}
 }
 
 // receive takes one datagram from the RTP socket. It changes b.
@@ -196,6 +167,9 @@ func (s *Stream) sweep(now time.Time) {
 	defer in.mu.Unlock()
 	s.events.emit(in.digits.expire(now).list()...)
 	timeout := s.engine.cfg.MediaTimeout
+	if in.packets == 0 && timeout > 0 && s.engine.cfg.FirstTimeout > 0 {
+		timeout = s.engine.cfg.FirstTimeout
+	}
 	if in.configured && !in.lost && timeout > 0 && in.params.Direction.receives() && now.Sub(in.since) >= timeout {
 		in.lost = true
 		s.events.emit(Event{Kind: MediaLost, At: now})

@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -433,6 +434,24 @@ func TestUnansweredStreamStopsAndGoesOnWithTheFirstPacket(t *testing.T) {
 	d.ticks(100)
 	if sent := d.b.Stats().PacketsSent; sent != 150 {
 		t.Errorf("%d packets, want 150", sent)
+	}
+}
+
+func TestPeerThatSignalledForItselfMayListenWithoutSending(t *testing.T) {
+	d := newDesk(t, PCMU, PCMU)
+	d.engine.cfg.Unanswered = time.Second
+	d.engine.cfg.FirstTimeout = time.Hour
+	configure(t, d.b, Params{Remote: netip.AddrPortFrom(d.peerB.addr().Addr(), 9), SignallingSource: d.peerB.addr().Addr()})
+	d.b.Silence()
+	d.ticks(100)
+	if sent := d.b.Stats().PacketsSent; sent != 100 {
+		t.Errorf("%d packets to a listener, want 100", sent)
+	}
+	d.b.sweep(d.now.Add(time.Minute))
+	select {
+	case e := <-d.b.Events():
+		t.Errorf("a listener was reported: %+v", e)
+	default:
 	}
 }
 

@@ -9,16 +9,18 @@ import (
 )
 
 // prepareSocket forbids broadcast, which package net allows, so that the kernel refuses a subnet's broadcast
-// address as well, and asks for arrival times (RTCP is read once a second).
+// address as well, and asks for arrival times: RTP is read every 5 ms and RTCP once a second.
 func prepareSocket(_, _ string, c syscall.RawConn) error {
 	var fault error
-	err := c.Control(func(fd uintptr) {
-		fault = errors.Join(
-			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_BROADCAST, 0),
-			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1),
-		)
-	})
+	err := c.Control(func(fd uintptr) { fault = socketOptions(int(fd)) })
 	return errors.Join(err, fault)
+}
+
+func socketOptions(fd int) error {
+	return errors.Join(
+		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_BROADCAST, 0),
+		syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1),
+	)
 }
 
 // receiveNow reads one waiting datagram without blocking; ok is false when there is none. at is the kernel's

@@ -18,13 +18,14 @@ const (
 
 // Stream is one leg's RTP and RTCP for life.
 type Stream struct {
-	engine     *Engine
-	conn, rtcp *net.UDPConn
-	pair       int
-	local      netip.AddrPort
-	id         uint32
-	shard      *shard
-	slot       uint8
+	engine *Engine
+	conn   *socket
+	rtcp   *net.UDPConn
+	pair   int
+	local  netip.AddrPort
+	id     uint32
+	shard  *shard
+	slot   uint8
 
 	in   inbound
 	out  outbound
@@ -37,7 +38,7 @@ type Stream struct {
 
 	events  events
 	closing sync.Once
-	reader  sync.WaitGroup
+	closed  chan struct{} // closed when Close is done
 }
 
 // sink is what the reader does with accepted packets.
@@ -81,18 +82,20 @@ func (e *events) close() {
 	close(e.c)
 }
 
-func newStream(e *Engine, id uint32, pair int, rtp, rtcp *net.UDPConn) *Stream {
+func newStream(e *Engine, id uint32, pair int, rtp *socket, rtcp *net.UDPConn) (*Stream, error) {
 	s := &Stream{
 		engine: e, conn: rtp, rtcp: rtcp, pair: pair, id: id,
-		local: rtp.LocalAddr().(*net.UDPAddr).AddrPort(),
+		local: rtp.local, closed: make(chan struct{}),
 		shard: e.shards[int(id)%len(e.shards)],
 		slot:  uint8(int(id) / len(e.shards) % wheelSlots),
 	}
 	s.events.c = make(chan Event, eventBuffer)
 	s.out.ssrc, s.out.seq, s.out.ts = rand.Uint32(), uint16(rand.Uint32()), rand.Uint32()
 	s.in.lock.window, s.in.lock.silence = e.cfg.LockWindow, e.cfg.LockSilence
-	s.reader.Go(s.read)
-	return s
+	if err := s.shard.listen(s); err != nil {
+		return nil, errors.Join(fmt.Errorf("media port %s: %w", s.local, err), rtp.Close(), rtcp.Close())
+	}
+	return s, nil
 }
 
 // LocalAddr is the bound RTP address (even port).
@@ -136,7 +139,8 @@ func (s *Stream) Configure(p Params) error {
 	in.lock.signalling = p.SignallingSource
 	if rearm {
 		in.lock.arm(now, p.Remote)
-		o.dest, o.answered, o.first = p.Remote, false, time.Time{}
+		o.dest, o.first = p.Remote, time.Time{}
+		o.answered = p.SignallingSource.IsValid() && p.SignallingSource == p.Remote.Addr()
 	}
 	if in.lock.addr == p.Remote || !in.lock.locked {
 		o.rtcpDest = p.RemoteRTCP
@@ -217,8 +221,11 @@ func (s *Stream) rewire() {
 // Calling it again does nothing.
 func (s *Stream) Close() error {
 	var err error
-	s.closing.Do(func() { err = s.close() })
-	s.reader.Wait()
+	s.closing.Do(func() {
+		err = s.close()
+		close(s.closed)
+	})
+	<-s.closed
 	return err
 }
 
@@ -246,8 +253,8 @@ func (s *Stream) close() error {
 	s.unpace()
 	s.out.mu.Unlock()
 
+	s.shard.sockets.leave(s)
 	err := errors.Join(s.conn.Close(), s.rtcp.Close())
-	s.reader.Wait()
 	s.events.close()
 	s.engine.forget(s)
 	if err != nil {

@@ -133,7 +133,7 @@ func TestPairsAreEvenOddQuarantinedAndRunOut(t *testing.T) {
 		}
 		defer rtp.Close()
 		defer rtcp.Close()
-		a, b := rtp.LocalAddr().String(), rtcp.LocalAddr().String()
+		a, b := rtp.local.String(), rtcp.LocalAddr().String()
 		if port := first + 2*pair; taken[pair] || !strings.HasSuffix(a, strconv.Itoa(port)) || !strings.HasSuffix(b, strconv.Itoa(port+1)) {
 			t.Errorf("pair %d: %s, %s", pair, a, b)
 		}
@@ -169,7 +169,11 @@ func TestLateWheelCatchesUpThreeFramesThenSkips(t *testing.T) {
 
 func TestWheelSleepsWhenEmptyAndEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newShard()
+		p, err := newShard()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.sockets.close()
 		ended := make(chan struct{})
 		ctx := t.Context()
 		go func() { p.run(ctx); close(ended) }()

@@ -55,7 +55,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Tickets: w, Agents: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+		Calls: w, Tickets: w, Agents: w, Devices: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
 	}
 }
 
@@ -256,6 +256,9 @@ func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.
 	w.Add(call.TicketEvent(n.At, id, call.TicketNoted{Note: n.ID, Author: n.Author, Text: n.Text, Call: n.Call}))
 	return n, nil
 }
+
+// SetPassword implements web.Devices.
+func (w *World) SetPassword(context.Context, call.DeviceID, string) error { return nil }
 
 // SetPresence implements web.Agents.
 func (w *World) SetPresence(_ context.Context, id call.AgentID, p call.Presence, reason, by string) error {

@@ -1,0 +1,58 @@
+//go:build e2e || load
+
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"firstline/sip/media"
+)
+
+// wholeJournal checks that every event is there once and in order, and returns them all.
+func wholeJournal(t *testing.T, s *office) []event {
+	t.Helper()
+	all := s.api.journal()
+	last, next := int64(0), map[string]int64{}
+	for _, e := range all {
+		stream := e.Stream.Kind + "/" + e.Stream.ID
+		if e.Global <= last {
+			t.Errorf("event %d comes after %d", e.Global, last)
+		}
+		if next[stream]++; e.Seq != next[stream] {
+			t.Errorf("event %d of %s has number %d, want %d", e.Global, stream, e.Seq, next[stream])
+			next[stream] = e.Seq
+		}
+		last = e.Global
+	}
+	return all
+}
+
+// playable waits until n recordings are finished, and plays each.
+func playable(t *testing.T, s *office, n int) {
+	t.Helper()
+	var rows []recording
+	eventually(t, "all recordings are finished", func() bool {
+		rows = s.api.recordings()
+		return len(rows) == n && !slices.ContainsFunc(rows, func(r recording) bool { return r.Ended == nil })
+	})
+	for _, r := range rows {
+		b := s.api.audio(r.ID)
+		left, _ := wav(t, b)
+		if int64(len(b)) != r.Bytes || len(left) == 0 || r.SHA256 != sha256Hex(b) {
+			t.Errorf("recording %+v has %d bytes and %d samples", r, len(b), len(left))
+		}
+	}
+}
+
+// wav reads a recording's two sides.
+func wav(t *testing.T, b []byte) (left, right []int16) {
+	t.Helper()
+	sides, err := media.ReadWAV(strings.NewReader(string(b)))
+	must(t, err)
+	if len(sides) != 2 || len(sides[0]) != len(sides[1]) {
+		t.Fatalf("a recording of %d channels", len(sides))
+	}
+	return sides[0], sides[1]
+}
