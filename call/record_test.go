@@ -89,6 +89,8 @@ func TestRecordRefusesWhatDoesNotFitAndStaysAsItWas(t *testing.T) {
 		"offer without entry":   {3, all[5]},
 		"leaves an entry twice": {8, all[7]},
 		"talks twice":           {9, all[8]},
+		"widens when it is out": {8, CallEvent(at(20), "c1", QueueWidened{Entry: ID("c1").Entry(1)})},
+		"decides about another": {5, CallEvent(at(7), "c1", QueueDecided{Entry: ID("c1").Entry(2)})},
 		"another stream":        {3, TicketEvent(at(3), "T-1", TicketNoted{})},
 	}
 	for name, c := range cases {
@@ -103,10 +105,39 @@ func TestRecordRefusesWhatDoesNotFitAndStaysAsItWas(t *testing.T) {
 	}
 }
 
+func TestRecordKeepsWhatHappenedWhileTheCallWaited(t *testing.T) {
+	x := ID("c1").Entry(1)
+	need := Requirement{Skills: map[string]int{"vpn": 1}}
+	out := []Exclusion{{"talking", 2, 9 * time.Second}}
+	r := fold(t, append(aCall("c1")[:5],
+		CallEvent(at(7), "c1", QueueReprioritized{Entry: x, Priority: 5, By: "supervisor:sue", Reason: "outage"}),
+		CallEvent(at(9), "c1", QueueWidened{Entry: x, Step: 1, Need: need}),
+		CallEvent(at(15), "c1", QueueDecided{Entry: x, Since: at(6), Excluded: out}),
+		CallEvent(at(15), "c1", QueueExited{Entry: x, Rule: "timeout", To: "voicemail"}),
+		CallEvent(at(15), "c1", QueueLeft{Entry: x, Queue: "service-desk", Outcome: OutcomeVoicemail, Wait: 9 * time.Second}),
+	))
+	want := Entry{
+		ID: x, Queue: "service-desk", Joined: at(6), Left: at(15), Outcome: OutcomeVoicemail, Need: need, Priority: 5,
+		Steps:   []Widening{{At: at(9), Step: 1, Need: need}},
+		Decided: []Decision{{At: at(15), Since: at(6), Excluded: out}},
+		Raised:  []Raise{{At: at(7), Priority: 5, By: "supervisor:sue", Reason: "outage"}},
+		Exit:    &EntryExit{Rule: "timeout", To: "voicemail"},
+	}
+	if d := cmp.Diff(want, r.Entries[0]); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestEveryBodySurvivesTheWire(t *testing.T) {
 	evs := append(aCall("c1"),
 		CallEvent(at(90), "c1", Noticed{Prompt: "recording-notice"}),
 		CallEvent(at(90), "c1", CallerLost{Queue: "q", Joined: at(6), Reason: "crash"}),
+		CallEvent(at(90), "c1", QueueWidened{Entry: "c1.q1", Step: 1, Need: Requirement{Any: []Requirement{{Level: 2}}}, MaxTier: 2}),
+		CallEvent(at(90), "c1", QueueReprioritized{Entry: "c1.q1", Priority: 3, By: "supervisor:sue", Reason: "outage"}),
+		CallEvent(at(90), "c1", QueueDecided{
+			Entry: "c1.q1", Offer: "c1.q1.o1", Step: 1, Since: at(6), Eligible: 2, Excluded: []Exclusion{{"on break", 3, time.Second}},
+		}),
+		CallEvent(at(90), "c1", QueueExited{Entry: "c1.q1", Rule: "key", Key: "1", To: "queue:night"}),
 		TicketEvent(at(91), "T-100001", TicketOpened{Call: "c1", Subject: "Call", Caller: Party{Number: "1", Name: "<b>"}}),
 		TicketEvent(at(91), "T-100001", TicketNoted{Note: "n", Author: "ana", Text: "hello"}),
 		TicketEvent(at(91), "T-100001", TicketJoined{Call: "c2", Why: "redial"}),

@@ -62,7 +62,9 @@ func TestWhyOfAnEndedCallIsRebuiltFromTheJournal(t *testing.T) {
 			{Reason: "lacks vpn ≥ 2", Agents: 2}, {Reason: "talking", Agents: 1, Time: sec(10)}, {Reason: "on break", Time: sec(10)},
 		}},
 		{At: at(60), Since: at(10), Excluded: []call.Exclusion{ // the step: who was excluded from the requirement before
-			{Reason: "lacks vpn ≥ 2", Agents: 2}, {Reason: "on break", Agents: 1, Time: sec(45)}, {Reason: "talking", Agents: 1, Time: sec(50)},
+			{Reason: "lacks vpn ≥ 2", Agents: 2},
+			{Reason: "on break", Agents: 1, Time: sec(45)},
+			{Reason: "talking", Agents: 1, Time: sec(50)},
 			{Reason: "declined just now", Time: sec(5)},
 		}},
 		{At: at(60), Since: at(60), Offer: x.Offer(2), Eligible: 1, Excluded: []call.Exclusion{
@@ -74,6 +76,23 @@ func TestWhyOfAnEndedCallIsRebuiltFromTheJournal(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, decisions(t, story)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestAnIntervalGoesOnOverAReload(t *testing.T) {
+	q := callqueue.Queue{ID: "q", Need: asking("vpn", 1)}
+	d := newDesk(t, q)
+	d.agent("ada", 1, skill("vpn", 1))
+	d.do(callqueue.PresenceSet{Agent: "ada", Presence: call.OnBreak})
+	x := d.join("c1", "q")
+	began := d.now
+	d.wait(10 * time.Second)
+	q.Name = "other"
+	d.do(callqueue.SetQueues{Queues: []callqueue.Queue{q}})
+	d.wait(10 * time.Second).do(callqueue.Leave{Entry: x, Outcome: call.OutcomeAbandoned})
+	want := call.QueueDecided{Entry: x, Since: call.Instant(began), Excluded: []call.Exclusion{{Reason: "on break", Agents: 1, Time: 20 * time.Second}}}
+	if !recorded(d.fx, want) {
+		t.Errorf("%+v is not among %+v", want, find[callqueue.Record](d.fx))
 	}
 }
 

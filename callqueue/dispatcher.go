@@ -322,8 +322,8 @@ func (d *Dispatcher) setAgents(now time.Time, roster []agents.Agent) error {
 
 // SetPresence is what an agent says, or by says for them. ErrUnknownAgent;
 // ErrTalking when logging out in a talk; ErrInvalid for a move that presence
-// does not have. A person (by is neither "supervisor:…" nor "system:…") is
-// refused with ErrLast when callers wait whom nobody else could serve, and with
+// does not have. The person themselves (by is "self" or "agent:…", and not
+// "supervisor:…" or another role) is refused with ErrLast when callers wait whom nobody else could serve, and with
 // ErrBreakFull when too many are on break.
 func (d *Dispatcher) SetPresence(ctx context.Context, agent call.AgentID, p call.Presence, reason, by string) error {
 	return d.ask(ctx, func(now time.Time) error {

@@ -119,6 +119,27 @@ func TestWhoComesBackWithinTheGraceKeepsTheCallers(t *testing.T) {
 	}
 }
 
+func TestGraceRunsOnWhenAStepComesMeanwhile(t *testing.T) {
+	d := newDesk(t, callqueue.Queue{
+		ID: "q", NoAgent: callqueue.NoAgentRule{Leave: true, Grace: 10 * time.Second},
+		Steps: []callqueue.Step{{After: 4 * time.Second}},
+	})
+	x := d.join("c1", "q")
+	d.wait(4 * time.Second).wantStays()
+	d.wait(6*time.Second - 1).wantStays()
+	d.wait(1).wantLeft(x, call.OutcomeEmpty, &callqueue.Exit{Outcome: call.OutcomeEmpty, To: callqueue.Destination{Kind: callqueue.ToHangup}})
+}
+
+func TestNoGraceSendsCallersAwayAtOnce(t *testing.T) {
+	d := newDesk(t, callqueue.Queue{ID: "q", NoAgent: callqueue.NoAgentRule{Leave: true, Grace: -1}})
+	d.agent("ada", 1, nil)
+	d.done(d.wantOffer(d.join("c1", "q"), "ada"), call.OfferAnswered)
+	x := d.join("c2", "q")
+	d.wantStays()
+	d.do(callqueue.PresenceSet{Agent: "ada", Presence: call.OnBreak})
+	d.wantLeft(x, call.OutcomeEmpty, &callqueue.Exit{Outcome: call.OutcomeEmpty, To: callqueue.Destination{Kind: callqueue.ToHangup}})
+}
+
 func TestWhoCouldServeAtALaterStepIsSomebody(t *testing.T) {
 	d := newDesk(t, callqueue.Queue{
 		ID: "q", NoAgent: callqueue.NoAgentRule{Join: true, Leave: true}, Need: asking("vpn", 5),
@@ -167,7 +188,7 @@ func TestLastLogOutIsRefusedWhileCallersWait(t *testing.T) {
 		{"pat", call.LoggedOut, "self", nil}, // nobody waits whom pat alone could serve
 		{"vic", call.OnBreak, "self", nil},
 		{"vera", call.LoggedOut, "self", callqueue.ErrLast}, // vic is on break
-		{"vera", call.Finishing, "self", callqueue.ErrLast},
+		{"vera", call.Finishing, "agent:vera", callqueue.ErrLast},
 		{"vera", call.LoggedOut, "supervisor:sue", nil},
 	} {
 		if err := say(c.id, c.p, c.by); !errors.Is(err, c.want) {

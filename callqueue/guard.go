@@ -219,10 +219,11 @@ func (e *Engine) served(l *line, but *agent) bool {
 	return false
 }
 
-// byOthers reports whether somebody else than the person says where they stand:
-// a supervisor or the system is not refused what a person is.
+// byOthers reports whether somebody else than the person says where they stand
+// ("supervisor:sue", "system:missed"): they are not refused what a person is.
 func byOthers(by string) bool {
-	return strings.HasPrefix(by, "supervisor:") || strings.HasPrefix(by, "system:")
+	role, _, ok := strings.Cut(by, ":")
+	return ok && role != "agent"
 }
 
 // allowed refuses what a person may not say of themselves just now.

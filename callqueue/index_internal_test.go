@@ -66,3 +66,30 @@ func TestLinesAndBenchesOfTheGoneAreLetGo(t *testing.T) {
 		}
 	}
 }
+
+// A profile that nobody has any more is let go; the time of those who had it stays
+// on the books of whoever waits.
+func TestTimeOfAProfileThatIsLetGoIsKept(t *testing.T) {
+	e := NewEngine()
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	e.Apply(now, SetQueues{[]Queue{{ID: "q"}}})
+	e.Apply(now, AgentSet{agents.Agent{ID: "ada", Device: "ada"}})
+	e.Apply(now, Join{Entry: "c1.q1", Queue: "q", Joined: now})
+	now = now.Add(10 * time.Second)
+	e.Apply(now, AgentSet{agents.Agent{ID: "ada", Device: "ada", Skills: map[string]int{"vpn": 1}}})
+	e.sweep(now)
+	if len(e.benches) != 1 {
+		t.Fatalf("%d benches", len(e.benches))
+	}
+	now = now.Add(10 * time.Second)
+	for _, f := range e.Apply(now, Leave{Entry: "c1.q1", Outcome: call.OutcomeAbandoned}) {
+		if r, ok := f.(Record); ok {
+			if d, ok := r.Event.Body.(call.QueueDecided); ok {
+				want := []call.Exclusion{{Reason: "logged out", Agents: 1, Time: 20 * time.Second}}
+				if !slices.Equal(d.Excluded, want) {
+					t.Errorf("%+v, want %+v", d.Excluded, want)
+				}
+			}
+		}
+	}
+}

@@ -29,7 +29,7 @@ type (
 		Agent    call.AgentID
 		Presence call.Presence
 		Reason   string // of a break
-		By       string // "self", "supervisor:<name>"
+		By       string // "self", "agent:<name>", "supervisor:<name>", "system:<cause>"
 	}
 	// DeviceReachable says whether a phone is registered. A phone of which
 	// nothing was said counts as reachable until an offer proves otherwise.

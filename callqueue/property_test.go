@@ -44,6 +44,7 @@ type world struct {
 	reason   map[call.AgentID]string // of the break
 	alone    map[call.EntryID]time.Time
 	decided  []call.QueueDecided // of the last step
+	changed  time.Time           // roster, queues or rules, the last time
 	told     []told              // all inputs since the engine began
 }
 
@@ -80,12 +81,17 @@ func (w *world) do(in callqueue.Input) error {
 	if in, ok := in.(callqueue.TalkEnded); ok {
 		delete(w.talks, in.Agent)
 	}
+	before := len(w.e.Agents(w.now))
 	fx := w.e.Apply(w.now, in)
 	if again := w.twin.Apply(w.now, in); !reflect.DeepEqual(fx, again) {
 		w.t.Fatalf("%+v: not the same effects twice:\n%+v\n%+v", in, fx, again)
 	}
 	w.fresh, w.decided = nil, nil
 	w.told = append(w.told, told{w.now, in, fx})
+	switch in.(type) {
+	case callqueue.SetQueues, callqueue.SetRules, callqueue.AgentSet, callqueue.AgentGone, callqueue.TalkEnded:
+		w.changed = w.now
+	}
 	var refused error
 	for _, f := range fx {
 		switch f := f.(type) {
@@ -109,6 +115,7 @@ func (w *world) do(in callqueue.Input) error {
 			w.journal(f.Event)
 		}
 	}
+	all := len(w.e.Agents(w.now))
 	for _, d := range w.decided {
 		sum := d.Eligible
 		for _, x := range d.Excluded {
@@ -117,9 +124,10 @@ func (w *world) do(in callqueue.Input) error {
 				w.t.Fatalf("%+v counts below nothing", d)
 			}
 		}
-		if all := len(w.e.Agents(w.now)); sum != all {
-			w.t.Fatalf("%+v: %d agents are told of, %d are there", d, sum, all)
+		if sum != all && sum != before { // decided before or after somebody came or went
+			w.t.Fatalf("%+v: %d agents are told of, %d were there and %d are", d, sum, before, all)
 		}
+		w.checkTimes(d)
 	}
 	return refused
 }
@@ -415,84 +423,6 @@ func (w *world) restart() {
 		in := w.waiting[x]
 		in.Resume, in.Offers = true, w.made[x]
 		w.must(in)
-	}
-}
-
-// check is what has to hold after every step.
-func (w *world) check() {
-	var views []callqueue.EntryView
-	for _, q := range w.e.Queues(w.now) {
-		views = append(views, q.Calls...)
-	}
-	sum := len(views)
-	for _, n := range w.outcomes {
-		sum += n
-	}
-	if sum != w.joined || len(views) != len(w.waiting) {
-		w.t.Fatalf("%d joined; %d wait (%d by the effects), left: %v", w.joined, len(views), len(w.waiting), w.outcomes)
-	}
-	if !w.wake.IsZero() && !w.wake.After(w.now) {
-		w.t.Fatalf("wakes at %v, now is %v", w.wake, w.now)
-	}
-	for _, a := range w.e.Agents(w.now) {
-		w.checkAgent(a, views)
-	}
-	for _, o := range w.fresh {
-		w.checkOrder(o, views)
-	}
-	for _, v := range views {
-		if in := w.waiting[v.Entry]; !v.Joined.Equal(in.Joined) {
-			w.t.Fatalf("%s lost its place: joined %v, now %v", v.Entry, in.Joined, v.Joined)
-		}
-		if _, live := w.offers[v.Offer]; v.Offer != "" != live && v.Offer != "" {
-			w.t.Fatalf("%s is held by offer %s, which is over", v.Entry, v.Offer)
-		}
-		w.checkEntry(v)
-		if why, err := w.e.Explain(w.now, v.Entry); err != nil || why.Text == "" {
-			w.t.Fatalf("%s: %+v, %v", v.Entry, why, err)
-		}
-	}
-}
-
-func (w *world) checkAgent(a callqueue.AgentView, views []callqueue.EntryView) {
-	if a.Activity != w.activity[a.ID] || a.Presence != w.presence[a.ID] {
-		w.t.Fatalf("%s is %s and %s, by the journal %s and %s", a.ID, a.Presence, a.Activity, w.presence[a.ID], w.activity[a.ID])
-	}
-	_, talks := w.talks[a.ID]
-	if agents.Busy(a.Activity) != talks {
-		w.t.Fatalf("%s is %s, talks: %v", a.ID, a.Activity, talks)
-	}
-	offered := slices.ContainsFunc(slices.Collect(maps.Values(w.offers)), func(o callqueue.Offer) bool { return o.Agent == a.ID })
-	if (a.Activity == call.Offering) != offered || offered && a.Presence != call.Available {
-		w.t.Fatalf("%s is %s and %s, offered: %v", a.ID, a.Presence, a.Activity, offered)
-	}
-	able := a.Presence == call.Available && !talks && !offered && a.Activity != call.WrapUp &&
-		a.Device != "" && !w.unplug[a.Device] && a.Rest == ""
-	if a.Ready != able {
-		w.t.Fatalf("%+v: ready %v, want %v", a, a.Ready, able)
-	}
-	for _, v := range views { // work conservation
-		if a.Ready && v.Offer == "" && w.may(a.ID, v) {
-			w.t.Fatalf("%s is free while %+v waits", a.ID, v)
-		}
-	}
-}
-
-// checkOrder holds a new offer against everybody who still waits and whom the
-// same agent could have served: all of them are behind.
-func (w *world) checkOrder(o callqueue.Offer, views []callqueue.EntryView) {
-	i := slices.IndexFunc(views, func(v callqueue.EntryView) bool { return v.Entry == o.Entry })
-	if i < 0 {
-		return
-	}
-	x := views[i]
-	if !w.can(o.Agent, x) || x.Prefer != "" && x.Prefer != o.Agent {
-		w.t.Fatalf("%s is offered %+v", o.Agent, x)
-	}
-	for _, y := range views {
-		if y.Offer == "" && (w.ahead(y, x) || !w.first[o.ID]) && w.may(o.Agent, y) {
-			w.t.Fatalf("%s is offered %s before %s", o.Agent, x.Entry, y.Entry)
-		}
 	}
 }
 

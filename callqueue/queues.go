@@ -52,6 +52,7 @@ func (e *Engine) setQueues(now time.Time, in SetQueues) error {
 // everybody where they now belong. A caller who is being offered keeps the offer,
 // and an agent whatever they are in.
 func (e *Engine) rebuild(now time.Time) {
+	since := e.intervals(now)
 	for _, l := range e.lineList {
 		e.disarm(&l.empty)
 	}
@@ -84,8 +85,28 @@ func (e *Engine) rebuild(now time.Time) {
 			x := q.entries[id]
 			x.line, x.in, x.place, x.step = nil, nil, -1, 0
 			e.admit(now, x)
+			if was, ok := since[x]; ok { // the interval under way goes on
+				x.since = was.since
+				x.stood.sub(was.stood)
+			}
 		}
 	}
+}
+
+// interval is what has come together since an entry's last decision.
+type interval struct {
+	since time.Time
+	stood stood
+}
+
+func (e *Engine) intervals(now time.Time) map[*entry]interval {
+	all := make(map[*entry]interval, len(e.entries))
+	for _, x := range e.entries {
+		so := interval{x.since, x.line.stood(now)}
+		so.stood.sub(x.stood)
+		all[x] = so
+	}
+	return all
 }
 
 func (e *Engine) rebuildLimits() {

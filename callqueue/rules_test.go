@@ -133,6 +133,20 @@ func TestOneClientsOutageLeavesAgentsToTheOthers(t *testing.T) {
 	}
 }
 
+func TestAShareGrowsWithThoseWhoCome(t *testing.T) {
+	d := newDesk(t, callqueue.Queue{ID: "q", Need: asking("vpn", 1)})
+	d.rules(callqueue.Rules{Clients: map[string]callqueue.Cap{"acme": {Share: 50}}})
+	d.agent("a", 1, skill("vpn", 1))
+	d.agent("b", 1, skill("vpn", 1))
+	d.wantOffer(d.put(callqueue.Join{Entry: "c1.q1", Queue: "q", Client: "acme"}), "a")
+	x := d.put(callqueue.Join{Entry: "c2.q1", Queue: "q", Client: "acme"})
+	d.wantNoOffer()
+	d.agent("other 1", 1, nil)
+	d.wantNoOffer() // half of three is one
+	d.agent("other 2", 1, nil)
+	d.wantOffer(x, "b")
+}
+
 func TestAgentsAreKeptForAClass(t *testing.T) {
 	d := newDesk(t, callqueue.Queue{ID: "q"})
 	d.rules(callqueue.Rules{Reserves: []callqueue.Reserve{{Name: "on-call", Classes: []string{"on-call"}, Need: asking("vpn", 1), Keep: 1}}})

@@ -109,6 +109,12 @@ func (t *stood) add(u stood) {
 	}
 }
 
+func (t *stood) sub(u stood) {
+	for s := range t {
+		t[s] -= u[s]
+	}
+}
+
 // stood is the bench's agent-time up to now.
 func (b *bench) stood(now time.Time) stood {
 	if by := now.Sub(b.at); by > 0 {

@@ -135,13 +135,11 @@ func (e *Engine) place(now time.Time, x *entry) {
 	e.stir(l)
 }
 
-// change moves an entry from one line to another, and records it when the
-// requirement changes by that.
+// change moves an entry from one line to another. It records how everybody stood
+// until now, and the new requirement when it is another.
 func (e *Engine) change(now time.Time, x *entry, l *line, step int) {
 	if x.line != nil {
-		if step != x.step {
-			e.decided(now, x, "", 0)
-		}
+		e.decided(now, x, "", 0)
 		x.line.all--
 		e.inheritGrace(x.line, l)
 	}

@@ -1,7 +1,6 @@
 package callqueue_test
 
 import (
-	"reflect"
 	"slices"
 	"time"
 
@@ -9,7 +8,6 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
-	"firstline/callqueue/agents"
 )
 
 // What the world draws, and its own reading of the rules.
@@ -203,18 +201,6 @@ func (w *world) counts(id call.AgentID) bool {
 	return w.presence[id] == call.Available && w.activity[id] != call.PhoneGone
 }
 
-// leftBy checks who is sent away for want of agents.
-func (w *world) leftBy(f callqueue.LeftQueue) {
-	in := w.waiting[f.Entry]
-	q := w.queue(in.Queue)
-	if f.Outcome == call.OutcomeEmpty && (!q.NoAgent.Join && !q.NoAgent.Leave || w.somebody(f.Entry, len(q.Steps), "", w.counts)) {
-		w.t.Fatalf("%+v leaves for want of agents", f)
-	}
-	if (f.Exit != nil) != (f.Outcome == call.OutcomeEmpty || f.Outcome == call.OutcomeTimeoutOverflow || f.Outcome == call.OutcomeCallbackTaken) {
-		w.t.Fatalf("%+v", f)
-	}
-}
-
 // isLast reports whether callers would wait whom nobody else at work could serve.
 func (w *world) isLast(id call.AgentID) bool {
 	if w.presence[id] == call.LoggedOut || w.presence[id] == call.Finishing {
@@ -243,53 +229,4 @@ func (w *world) breakFull(id call.AgentID) bool {
 		}
 	}
 	return n >= limit.Most
-}
-
-// checkEntry holds an entry against its age, and against the want of agents.
-func (w *world) checkEntry(v callqueue.EntryView) {
-	in := w.waiting[v.Entry]
-	q := w.queue(in.Queue)
-	step := 0
-	for step < len(q.Steps) && !v.Joined.Add(q.Steps[step].After).After(w.now) {
-		step++
-	}
-	if v.Step < step || v.Step > step && !q.SkipEmpty {
-		w.t.Fatalf("%s is at step %d, by its age at %d", v.Entry, v.Step, step)
-	}
-	need, _ := q.step(v.Step)
-	if want := agents.Merge(in.Need, need); agents.NeedOf(want) != agents.NeedOf(v.Need) {
-		w.t.Fatalf("%s asks for %+v, want %+v", v.Entry, v.Need, want)
-	}
-	if v.Prefer != "" && (v.Prefer != in.Prefer || !w.now.Before(v.Joined.Add(in.PreferFor)) || w.presence[v.Prefer] != call.Available) {
-		w.t.Fatalf("%s is kept for %s", v.Entry, v.Prefer)
-	}
-	if !q.NoAgent.Leave || v.Offer != "" || w.somebody(v.Entry, v.Step, "", w.counts) {
-		delete(w.alone, v.Entry)
-		return
-	}
-	since, ok := w.alone[v.Entry]
-	if !ok {
-		w.alone[v.Entry] = w.now
-		since = w.now
-	}
-	if w.now.Sub(since) > q.NoAgent.Grace {
-		w.t.Fatalf("%s waits since %v though nobody can serve it", v.Entry, since)
-	}
-}
-
-// replay gives what was recorded to another engine, which has to answer the same.
-func (w *world) replay() {
-	again := callqueue.NewSeeded(7)
-	for _, one := range w.told {
-		if fx := again.Apply(one.at, one.in); !reflect.DeepEqual(fx, one.fx) {
-			w.t.Fatalf("%+v: replayed\n%+v, was\n%+v", one.in, fx, one.fx)
-		}
-	}
-	for x := range w.waiting {
-		then, err := w.e.Explain(w.now, x)
-		now, err2 := again.Explain(w.now, x)
-		if err != nil || err2 != nil || !reflect.DeepEqual(then, now) {
-			w.t.Fatalf("%s: why replayed %+v (%v), was %+v (%v)", x, now, err2, then, err)
-		}
-	}
 }

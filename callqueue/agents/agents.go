@@ -141,7 +141,7 @@ func text(need call.Requirement) string {
 
 // MaxAlternatives bounds the alternatives of a requirement, those within
 // alternatives included.
-const MaxAlternatives = 64
+const MaxAlternatives = 16
 
 // ValidateNeed returns what is wrong with a requirement: a level that no agent
 // can have, or too many alternatives.
