@@ -20,8 +20,8 @@ type Agent struct {
 	Since    time.Time      `json:"since,omitzero"`   // of the presence
 	Activity call.Activity  `json:"activity,omitempty"`
 	Call     call.ID        `json:"call,omitempty"`
-	Until    time.Time      `json:"until,omitzero"`  // end of wrap-up or of the offer
-	Active   time.Time      `json:"active,omitzero"` // since when the activity is what it is
+	Until    time.Time      `json:"until,omitzero"`   // end of wrap-up or of the offer
+	Active   time.Time      `json:"active,omitzero"`  // since when the activity is what it is
 	Removed  time.Time      `json:"removed,omitzero"` // off the roster since
 }
 

@@ -259,7 +259,7 @@ func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.
 	return n, nil
 }
 
-// Why, SetPriority, EndWrapUp and ExtendWrapUp implement web.Desk.
+// Why implements web.Desk.
 func (w *World) Why(_ context.Context, entry call.EntryID) (callqueue.Why, error) {
 	return callqueue.Why{Entry: entry, Text: "1 on break"}, nil
 }
