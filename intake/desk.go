@@ -51,6 +51,8 @@ type Number struct {
 	Flow     string
 	Queue    call.QueueID
 	Language string // of the caller; empty means the flow's own
+	Hours    Hours  // nil: always open
+	Closed   Closed // where new calls go outside hours
 }
 
 // The rooms that meet in the journey.

@@ -141,6 +141,9 @@ func (Route) Name() string { return "route" }
 
 func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	number := j.centre.Numbers[j.call.To.Number]
+	if why := number.shut(j.call.Arrived); why != "" {
+		return number.outside(why), nil
+	}
 	switch {
 	case number.Flow != "":
 		return Flow{Flow: number.Flow, State: ivr.State{Language: number.Language}}, nil
@@ -189,6 +192,8 @@ func (d *Desk) ticketFor(c *call.Call) (call.TicketID, []call.Event, error) {
 type Flow struct {
 	Flow  string    `json:"flow"`
 	State ivr.State `json:"state"`
+	// Closed is why a call that came outside hours is in this flow.
+	Closed string `json:"closed,omitempty"`
 }
 
 func (Flow) Name() string { return "flow" }
@@ -198,10 +203,13 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if flow == nil {
 		return nil, fmt.Errorf("flow %q is not in this centre", f.Flow)
 	}
+	if f.Closed != "" {
+		j.outcome = call.OutcomeClosed
+	}
 	if err := d.answer(ctx, j); err != nil {
 		return nil, err
 	}
-	r, err := ivr.Run(ctx, j.call.Leg, flow, f.State, func(h ivr.Happening) { d.tell(j, f.Flow, h) })
+	r, err := ivr.Run(ctx, j.call.Leg, flow, f.State, func(h ivr.Happening) { d.tell(j, f, h) })
 	if err != nil {
 		return nil, err
 	}
@@ -209,17 +217,17 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	case ivr.Queue:
 		return waitIn(j, to.Queue, to.Need, to.Priority), nil
 	case ivr.Hangup:
-		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason}, From: f.Name()}, nil
+		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason, Text: f.Closed}, From: f.Name()}, nil
 	}
 	return nil, fmt.Errorf("flow %q ends in %T, which this version cannot follow", f.Flow, r)
 }
 
 // tell journals what happens in a flow.
-func (d *Desk) tell(j *journey, flow string, h ivr.Happening) {
+func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 	now, id := time.Now(), j.call.ID
 	switch h := h.(type) {
 	case ivr.Entered:
-		if ev, err := entry(id, Flow{Flow: flow, State: h.State}); err == nil {
+		if ev, err := entry(id, Flow{Flow: f.Flow, State: h.State, Closed: f.Closed}); err == nil {
 			d.Journal.Post(ev)
 		}
 	case ivr.Keyed:
