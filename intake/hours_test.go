@@ -165,7 +165,21 @@ func TestWhoHangsUpInTheClosedPromptWasClosed(t *testing.T) {
 	})
 }
 
-// The call came before closing time, or after it: that counts, not when the next process takes it up.
+// A process that takes up a call later decides as the one that it came to.
+func TestWhenACallCameDecidesNotWhenItIsRouted(t *testing.T) {
+	tuned(t, with(t, openFrom(8, 18)), func(r *rig) {
+		sleepUntil(18, 1)
+		for minutes, want := range map[int]string{-2: "wait", 0: "closed"} {
+			j := r.desk.newJourney(&call.Call{
+				ID: call.NewID(time.Now()), To: call.Party{Number: "1009"}, Arrived: time.Now().Add(time.Duration(minutes) * time.Minute),
+			})
+			if next, err := (Route{}).Run(t.Context(), r.desk, j); err != nil || next.Name() != want {
+				t.Errorf("%d minutes: %v, %v, want stage %s", minutes, next, err, want)
+			}
+		}
+	})
+}
+
 func TestProcessDroppedOutsideHoursEndsTheCallClosed(t *testing.T) {
 	for _, number := range []string{"1000", "1009"} {
 		for after := time.Duration(0); after < 7*time.Second; after += 250 * time.Millisecond {
