@@ -58,7 +58,7 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Announce: map[call.QueueID]intake.Announce{},
 	}
 	for number, n := range c.Numbers {
-		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n)}
+		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client}
 	}
 	for _, q := range c.Queues {
 		d.Queues[q.ID] = q
