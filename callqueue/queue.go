@@ -124,7 +124,7 @@ func (q Queue) Validate() error {
 	if err := q.Window.validate(); err != nil {
 		bad("%w", err)
 	}
-	q.validateSteps(bad)
+	validateSteps(q.Steps, bad)
 	q.validateExits(bad)
 	return errors.Join(faults...)
 }
