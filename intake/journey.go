@@ -268,7 +268,9 @@ func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priori
 		return w
 	}
 	if rules.Sticky.Within > 0 {
-		w.Prefer, _ = d.Callers.Handler(j.call.From.Number, now.Add(-rules.Sticky.Within))
+		if agent, ok := d.Callers.Handler(j.call.From.Number, now.Add(-rules.Sticky.Within)); ok {
+			w.Prefer = agent
+		}
 	}
 	if rules.Again.Within > 0 {
 		if n := d.Callers.Unserved(j.call.From.Number, now.Add(-rules.Again.Within)); n > 0 {
@@ -295,6 +297,9 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if j.resumed != nil {
 		if waits = j.resumed.Waiting(); waits != nil {
 			offers = len(waits.Offers)
+			if len(waits.Raised) > 0 {
+				w.Priority = waits.Priority // a supervisor's word outlives the process
+			}
 		}
 	}
 	r, err := d.Queue.Connect(ctx, callqueue.Waiting{

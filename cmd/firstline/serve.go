@@ -201,7 +201,7 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue")})
+	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: uint64(time.Now().UnixNano())})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
