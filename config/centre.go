@@ -43,6 +43,7 @@ type Number struct {
 	Flow   string
 	Queue  call.QueueID
 	Client string // empty when the line serves no particular one
+	Class  string // of its calls, for which rules.yaml may keep agents free
 	Name   string // for people
 	Hours  string // calendar; empty when the line is always open
 	Closed Closed // outside hours

@@ -112,7 +112,7 @@ func (r *centreReader) number(doc *source.Doc, e source.Entry) {
 	calendar := m.May("hours").Word("")
 	r.refer("calendar", calendar)
 	r.centre.Numbers[e.Key.Text] = Number{
-		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Name: m.May("name").Text(e.Key.Text),
+		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Class: m.May("class").Word("").Text, Name: m.May("name").Text(e.Key.Text),
 		Hours: calendar.Text, Closed: r.closed(calendar, m.May("closed")),
 	}
 	m.End()

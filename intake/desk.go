@@ -52,6 +52,7 @@ type Number struct {
 	Queue    call.QueueID
 	Language string // of the caller; empty means the flow's own
 	Client   string // whose line it is; empty for no particular one
+	Class    string // of its calls, for which agents may be kept; empty for none
 	Hours    Hours  // nil: always open
 	Closed   Closed // where new calls go outside hours
 }

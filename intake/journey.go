@@ -313,7 +313,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	r, err := d.Queue.Connect(ctx, callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
 		From: j.call.From, Ticket: j.ticket, Test: j.call.Test,
-		Client: j.centre.Numbers[j.call.To.Number].Client, Prefer: w.Prefer, PreferFor: q.Sticky.For, Resumed: waits != nil, Offers: offers,
+		Client: j.centre.Numbers[j.call.To.Number].Client, Class: j.centre.Numbers[j.call.To.Number].Class, Prefer: w.Prefer, PreferFor: q.Sticky.For, Resumed: waits != nil, Offers: offers,
 	})
 	if r.Outcome != "" {
 		j.outcome = r.Outcome
