@@ -250,6 +250,7 @@ func TestWithoutAFileItIsTheDemo(t *testing.T) {
 			Listen:   []config.Listener{{Network: "udp", Address: loopback(5060)}, {Network: "tcp", Address: loopback(5060)}},
 			Domain:   "firstline.local",
 			MaxCalls: 5000,
+			Qualify:  time.Minute,
 			Trunks:   []config.Trunk{{Name: "loopback", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 			RTP:      config.RTP{First: 20000, Last: 39999, Address: netip.MustParseAddr("127.0.0.1")},
 		},
