@@ -36,18 +36,15 @@ func anyAlive(cs []contact) bool {
 // known dead.
 func (r *Registrar) Reachable(device call.DeviceID) bool { return anyAlive(r.contacts(device)) }
 
-// round lists whom to ping, always in the same order, so that each comes again
+// round lists all contacts, always in the same order, so that each comes again
 // after about one interval.
 func (r *Registrar) round() []bindingKey {
-	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var keys []bindingKey
 	for device, bound := range r.devices {
 		for _, c := range bound {
-			if now.Before(c.Expires) {
-				keys = append(keys, bindingKey{device, c.Contact})
-			}
+			keys = append(keys, bindingKey{device, c.Contact})
 		}
 	}
 	slices.SortFunc(keys, func(a, b bindingKey) int {

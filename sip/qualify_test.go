@@ -86,6 +86,11 @@ func (w *ward) silence(n int) {
 		m := w.peer.want("OPTIONS")
 		seen[m.header("Call-ID")] = true
 	}
+	w.giveUp()
+}
+
+// giveUp lets the pings under way run out.
+func (w *ward) giveUp() {
 	time.Sleep(33 * time.Second) // 64*T1 and a little
 	for len(w.peer.conn.in) > 0 {
 		<-w.peer.conn.in
@@ -138,10 +143,9 @@ func TestQualifyTakesAnyResponseAsALifeSign(t *testing.T) {
 		t.Run(status, func(t *testing.T) {
 			watch(t, 0, func(t *testing.T, w *ward) {
 				w.register("3600", "sip:2001@10.0.0.9:5070")
-				for range 4 {
+				for end := time.Now().Add(4 * time.Minute); time.Now().Before(end); {
 					w.peer.answer(w.peer.want("OPTIONS"), status, "a", "")
 				}
-				time.Sleep(50 * time.Second)
 				w.told("2001 true")
 			})
 		})
@@ -168,7 +172,7 @@ func TestQualifyForgetsAPingThatARegisterOvertook(t *testing.T) {
 		w.silence(1)
 		w.peer.want("OPTIONS")
 		w.register("3600", "sip:2001@10.0.0.9:5070")
-		time.Sleep(33 * time.Second)
+		w.giveUp()
 		w.silence(1)
 		w.told("2001 true")
 	})
@@ -213,13 +217,7 @@ func TestQualifySendsNothingToAnExpiredOrRemovedContact(t *testing.T) {
 		w.register("70", "sip:2001@10.0.0.9:5070")
 		w.peer.answer(w.peer.want("OPTIONS"), "200 OK", "a", "")
 		time.Sleep(70 * time.Second)
-		for len(w.peer.conn.in) > 0 { // of the second round
-			<-w.peer.conn.in
-		}
-		time.Sleep(33 * time.Second)
-		for len(w.peer.conn.in) > 0 {
-			<-w.peer.conn.in
-		}
+		w.giveUp() // on the ping of the second round
 		w.peer.quiet(5 * time.Minute)
 		w.register("3600", "sip:2001@10.0.0.9:5070")
 		w.register("0", "sip:2001@10.0.0.9:5070")
@@ -282,7 +280,7 @@ func TestQualifySpreadsThePingsOverTheInterval(t *testing.T) {
 
 func TestQualifyEndsWithTheServerAlsoWhilePingsAreUnderWay(t *testing.T) {
 	watch(t, 0, func(t *testing.T, w *ward) {
-		w.register("3600", "sip:2001@10.0.0.9:5070", "sip:2001@10.0.0.10:5070")
+		w.register("3600", "sip:2001@10.0.0.9:5070")
 		w.silence(1)
 		w.peer.want("OPTIONS")
 		start := time.Now()
