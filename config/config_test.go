@@ -250,6 +250,7 @@ func TestWithoutAFileItIsTheDemo(t *testing.T) {
 			Listen:   []config.Listener{{Network: "udp", Address: loopback(5060)}, {Network: "tcp", Address: loopback(5060)}},
 			Domain:   "firstline.local",
 			MaxCalls: 5000,
+			Qualify:  time.Minute,
 			Trunks:   []config.Trunk{{Name: "loopback", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 			RTP:      config.RTP{First: 20000, Last: 39999, Address: netip.MustParseAddr("127.0.0.1")},
 		},
@@ -316,6 +317,32 @@ func TestTheEnvironmentReplacesWhatTheFileSays(t *testing.T) {
 	}
 	if s.SIP.MaxCalls != 25 {
 		t.Errorf("100 ports are enough for %d calls", s.SIP.MaxCalls)
+	}
+}
+
+func TestQualifyIsAnIntervalOrZeroForNever(t *testing.T) {
+	for _, tt := range []struct {
+		file, env string
+		want      time.Duration
+		fault     string
+	}{
+		{file: "sip: {qualify: 90s}", want: 90 * time.Second},
+		{file: "sip: {qualify: 0s}"},
+		{file: "sip: {qualify: 90s}", env: "FIRSTLINE_SIP_QUALIFY=30s", want: 30 * time.Second},
+		{file: "sip: {qualify: 1s}", fault: `f.yaml:1:16: 1s is too often to ask every phone; take at least 5s, or 0s for never`},
+		{file: "sip: {qualify: -1s}", fault: `f.yaml:1:16: "qualify" is -1s; it may be from 0s to 1h0m0s`},
+	} {
+		s, err := config.ParseServer("f.yaml", []byte(tt.file), []string{tt.env})
+		switch {
+		case tt.fault != "":
+			if err == nil || err.Error() != tt.fault {
+				t.Errorf("%s: error %v, want %s", tt.file, err, tt.fault)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", tt.file, err)
+		case s.SIP.Qualify != tt.want:
+			t.Errorf("%s %s: %v, want %v", tt.file, tt.env, s.SIP.Qualify, tt.want)
+		}
 	}
 }
 

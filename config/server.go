@@ -33,9 +33,10 @@ type Server struct {
 // SIP is the native front end.
 type SIP struct {
 	Listen    []Listener
-	Advertise string // host or address for Contact and SDP; empty means the listener's own
-	Domain    string // of our devices' addresses; the digest realm
-	MaxCalls  int    // more are refused with 503
+	Advertise string        // host or address for Contact and SDP; empty means the listener's own
+	Domain    string        // of our devices' addresses; the digest realm
+	MaxCalls  int           // more are refused with 503
+	Qualify   time.Duration // how often each registered phone is asked whether it is there; 0: never
 	Trunks    []Trunk
 	RTP       RTP
 }

@@ -18,6 +18,9 @@ type value = source.Value
 // demoName is how the embedded file is called in a fault.
 const demoName = "built-in firstline.yaml"
 
+// shortestQualify keeps the pings of a large office below what its calls send.
+const shortestQualify = 5 * time.Second
+
 // serverReader reads one firstline.yaml.
 type serverReader struct {
 	doc    *source.Doc
@@ -69,6 +72,11 @@ func (r *serverReader) sip(m *source.Map) SIP {
 	s.MaxCalls = v.Int(min(5000, max(1, pairs/2)), 1, 100_000) // two legs each
 	if v.Set() && s.MaxCalls > pairs {
 		v.Fault("ports %d-%d are enough for %d legs, fewer than %d calls", s.RTP.First, s.RTP.Last, pairs, s.MaxCalls)
+	}
+	q := m.May("qualify")
+	s.Qualify = q.Duration(time.Minute, 0, time.Hour)
+	if s.Qualify > 0 && s.Qualify < shortestQualify {
+		q.Fault("%v is too often to ask every phone; take at least %v, or 0s for never", s.Qualify, shortestQualify)
 	}
 	for _, e := range m.May("trunks").Map().Entries() {
 		r.doc.ID("trunk", e.Key)

@@ -34,6 +34,7 @@ type Config struct {
 
 	Auth      *Authenticator          // digest of requests from phones; nil: strangers are strangers
 	Registrar *Registrar              // nil: no phones register here
+	Qualify   time.Duration           // how often each registered contact is pinged with OPTIONS; default 60 s; negative: never
 	NewCallID func(time.Time) call.ID // default call.NewID
 	MediaGone time.Duration           // from LegMediaLost to the hang-up; default 20 s, which makes 30 s with media's timeout at 10 s; negative: never
 	Ending    time.Duration           // how long Run waits at its end for calls to finish; default 5 s
@@ -98,6 +99,9 @@ func (c Config) Validate() error {
 	if c.MaxCalls < 0 {
 		fault("at most %d calls", c.MaxCalls)
 	}
+	if c.Qualify > 0 && c.Qualify < time.Second {
+		fault("phones pinged every %v; at least 1s, negative for never", c.Qualify)
+	}
 	if c.RecordingsDir != "" && !filepath.IsAbs(c.RecordingsDir) {
 		fault("recordings folder %q is not absolute", c.RecordingsDir)
 	}
@@ -154,6 +158,7 @@ func (c Config) withDefaults() Config {
 	if c.Log == nil {
 		c.Log = zap.NewNop()
 	}
+	c.Qualify = cmp.Or(c.Qualify, time.Minute)
 	c.MediaGone = cmp.Or(c.MediaGone, 20*time.Second)
 	c.Ending = cmp.Or(c.Ending, 5*time.Second)
 	return c

@@ -87,19 +87,23 @@ func (s *Server) invitation(o call.Originate) (invitation, error) {
 	return inv, err
 }
 
-// toDevice goes to the freshest contact, by the way that its REGISTER came.
+// toDevice goes to the freshest contact that is not known dead, by the way that its REGISTER came.
 func (s *Server) toDevice(device call.DeviceID) (invitation, error) {
-	var bindings []call.Binding
+	var bound []contact
 	if s.cfg.Registrar != nil {
-		bindings = s.cfg.Registrar.Contacts(device)
+		bound = s.cfg.Registrar.contacts(device)
 	}
 	var reason error = call.Cause{Reason: call.Unreachable, Text: "not registered"}
-	for _, b := range bindings {
-		var inv invitation
-		if err := sip.ParseUri(b.Contact, &inv.target); err != nil {
+	for _, c := range bound {
+		if c.dead() {
+			reason = call.Cause{Reason: call.Unreachable, Text: "registered, but does not respond"}
 			continue
 		}
-		inv.flow = flow{peer: addrPortOf(b.Source), sock: s.ua.socketFor(b.Transport, netip.AddrPort{})}
+		var inv invitation
+		if err := sip.ParseUri(c.Contact, &inv.target); err != nil {
+			continue
+		}
+		inv.flow = s.flowTo(&c.Binding)
 		inv.sticky = true
 		inv.remote = identity{uri: sip.Uri{Scheme: "sip", User: uriUser(string(device)), Host: cmp.Or(s.cfg.Domain, inv.target.Host)}}
 		if err := s.ua.usable(inv.flow); err != nil {
@@ -109,6 +113,11 @@ func (s *Server) toDevice(device call.DeviceID) (invitation, error) {
 		return inv, nil
 	}
 	return invitation{}, reason
+}
+
+// flowTo is the way that the binding's REGISTER came.
+func (s *Server) flowTo(b *call.Binding) flow {
+	return flow{peer: addrPortOf(b.Source), sock: s.ua.socketFor(b.Transport, netip.AddrPort{})}
 }
 
 // toNumber takes the named trunk, or the first that allows the number.

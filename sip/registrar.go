@@ -43,8 +43,9 @@ type RegistrarConfig struct {
 	MinExpires   time.Duration // shorter asks get 423; default 60 s
 	MaxExpires   time.Duration // longer asks are cut to it; default 3600 s
 	MaxPerDevice int           // contacts of one device; default 5; the oldest goes first
-	// OnChange is told when a device gains its first or loses its last contact,
-	// in the order in which it happens. It must not block or call the Registrar.
+	// OnChange is told when a device gains its first or loses its last contact that
+	// is not known dead (see Config.Qualify), in the order in which it happens. It
+	// must not block or call the Registrar.
 	OnChange func(device call.DeviceID, reachable bool)
 	Log      *zap.Logger // default: silent
 }
@@ -62,10 +63,11 @@ type Registrar struct {
 	unsaved map[bindingKey]struct{}
 }
 
-// contact is a binding and when it was last refreshed.
+// contact is a binding, when it was last refreshed, and how it answers since.
 type contact struct {
 	call.Binding
-	at time.Time
+	at     time.Time
+	misses int // pings in a row without a response, up to deadAfter
 }
 
 type bindingKey struct {
@@ -232,7 +234,7 @@ func (r *Registrar) apply(device call.DeviceID, req *sip.Request, asks []ask) ([
 		if a.expires > 0 {
 			b := template
 			b.Contact, b.Expires = a.contact, now.Add(a.expires).UTC().Round(0)
-			bound = append(bound, contact{b, now})
+			bound = append(bound, contact{Binding: b, at: now})
 		}
 	}
 	if over := len(bound) - r.cfg.MaxPerDevice; over > 0 { // a phone that forgets its old contacts must not lock itself out
@@ -283,13 +285,20 @@ func (r *Registrar) replace(device call.DeviceID, before, bound []contact) {
 	} else {
 		r.devices[device] = bound
 	}
-	if (len(before) > 0) != (len(bound) > 0) {
-		r.cfg.Log.Info("sip device", zap.String("device", string(device)), zap.Bool("reachable", len(bound) > 0))
-		r.cfg.OnChange(device, len(bound) > 0)
-	}
+	r.tell(device, anyAlive(before), anyAlive(bound))
 	if len(r.unsaved) != marked || len(bound) > 0 {
 		r.nudge()
 	}
+}
+
+// tell reports a change of reachability, if it is one. The caller holds mu, so
+// that what is told comes in the order in which it happened.
+func (r *Registrar) tell(device call.DeviceID, before, now bool) {
+	if before == now {
+		return
+	}
+	r.cfg.Log.Info("sip device", zap.String("device", string(device)), zap.Bool("reachable", now))
+	r.cfg.OnChange(device, now)
 }
 
 func (r *Registrar) nudge() {
@@ -311,17 +320,23 @@ func listing(req *sip.Request, bound []contact) *sip.Response {
 	return res
 }
 
-// Contacts are the unexpired bindings of a device, the freshest first.
+// Contacts are the unexpired bindings of a device, the freshest first, whether
+// they answer or not.
 func (r *Registrar) Contacts(device call.DeviceID) []call.Binding {
-	r.mu.Lock()
-	bound := live(r.devices[device], time.Now())
-	r.mu.Unlock()
-	slices.SortStableFunc(bound, func(a, b contact) int { return byAge(b, a) })
+	bound := r.contacts(device)
 	out := make([]call.Binding, len(bound))
 	for i, c := range bound {
 		out[i] = c.Binding
 	}
 	return out
+}
+
+func (r *Registrar) contacts(device call.DeviceID) []contact {
+	r.mu.Lock()
+	bound := live(r.devices[device], time.Now())
+	r.mu.Unlock()
+	slices.SortStableFunc(bound, func(a, b contact) int { return byAge(b, a) })
+	return bound
 }
 
 // Restore reads the bindings that survived a restart. Call it before Handle;

@@ -37,13 +37,18 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	cfg = cfg.withDefaults()
-	s := &Server{cfg: cfg, log: cfg.Log, legs: make(map[call.LegID]*leg)}
 	socks, err := bindAll(context.Background(), cfg.Listen)
 	if err != nil {
 		return nil, err
 	}
+	return newServer(cfg.withDefaults(), socks)
+}
+
+// newServer is New on sockets that are bound; they are closed when it does not work.
+func newServer(cfg Config, socks []*socket) (*Server, error) {
+	s := &Server{cfg: cfg, log: cfg.Log, legs: make(map[call.LegID]*leg)}
 	filter := newReadFilter(guardConfig{Exempt: s.isTrunk, Log: cfg.Log})
+	var err error
 	s.ua, err = newUserAgent(socks, cfg.Advertise, filter.Filter, cfg.Log)
 	if err != nil {
 		for _, sock := range socks {
@@ -84,8 +89,13 @@ func (s *Server) Run(ctx context.Context, h call.Handler) error {
 	s.handler = h
 	s.mu.Unlock()
 	s.ua.serve()
+	var pings sync.WaitGroup
+	if s.cfg.Registrar != nil && s.cfg.Qualify > 0 {
+		pings.Go(func() { s.qualify(ctx) })
+	}
 	<-ctx.Done()
 	s.end()
+	pings.Wait()
 	s.ua.close()
 	return nil
 }

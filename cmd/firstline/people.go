@@ -53,7 +53,7 @@ func (d desks) Known(device call.DeviceID) bool {
 	return err == nil
 }
 
-func (d desks) Reachable(device call.DeviceID) bool { return len(d.registrar.Contacts(device)) > 0 }
+func (d desks) Reachable(device call.DeviceID) bool { return d.registrar.Reachable(device) }
 
 func (d desks) Dials(number string) bool { return d.sip.Dials(number) }
 

@@ -221,7 +221,7 @@ func (s *server) openQueues(ctx context.Context) error {
 	}
 	for _, p := range people {
 		if _, number := p.Device.Number(); p.Device != "" && !number {
-			s.queue.Reachable(p.Device, len(s.registrar.Contacts(p.Device)) > 0)
+			s.queue.Reachable(p.Device, s.registrar.Reachable(p.Device))
 		}
 	}
 	s.life.start("registrar", s.registrar.Run)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -79,7 +80,7 @@ func (s *server) sipConfig() (sip.Config, error) {
 	}
 	c := sip.Config{
 		Domain: s.cfg.SIP.Domain, MaxCalls: s.cfg.SIP.MaxCalls, Log: s.log.Named("sip"),
-		Known:  s.known,
+		Known: s.known, Qualify: cmp.Or(s.cfg.SIP.Qualify, -1), // there 0 is never, in sip it is the default
 		Sounds: s.sounds.audio, RecordingsDir: dir, RecordingPath: recordingPath,
 	}
 	for _, l := range s.cfg.SIP.Listen {
