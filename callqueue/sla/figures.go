@@ -80,6 +80,7 @@ type Figures struct {
 	Talk        *time.Duration `json:"talk_ns"`                 // its three parts
 	Hold        *time.Duration `json:"hold_ns"`                 //
 	WrapUp      *time.Duration `json:"wrap_up_ns"`              //
+	Held        time.Duration  `json:"held_ns"`                 // sum over all, those that are not over included
 	Handled     int            `json:"handled"`                 // answered, talked to and wrapped up: over
 	Abandonment *Rate          `json:"abandonment"`             // without short abandons
 	AbandonAll  *Rate          `json:"abandonment_all"`         // short abandons included
@@ -172,6 +173,7 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 		wait := s.waitAt(now)
 		f.Offered++
 		f.LongestWait = max(f.LongestWait, wait)
+		f.Held += s.holdAt(now)
 		f.Mixed = f.Mixed || i > 0 && s.target != entries[i-1].target
 		f.Target = s.target
 		if s.outcome == "" {
