@@ -243,7 +243,7 @@ func (t *tally) levels(left int) []Level {
 		level(LevelAnswered, t.within, t.answered, "answered within T / answered"),
 		level(LevelQuickAbandons, t.within+t.quick, all, "(answered within T + abandoned within T) / (answered + abandoned)"),
 		level(LevelAsterisk, t.within+t.quick+t.lapsedQuick, all+t.lapsed,
-			"as before, with time-outs, empty queues and withdrawals counted as abandoned"),
+			"(answered within T + abandoned within T) / (answered + abandoned), time-outs, empty queues and withdrawals being abandoned too"),
 		level(LevelAllAbandons, t.within, all, "answered within T / (answered + abandoned)"),
 		level(LevelOurs, t.within, all-t.short, "answered within T / (answered + abandoned after the short-abandon limit)"),
 		level(LevelFlowOuts, t.within, left, "answered within T / all who left, however they left"),

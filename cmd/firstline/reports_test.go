@@ -67,8 +67,14 @@ func TestReportKnowsWhoWasThereWhenItBegan(t *testing.T) {
 	activity := func(at time.Duration, id call.AgentID, a call.Activity) call.Event {
 		return call.AgentEvent(from.Add(at), id, call.ActivityChanged{Activity: a})
 	}
-	p := &tape{agents: []store.Agent{{ID: "stays"}, {ID: "busy"}, {ID: "pauses"}, {ID: "comes"}, {ID: "away"},
-		{ID: "long", Presence: call.Available, Since: from.Add(-time.Hour)}}}
+	p := &tape{agents: []store.Agent{
+		{ID: "stays"},
+		{ID: "busy"},
+		{ID: "pauses"},
+		{ID: "comes"},
+		{ID: "away"},
+		{ID: "long", Presence: call.Available, Since: from.Add(-time.Hour)},
+	}}
 	p.add(presence(-100*time.Hour, "away", call.Available, ""), presence(-50*time.Hour, "away", call.LoggedOut, ""),
 		presence(-30*time.Hour, "stays", call.Available, ""), presence(-20*time.Hour, "pauses", call.OnBreak, "lunch"),
 		presence(-20*time.Hour, "busy", call.Available, ""))
