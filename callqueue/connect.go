@@ -15,6 +15,7 @@ type Waiting struct {
 	Entry    call.EntryID
 	Queue    call.QueueID
 	Need     call.Requirement // beside what the queue asks for, which is added
+	Steps    []Step           // that the flow asks for in place of the queue's; nil for those
 	Priority int              // 0 means the queue's
 	Joined   time.Time        // when the wait began; zero means now
 	Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
@@ -154,7 +155,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	}
 	d.waiters[w.Entry] = w
 	err := d.apply(now, Join{
-		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Priority: w.Priority, Joined: w.Joined,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
 		Resume: w.Resumed, Offers: w.Offers,
 	})

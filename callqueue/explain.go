@@ -78,8 +78,8 @@ func (e *Engine) excludes(a *agent, x *entry) string {
 		return ringsForIt
 	}
 	l := x.line
-	if lacks := a.Lacks(l.need); lacks != "" {
-		return "lacks " + lacks
+	if i := slices.IndexFunc(l.parts, func(part call.Requirement) bool { return !a.Meets(part) }); i >= 0 {
+		return l.outs[i].reason
 	}
 	tier := x.queue.tier(a.ID)
 	if _, ok := l.window.admits(tier); !ok {

@@ -25,7 +25,9 @@ type entry struct {
 	class     string
 	prefer    call.AgentID
 	preferFor time.Duration
+	brought   []Step // in place of the queue's; nil for none
 
+	ladder  ladder // what is asked at which age
 	rank    rank
 	line    *line
 	step    int
@@ -127,6 +129,7 @@ func (a *agent) longer(b *agent) bool {
 type line struct {
 	key     lineKey
 	queue   *queue
+	ladder  ladder
 	asked   call.Requirement // what the calls brought, alike for all of them
 	need    call.Requirement // that, and the step's
 	parts   []call.Requirement
@@ -151,6 +154,7 @@ type lineKey struct {
 	queue  call.QueueID
 	step   int
 	asked  agents.Need
+	steps  string // that the calls brought
 	client string // where one is limited
 	class  string // where agents are kept for one
 	only   call.AgentID
@@ -185,7 +189,7 @@ func (l *line) callers() bool { return l.waiting.len() > 0 || l.ringing.len() > 
 
 // lineOf finds or makes the line of an entry at a step.
 func (e *Engine) lineOf(now time.Time, x *entry, step int) *line {
-	key := lineKey{queue: x.queue.ID, step: step, asked: x.key}
+	key := lineKey{queue: x.queue.ID, step: step, asked: x.key, steps: x.ladder.key}
 	if c := e.clients[x.client]; c != nil {
 		key.client = x.client
 	}
@@ -203,9 +207,9 @@ func (e *Engine) lineOf(now time.Time, x *entry, step int) *line {
 }
 
 func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
-	need, window := x.queue.step(key.step)
+	need, window := x.ladder.at(key.step)
 	l := &line{
-		key: key, queue: x.queue, asked: x.asked, need: agents.Merge(x.asked, need), window: window,
+		key: key, queue: x.queue, ladder: x.ladder, asked: x.asked, need: agents.Merge(x.asked, need), window: window,
 		client: e.clients[key.client], only: only, empty: timer{place: -1},
 	}
 	l.needKey = agents.NeedOf(l.need)
@@ -245,8 +249,8 @@ func (l *line) join(b *bench) {
 		l.links = append(l.links, link{b, tier, l.queue.Strategy.score(b.like, l.need)})
 		b.lines = append(b.lines, l)
 	}
-	for n := l.key.step; n <= len(l.queue.Steps); n++ {
-		need, window := l.queue.step(n)
+	for n := l.key.step; n <= len(l.ladder.steps); n++ {
+		need, window := l.ladder.at(n)
 		if _, ok := window.admits(own); ok && b.like.Meets(l.asked) && b.like.Meets(need) {
 			l.ever = append(l.ever, b)
 			b.ever = append(b.ever, l)

@@ -43,6 +43,7 @@ type (
 		Entry    call.EntryID
 		Queue    call.QueueID
 		Need     call.Requirement // beside what the queue asks for, at every step
+		Steps    []Step           // in place of the queue's steps; nil for those
 		Priority int              // 0 means the queue's
 		Joined   time.Time        // when the wait began
 		Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none

@@ -95,7 +95,7 @@ func (w *world) checkOrder(o callqueue.Offer, views []callqueue.EntryView) {
 // checkEntry holds an entry against its age, and against the want of agents.
 func (w *world) checkEntry(v callqueue.EntryView) {
 	in := w.waiting[v.Entry]
-	q := w.queue(in.Queue)
+	q := w.ruleOf(v.Entry)
 	step := 0
 	for step < len(q.Steps) && !v.Joined.Add(q.Steps[step].After).After(w.now) {
 		step++
@@ -145,8 +145,7 @@ func (w *world) checkTimes(d call.QueueDecided) {
 
 // leftBy checks who is sent away for want of agents.
 func (w *world) leftBy(f callqueue.LeftQueue) {
-	in := w.waiting[f.Entry]
-	q := w.queue(in.Queue)
+	q := w.ruleOf(f.Entry)
 	if f.Outcome == call.OutcomeEmpty && (!q.NoAgent.Join && !q.NoAgent.Leave || w.somebody(f.Entry, len(q.Steps), "", w.counts)) {
 		w.t.Fatalf("%+v leaves for want of agents", f)
 	}

@@ -164,11 +164,14 @@ func (e *Engine) wanted(now time.Time, x *entry, step int) *agent {
 	if x.prefer == "" || !now.Before(x.joined.Add(x.preferFor)) {
 		return nil
 	}
+	if len(x.live) > 0 && (x.line == nil || x.line.only == nil) {
+		return nil // somebody's phone rings already
+	}
 	a := e.agents[x.prefer]
 	if a == nil || a.gone || a.presence != call.Available || !a.Meets(x.asked) {
 		return nil
 	}
-	need, window := x.queue.step(step)
+	need, window := x.ladder.at(step)
 	if _, ok := window.admits(x.queue.tier(a.ID)); !ok || !a.Meets(need) {
 		return nil
 	}

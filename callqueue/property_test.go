@@ -274,6 +274,9 @@ func (w *world) join() {
 		Class:    rapid.SampledFrom([]string{"", "gold"}).Draw(w.t, "class"),
 		Within:   rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(w.t, "within"),
 	}
+	if n := rapid.IntRange(0, 8).Draw(w.t, "brings steps"); n > 5 {
+		in.Steps = []callqueue.Step{{After: 5 * time.Second, Need: call.Requirement{Level: n - 6}}}
+	}
 	if rapid.IntRange(0, 4).Draw(w.t, "asks for somebody") == 0 {
 		in.Prefer, in.PreferFor = w.anyAgent(), 25*time.Second
 	}

@@ -30,6 +30,11 @@ type Queue struct {
 	Music    call.Media       // music:default
 	Record   bool             // record the talks
 
+	AutoAnswer bool   // tell the agents' phones to answer by themselves, with a beep
+	Whisper    string // key of what an agent hears before the caller; empty for nothing
+	Sticky     Sticky // callers who come again
+	Again      Again  // callers who were not served
+
 	Tiers     map[call.AgentID]int // of agents in this queue, 1 for those not named; lower goes first
 	Window    Window               // of the tiers that may be chosen: any
 	Steps     []Step               // that follow, in order of After
@@ -49,6 +54,18 @@ type Queue struct {
 	Keys     map[string]Exit // what a waiting caller may press: one of 0 to 9, * and #
 }
 
+// Sticky leads a caller who comes again to the agent whom they talked to last.
+type Sticky struct {
+	Within time.Duration // since that talk; 0: never
+	For    time.Duration // how long the call is kept for that agent, while available; 20 s
+}
+
+// Again raises the priority of callers who left a queue unserved before.
+type Again struct {
+	Within   time.Duration // since they did; 0: never
+	Priority int           // added for each time, three times at the most
+}
+
 // Defaults returns q with its zero fields filled in.
 func (q Queue) Defaults() Queue {
 	q.Name = cmp.Or(q.Name, string(q.ID))
@@ -61,6 +78,7 @@ func (q Queue) Defaults() Queue {
 	q.Target.Percent = cmp.Or(q.Target.Percent, 80)
 	q.Target.ShortAbandon = cmp.Or(q.Target.ShortAbandon, 5*time.Second)
 	q.Music = cmp.Or(q.Music, "music:default")
+	q.Sticky.For = cmp.Or(q.Sticky.For, 20*time.Second)
 	q.RejectDelay = cmp.Or(q.RejectDelay, RetryDelay)
 	q.BusyDelay = cmp.Or(q.BusyDelay, RetryDelay)
 	q.UnreachableDelay = cmp.Or(q.UnreachableDelay, RetryDelay)
@@ -106,7 +124,7 @@ func (q Queue) Validate() error {
 	if err := q.Window.validate(); err != nil {
 		bad("%w", err)
 	}
-	q.validateSteps(bad)
+	validateSteps(q.Steps, bad)
 	q.validateExits(bad)
 	return errors.Join(faults...)
 }

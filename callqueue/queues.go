@@ -132,6 +132,7 @@ func (e *Engine) rebuildLimits() {
 
 // admit brings a queue's rules to an entry: priority, place, longest wait.
 func (e *Engine) admit(now time.Time, x *entry) {
+	x.climb()
 	e.grade(x)
 	e.place(now, x)
 	e.disarm(&x.limit)
@@ -155,13 +156,13 @@ func (e *Engine) join(now time.Time, in Join) error {
 	case full && q.Overflow == nil:
 		return fmt.Errorf("%w: %q has %d callers", ErrFull, in.Queue, len(q.entries))
 	}
-	if err := agents.ValidateNeed(in.Need); err != nil {
+	if err := in.validate(); err != nil {
 		return fmt.Errorf("%w: entry %s: %w", ErrInvalid, in.Entry, err)
 	}
 	x := e.newEntry(q, in)
 	q.entries[x.id], e.entries[x.id] = x, x
 	e.grade(x)
-	need, window := q.step(0)
+	need, window := x.ladder.at(0)
 	need = agents.Merge(x.asked, need)
 	x.asks = asking{0, agents.NeedOf(need), window}
 	if !in.Resume {
@@ -180,16 +181,26 @@ func (e *Engine) join(now time.Time, in Join) error {
 	return nil
 }
 
+// validate returns all that is wrong with what a call asks for.
+func (in Join) validate() error {
+	faults := []error{agents.ValidateNeed(in.Need)}
+	validateSteps(in.Steps, func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf(format, args...))
+	})
+	return errors.Join(faults...)
+}
+
 func (e *Engine) newEntry(q *queue, in Join) *entry {
 	x := &entry{
 		id: in.Entry, queue: q, asked: in.Need, key: agents.NeedOf(in.Need), prio: in.Priority, joined: in.Joined,
-		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor,
+		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor, brought: in.Steps,
 		made: in.Offers, place: -1,
 		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1},
 	}
 	x.limit.due = func(now time.Time) { e.overdue(now, x) }
 	x.turn.due = func(now time.Time) { e.place(now, x) }
 	x.next.due = func(time.Time) { e.stir(x.line) }
+	x.climb()
 	return x
 }
 

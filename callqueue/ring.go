@@ -19,14 +19,15 @@ const ringSlack = 5 * time.Second
 
 // ring is the ringing of one agent's phone, by a goroutine of its own.
 type ring struct {
-	offer     Offer
-	from      call.Party
-	ticket    call.TicketID
-	previous  *ring         // of the same phone, nil when that is over
-	over      chan struct{} // closed when this one is
-	cancel    context.CancelCauseFunc
-	withdrawn bool     // before the start
-	leg       call.Leg // set once answered, before the owner is told
+	offer      Offer
+	from       call.Party
+	ticket     call.TicketID
+	autoAnswer bool
+	previous   *ring         // of the same phone, nil when that is over
+	over       chan struct{} // closed when this one is
+	cancel     context.CancelCauseFunc
+	withdrawn  bool     // before the start
+	leg        call.Leg // set once answered, before the owner is told
 }
 
 // withdraw stops the ringing, or keeps it from starting.
@@ -42,6 +43,9 @@ func (r *ring) withdraw() {
 func (d *Dispatcher) addRing(o Offer) {
 	w := d.waiters[o.Entry]
 	r := &ring{offer: o, from: w.From, ticket: w.Ticket, previous: d.phones[o.Device], over: make(chan struct{})}
+	if q := d.engine.queues[w.Queue]; q != nil {
+		r.autoAnswer = q.AutoAnswer
+	}
 	d.rings[o.ID], d.phones[o.Device] = r, r
 	d.pending = append(d.pending, r)
 	d.log.Info("offer", zap.String("call", string(o.Entry.Call())), zap.String("agent", string(o.Agent)),
@@ -86,7 +90,7 @@ func (d *Dispatcher) removeRing(r *ring) {
 func (d *Dispatcher) ring(ctx context.Context, r *ring) {
 	leg, err := d.sw.Originate(ctx, call.Originate{
 		ID: r.offer.ID.AgentLeg(), To: r.offer.Device.Endpoint(), From: r.from,
-		Ring: time.Until(r.offer.Deadline) + ringSlack, Headers: ticketHeader(r.ticket),
+		Ring: time.Until(r.offer.Deadline) + ringSlack, Headers: r.headers(),
 	})
 	if err != nil {
 		d.report(ctx, r, call.AsCause(err), false)
@@ -110,11 +114,20 @@ func (d *Dispatcher) ring(ctx context.Context, r *ring) {
 	}
 }
 
-func ticketHeader(t call.TicketID) map[string]string {
-	if t == "" {
+// headers go to a phone of ours alone: a carrier has no business with the ticket.
+func (r *ring) headers() map[string]string {
+	if _, mobile := r.offer.Device.Number(); mobile {
 		return nil
 	}
-	return map[string]string{"X-Firstline-Ticket": string(t)}
+	h := map[string]string{}
+	if r.ticket != "" {
+		h["X-Firstline-Ticket"] = string(r.ticket)
+	}
+	if r.autoAnswer { // the two ways that phones know
+		h["Call-Info"] = "<sip:firstline>;answer-after=0"
+		h["Alert-Info"] = "<http://firstline>;info=alert-autoanswer;delay=0"
+	}
+	return h
 }
 
 // accepted offers the answered leg to the engine and waits for its word. A caller

@@ -234,6 +234,20 @@ func TestRepeatCallerIsKeptForTheHandlerForAWhile(t *testing.T) {
 		d.agent("ada", 1, nil)
 		d.wantOffer(prefer(d, "c1"), "ada")
 	})
+	t.Run("comes back while another phone rings", func(t *testing.T) {
+		d, x := busy(t)
+		d.do(callqueue.PresenceSet{Agent: "han", Presence: call.OnBreak})
+		o := d.wantOffer(x, "ada")
+		d.do(callqueue.PresenceSet{Agent: "han", Presence: call.Available})
+		d.do(callqueue.Prioritize{Entry: x, Priority: 1, By: "supervisor:sue", Reason: "r"})
+		if v := d.e.Queues(d.now)[0].Calls[0]; v.Prefer != "" || v.Agent != "ada" {
+			t.Errorf("%+v", v)
+		}
+		d.done(o, call.OfferRejected)
+		if v := d.e.Queues(d.now)[0].Calls[0]; v.Prefer != "han" {
+			t.Errorf("%+v", v)
+		}
+	})
 	t.Run("goes by the one order all the same", func(t *testing.T) {
 		d, x := busy(t)
 		d.do(callqueue.PresenceSet{Agent: "ada", Presence: call.OnBreak})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"firstline/call"
@@ -43,9 +44,9 @@ func (w Window) validate() error {
 	return nil
 }
 
-func (q Queue) validateSteps(bad func(string, ...any)) {
+func validateSteps(steps []Step, bad func(string, ...any)) {
 	last := time.Duration(0)
-	for i, s := range q.Steps {
+	for i, s := range steps {
 		if s.After <= last {
 			bad("step %d after %v does not come after %v", i+1, s.After, last)
 		}
@@ -59,21 +60,49 @@ func (q Queue) validateSteps(bad func(string, ...any)) {
 	}
 }
 
-// step is what the queue asks at its nth step; 0 is what it asks of itself.
-func (q *Queue) step(n int) (call.Requirement, Window) {
-	if n == 0 {
-		return q.Need, q.Window
-	}
-	return q.Steps[n-1].Need, q.Steps[n-1].Window
+// ladder is what a caller's queue asks, and the steps that follow: the queue's,
+// or those that the call brought in their place.
+type ladder struct {
+	Step  // the queue's own, step 0
+	steps []Step
+	key   string // of steps that the call brought
 }
 
-// stepAt is the step that a caller of an age has reached.
-func (q *Queue) stepAt(age time.Duration) int {
+// at is the nth step; 0 is what the queue asks of itself.
+func (r ladder) at(n int) (call.Requirement, Window) {
+	if n == 0 {
+		return r.Need, r.Window
+	}
+	return r.steps[n-1].Need, r.steps[n-1].Window
+}
+
+// reached is the step of a caller of an age.
+func (r ladder) reached(age time.Duration) int {
 	n := 0
-	for n < len(q.Steps) && q.Steps[n].After <= age {
+	for n < len(r.steps) && r.steps[n].After <= age {
 		n++
 	}
 	return n
+}
+
+func (q Queue) ladder() ladder {
+	return ladder{Step: Step{Need: q.Need, Window: q.Window}, steps: q.Steps}
+}
+
+// climb sets what x is asked at which age, by the queue's rules and by what the
+// call brought.
+func (x *entry) climb() {
+	x.ladder = x.queue.ladder()
+	if x.brought == nil {
+		return
+	}
+	x.ladder.steps = x.brought
+	var key strings.Builder
+	key.WriteString("its own:") // no steps are not those of the queue either
+	for _, s := range x.brought {
+		fmt.Fprintf(&key, "%d %s %v;", s.After, agents.NeedOf(s.Need), s.Window)
+	}
+	x.ladder.key = key.String()
 }
 
 // tier is where an agent stands in the queue.
@@ -83,8 +112,9 @@ func (q *Queue) tier(id call.AgentID) int { return max(q.Tiers[id], 1) }
 // whom the step before did not: waiting for them is waiting for nothing. The
 // roster's profiles decide, not who is logged in.
 func IdleSteps(q Queue, roster []agents.Agent) []int {
+	rungs := q.ladder()
 	within := func(n int) map[call.AgentID]bool {
-		need, window := q.step(n)
+		need, window := rungs.at(n)
 		in := make(map[call.AgentID]bool)
 		for _, a := range roster {
 			if _, ok := window.admits(q.tier(a.ID)); ok && a.Meets(need) {
@@ -110,10 +140,10 @@ func IdleSteps(q Queue, roster []agents.Agent) []int {
 // the agent asked for or with everybody. It may be called at any time.
 func (e *Engine) place(now time.Time, x *entry) {
 	x.leaveHeap()
-	step := max(x.step, x.queue.stepAt(now.Sub(x.joined)))
+	step := max(x.step, x.ladder.reached(now.Sub(x.joined)))
 	l := e.lineOf(now, x, step)
 	if x.queue.SkipEmpty {
-		for n := step; n <= len(x.queue.Steps); n++ {
+		for n := step; n <= len(x.ladder.steps); n++ {
 			if further := e.lineOf(now, x, n); e.staffedNow(further) {
 				step, l = n, further
 				break
@@ -168,8 +198,8 @@ type asking struct {
 // agent asked for has passed.
 func (e *Engine) armTurn(now time.Time, x *entry) {
 	var at time.Time
-	if x.step < len(x.queue.Steps) {
-		at = x.joined.Add(x.queue.Steps[x.step].After)
+	if x.step < len(x.ladder.steps) {
+		at = x.joined.Add(x.ladder.steps[x.step].After)
 	}
 	if x.line.only != nil {
 		if end := x.joined.Add(x.preferFor); at.IsZero() || end.Before(at) {

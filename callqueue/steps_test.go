@@ -1,6 +1,7 @@
 package callqueue_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,6 +58,23 @@ func TestWhatTheCallBringsIsAskedAtEveryStep(t *testing.T) {
 	}
 	d.agent("deutsch", 1, skill("german", 3))
 	d.wantOffer(x, "deutsch")
+}
+
+func TestStepsThatTheCallBringsReplaceTheQueues(t *testing.T) {
+	d := newDesk(t, stepped())
+	d.agent("any", 1, nil)
+	x := d.put(callqueue.Join{Entry: "c1.q1", Queue: "q", Joined: d.now, Steps: []callqueue.Step{{After: 5 * time.Second}}})
+	d.put(callqueue.Join{Entry: "c2.q1", Queue: "q", Joined: d.now, Steps: []callqueue.Step{}})
+	d.wait(5*time.Second - 1).wantNoOffer()
+	d.wait(1)
+	d.done(d.wantOffer(x, "any"), call.OfferAnswered)
+	d.agent("other", 1, nil)
+	d.wait(time.Hour).wantNoOffer()                                                                        // no steps are none
+	d.wantOffer(d.put(callqueue.Join{Entry: "c4.q1", Queue: "q", Joined: d.now.Add(-time.Hour)}), "other") // by the queue's
+	d.fx = d.e.Apply(d.now, callqueue.Join{Entry: "c3.q1", Queue: "q", Joined: d.now, Steps: []callqueue.Step{{}}})
+	if err := d.refused(); !errors.Is(err, callqueue.ErrInvalid) {
+		t.Errorf("a step without age: %v", err)
+	}
 }
 
 func TestAgeCountsOverMovesAndRestarts(t *testing.T) {

@@ -20,6 +20,16 @@ func (w *world) queue(id call.QueueID) rule {
 	return rule{w.queues[i].Defaults()}
 }
 
+// ruleOf is the queue's rule with the steps that the call brought.
+func (w *world) ruleOf(x call.EntryID) rule {
+	in := w.waiting[x]
+	q := w.queue(in.Queue)
+	if in.Steps != nil {
+		q.Steps = in.Steps
+	}
+	return q
+}
+
 func (q rule) rings() bool {
 	return q.Strategy == callqueue.RingAll || q.Strategy == callqueue.RingProgressively
 }
@@ -101,7 +111,7 @@ func (w *world) prioritize() {
 
 // can reports whether an agent has what an entry asks for just now.
 func (w *world) can(id call.AgentID, v callqueue.EntryView) bool {
-	q := w.queue(w.waiting[v.Entry].Queue)
+	q := w.ruleOf(v.Entry)
 	_, window := q.step(v.Step)
 	tier := max(q.Tiers[id], 1)
 	return w.roster[id].Meets(v.Need) && tier >= window.Min && (window.Max == 0 || tier <= window.Max)
@@ -181,7 +191,7 @@ func (w *world) ahead(y, x callqueue.EntryView) bool {
 // of those whom is says yes to.
 func (w *world) somebody(x call.EntryID, step int, but call.AgentID, is func(call.AgentID) bool) bool {
 	in := w.waiting[x]
-	q := w.queue(in.Queue)
+	q := w.ruleOf(x)
 	for id, a := range w.roster {
 		if id == but || !is(id) || !a.Meets(in.Need) {
 			continue

@@ -16,6 +16,7 @@ import (
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
 	"firstline/ivr"
+	"firstline/ivr/hours"
 	"firstline/ivr/source"
 )
 
@@ -29,6 +30,7 @@ type Centre struct {
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
 	Flows        map[string]*ivr.Flow
+	Calendars    map[string]*hours.Calendar
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
@@ -41,7 +43,10 @@ type Number struct {
 	Flow   string
 	Queue  call.QueueID
 	Client string // empty when the line serves no particular one
+	Class  string // of its calls, for which rules.yaml may keep agents free
 	Name   string // for people
+	Hours  string // calendar; empty when the line is always open
+	Closed Closed // outside hours
 }
 
 // Client is a company that the line serves.
@@ -139,11 +144,12 @@ const (
 	breaksFile  = "breaks.yaml"
 	agentsFile  = "agents.yaml"
 	rulesFile   = "rules.yaml"
+	hoursFile   = "hours.yaml"
 	flowsDir    = "flows"
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, featuresFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

@@ -8,6 +8,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue"
 	"firstline/ivr"
+	"firstline/ivr/hours"
 	"firstline/ivr/source"
 )
 
@@ -25,7 +26,7 @@ type centreReader struct {
 // reference is a name that must lead somewhere.
 type reference struct {
 	to   source.Word
-	what string // "queue", "flow", "skill", "client", "prompt", "break reason"
+	what string // "queue", "flow", "skill", "client", "prompt", "break reason", "calendar"
 }
 
 func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, error) {
@@ -34,13 +35,14 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 		faults:  faults,
 		prompts: prompts,
 		centre: &Centre{
-			Hash:     hash(files),
-			Numbers:  make(map[string]Number),
-			Clients:  make(map[string]Client),
-			Flows:    make(map[string]*ivr.Flow),
-			Skills:   make(map[string]string),
-			Announce: make(map[call.QueueID]Announce),
-			Files:    files,
+			Hash:      hash(files),
+			Numbers:   make(map[string]Number),
+			Clients:   make(map[string]Client),
+			Flows:     make(map[string]*ivr.Flow),
+			Calendars: make(map[string]*hours.Calendar),
+			Skills:    make(map[string]string),
+			Announce:  make(map[call.QueueID]Announce),
+			Files:     files,
 		},
 	}
 	if _, ok := files[numbersFile]; !ok {
@@ -53,6 +55,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(breaksFile, "break reason", r.breakReason)
 	r.each(agentsFile, "agent", r.agent)
 	r.features()
+	r.hours()
 	r.rules()
 	r.flows()
 	r.follow()
@@ -106,8 +109,11 @@ func (r *centreReader) number(doc *source.Doc, e source.Entry) {
 	r.refer("flow", flow)
 	r.refer("queue", queue)
 	r.refer("client", client)
+	calendar := m.May("hours").Word("")
+	r.refer("calendar", calendar)
 	r.centre.Numbers[e.Key.Text] = Number{
-		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Name: m.May("name").Text(e.Key.Text),
+		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Class: m.May("class").Word("").Text, Name: m.May("name").Text(e.Key.Text),
+		Hours: calendar.Text, Closed: r.closed(calendar, m.May("closed")),
 	}
 	m.End()
 }
@@ -203,6 +209,10 @@ func (r *centreReader) names(what string) []string {
 	case "flow":
 		for f := range r.centre.Flows {
 			names = append(names, f)
+		}
+	case "calendar":
+		for c := range r.centre.Calendars {
+			names = append(names, c)
 		}
 	case "client":
 		for c := range r.centre.Clients {

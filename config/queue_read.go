@@ -30,6 +30,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 		SkipEmpty: m.May("skip-empty-tiers").Bool(false),
 		NoAgent:   noAgent(m.May("no-agent").Map()),
 	}
+	r.care(m, &q)
 	q.Need = r.need(m.May("need"))
 	q.Steps = r.steps(m.May("steps"), q)
 	t := m.May("target").Map()
@@ -58,6 +59,26 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 		reportAll(doc, e.Key.Pos, q.Validate())
 	}
 	r.centre.Queues = append(r.centre.Queues, q)
+}
+
+// care reads how callers who come again and agents who answer are treated.
+func (r *centreReader) care(m *source.Map, q *callqueue.Queue) {
+	q.AutoAnswer = m.May("auto-answer").Bool(false)
+	whisper := m.May("whisper").Word("")
+	r.refer("prompt", whisper)
+	q.Whisper = whisper.Text
+	s := m.May("sticky").Map()
+	q.Sticky = callqueue.Sticky{
+		Within: s.May("within").Duration(0, time.Minute, 24*time.Hour),
+		For:    s.May("for").Duration(0, time.Second, 10*time.Minute),
+	}
+	s.End()
+	a := m.May("again").Map()
+	q.Again = callqueue.Again{
+		Within:   a.May("within").Duration(0, time.Minute, 24*time.Hour),
+		Priority: a.May("priority").Int(0, 1, 100),
+	}
+	a.End()
 }
 
 // reportAll notes each of the errors that are joined in one.

@@ -51,6 +51,10 @@ type Number struct {
 	Flow     string
 	Queue    call.QueueID
 	Language string // of the caller; empty means the flow's own
+	Client   string // whose line it is; empty for no particular one
+	Class    string // of its calls, for which agents may be kept; empty for none
+	Hours    Hours  // nil: always open
+	Closed   Closed // where new calls go outside hours
 }
 
 // The rooms that meet in the journey.
@@ -76,14 +80,22 @@ type (
 	}
 )
 
-// Config is what a Desk needs; all of it is required except Forecast and PauseLimit.
+// callerMemory knows who phoned of late, by number.
+type callerMemory interface {
+	Handler(number string, since time.Time) (call.AgentID, bool)
+	Unserved(number string, since time.Time) int
+}
+
+// Config is what a Desk needs; all of it is required except Forecast, Callers and
+// PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
 	Tickets    ticketDesk
 	Queue      queues
 	Recordings catalogue
-	Forecast   forecaster // nil: nobody is told an estimate
+	Forecast   forecaster   // nil: nobody is told an estimate
+	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
 	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
 }

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -141,11 +142,14 @@ func (Route) Name() string { return "route" }
 
 func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	number := j.centre.Numbers[j.call.To.Number]
+	if why := number.shut(j.call.Arrived); why != "" {
+		return number.outside(why), nil
+	}
 	switch {
 	case number.Flow != "":
 		return Flow{Flow: number.Flow, State: ivr.State{Language: number.Language}}, nil
 	case number.Queue != "":
-		return waitIn(j, number.Queue, call.Requirement{}, 0), nil
+		return d.enqueue(j, number.Queue, call.Requirement{}, 0), nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
@@ -189,6 +193,8 @@ func (d *Desk) ticketFor(c *call.Call) (call.TicketID, []call.Event, error) {
 type Flow struct {
 	Flow  string    `json:"flow"`
 	State ivr.State `json:"state"`
+	// Closed is why a call that came outside hours is in this flow.
+	Closed string `json:"closed,omitempty"`
 }
 
 func (Flow) Name() string { return "flow" }
@@ -198,28 +204,31 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if flow == nil {
 		return nil, fmt.Errorf("flow %q is not in this centre", f.Flow)
 	}
+	if f.Closed != "" {
+		j.outcome = call.OutcomeClosed
+	}
 	if err := d.answer(ctx, j); err != nil {
 		return nil, err
 	}
-	r, err := ivr.Run(ctx, j.call.Leg, flow, f.State, func(h ivr.Happening) { d.tell(j, f.Flow, h) })
+	r, err := ivr.Run(ctx, j.call.Leg, flow, f.State, func(h ivr.Happening) { d.tell(j, f, h) })
 	if err != nil {
 		return nil, err
 	}
 	switch to := r.(type) {
 	case ivr.Queue:
-		return waitIn(j, to.Queue, to.Need, to.Priority), nil
+		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
 	case ivr.Hangup:
-		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason}, From: f.Name()}, nil
+		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason, Text: f.Closed}, From: f.Name()}, nil
 	}
 	return nil, fmt.Errorf("flow %q ends in %T, which this version cannot follow", f.Flow, r)
 }
 
 // tell journals what happens in a flow.
-func (d *Desk) tell(j *journey, flow string, h ivr.Happening) {
+func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 	now, id := time.Now(), j.call.ID
 	switch h := h.(type) {
 	case ivr.Entered:
-		if ev, err := entry(id, Flow{Flow: flow, State: h.State}); err == nil {
+		if ev, err := entry(id, Flow{Flow: f.Flow, State: h.State, Closed: f.Closed}); err == nil {
 			d.Journal.Post(ev)
 		}
 	case ivr.Keyed:
@@ -250,9 +259,34 @@ type Wait struct {
 	Need     call.Requirement `json:"need"`
 	Priority int              `json:"priority,omitempty"`
 	Joined   time.Time        `json:"joined"`
+	Prefer   call.AgentID     `json:"prefer,omitempty"` // whom the caller talked to last
 }
 
 func (Wait) Name() string { return "wait" }
+
+// mostAgain bounds how often having been left unserved raises the priority.
+const mostAgain = 3
+
+// enqueue is the wait of a call that comes to a queue from outside: who phoned
+// before may have the same agent again, and goes before others when unserved.
+func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
+	w := waitIn(j, q, need, priority)
+	rules, now := j.centre.Queues[q], time.Now()
+	if d.Callers == nil {
+		return w
+	}
+	if rules.Sticky.Within > 0 {
+		if agent, ok := d.Callers.Handler(j.call.From.Number, now.Add(-rules.Sticky.Within)); ok {
+			w.Prefer = agent
+		}
+	}
+	if rules.Again.Within > 0 {
+		if n := d.Callers.Unserved(j.call.From.Number, now.Add(-rules.Again.Within)); n > 0 {
+			w.Priority = cmp.Or(w.Priority, rules.Priority) + min(n, mostAgain)*rules.Again.Priority
+		}
+	}
+	return w
+}
 
 func waitIn(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
 	j.entries++
@@ -271,11 +305,15 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if j.resumed != nil {
 		if waits = j.resumed.Waiting(); waits != nil {
 			offers = len(waits.Offers)
+			if len(waits.Raised) > 0 {
+				w.Priority = waits.Priority // a supervisor's word outlives the process
+			}
 		}
 	}
 	r, err := d.Queue.Connect(ctx, callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
-		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Resumed: waits != nil, Offers: offers,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test,
+		Client: j.centre.Numbers[j.call.To.Number].Client, Class: j.centre.Numbers[j.call.To.Number].Class, Prefer: w.Prefer, PreferFor: q.Sticky.For, Resumed: waits != nil, Offers: offers,
 	})
 	if r.Outcome != "" {
 		j.outcome = r.Outcome

@@ -102,6 +102,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 	switch rec.Stage {
 	case Route{}.Name():
 		return Route{}, nil
+	case Shut{}.Name():
+		return inputOf[Shut](rec)
 	case Flow{}.Name():
 		return inputOf[Flow](rec)
 	case Wait{}.Name():

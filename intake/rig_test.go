@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -171,6 +172,17 @@ func (r *rig) only() call.Record {
 		r.t.Fatalf("%d calls, want 1", len(recs))
 	}
 	return recs[0]
+}
+
+// hire adds somebody who is at work at a phone.
+func (r *rig) hire(id call.AgentID, device call.DeviceID) {
+	r.t.Helper()
+	err := errors.Join(
+		r.queue.SetAgents(r.t.Context(), []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}, {ID: id, Device: device, Level: 1}}),
+		r.queue.SetPresence(r.t.Context(), id, call.Available, "", "self"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // numbered numbers tickets; it is outside the process, as the store is.

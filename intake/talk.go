@@ -38,6 +38,9 @@ func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 		return nil, k.lost(call.Cause{Reason: call.SwitchGone, Text: "the agent's leg did not survive"})
 	}
 	was := k.takeOver()
+	if !was {
+		k.prepare(ctx)
+	}
 	music := j.centre.Queues[t.Queue].Music
 	b, err := d.Switch.Bridge(ctx, call.BridgeSpec{ID: t.Bridge, Caller: j.call.Leg, Agent: k.agent, Music: music})
 	if err != nil {
@@ -54,6 +57,29 @@ func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// prepare tells the agent what is coming, while the caller still hears music. It
+// ends early when either is gone, and nothing of it is worth losing a call for.
+func (k *talk) prepare(ctx context.Context) {
+	q := k.j.centre.Queues[k.t.Queue]
+	var media []call.Media
+	if q.AutoAnswer {
+		media = append(media, "tone:beep") // nobody pressed a key: the headset is live now
+	}
+	if q.Whisper != "" {
+		media = append(media, promptMedia(k.j.centre.Language, q.Whisper))
+	}
+	if len(media) == 0 {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(k.j.call.Leg.Context(), cancel)
+	defer stop()
+	if err := k.agent.Play(ctx, media...); err != nil && ctx.Err() == nil && k.agent.Context().Err() == nil {
+		k.j.log.Error("agent not told", zap.Error(err))
+	}
 }
 
 // takeOver reads what the last process left of this conversation, and reports

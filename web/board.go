@@ -3,12 +3,11 @@ package web
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"firstline/call"
+	"firstline/callqueue/agents"
 )
 
 // Board is the state that the pages show, folded from events. It is pure: no
@@ -347,15 +346,7 @@ func agentState(p call.Presence, a call.Activity) AgentState {
 }
 
 func qualifies(a AgentRow, need call.Requirement) bool {
-	if a.Level < need.Level {
-		return false
-	}
-	for skill, least := range need.Skills {
-		if a.Skills[skill] < least {
-			return false
-		}
-	}
-	return true
+	return agents.Agent{Level: a.Level, Skills: a.Skills}.Meets(need)
 }
 
 // maskNumber leaves the last three digits. A number of three or fewer, an
@@ -369,12 +360,4 @@ func maskNumber(n string) string {
 		return ""
 	}
 	return "…" + n[len(n)-keep:]
-}
-
-func skillsText(skills map[string]int) string {
-	var parts []string
-	for _, s := range slices.Sorted(maps.Keys(skills)) {
-		parts = append(parts, fmt.Sprintf("%s ≥ %d", s, skills[s]))
-	}
-	return strings.Join(parts, ", ")
 }

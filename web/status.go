@@ -35,7 +35,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	switch {
 	case errors.As(err, &already):
 		return already, false
-	case isAny(err, ErrNotFound, tickets.ErrNotFound, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry):
+	case isAny(err, ErrNotFound, tickets.ErrNotFound, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry, callqueue.ErrUnknownKey):
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"firstline/call"
+	"firstline/callqueue/agents"
 )
 
 // Reason is one line of the answer to "why did this call go as it did".
@@ -93,12 +94,8 @@ func toldText(a call.Told) string {
 }
 
 func needText(n call.Requirement) string {
-	s := "anybody"
-	if n.Level > 0 {
-		s = fmt.Sprintf("level %d", n.Level)
+	if text := agents.Text(n); text != "nothing" {
+		return text
 	}
-	if len(n.Skills) > 0 {
-		s += " with " + skillsText(n.Skills)
-	}
-	return s
+	return "anybody"
 }

@@ -146,6 +146,26 @@ func (p *Phone) Refuses(status int) *Phone { return p.script(func() { p.refuse =
 func (p *Phone) Unregister() *Phone { return p.script(func() { p.registered = false }) }
 func (p *Phone) Register() *Phone   { return p.script(func() { p.registered = true }) }
 
+// Hears is what the phone hears now: a media key, "talk" in a bridge, or "".
+func (p *Phone) Hears() call.Media {
+	p.s.mu.Lock()
+	l := p.line
+	p.s.mu.Unlock()
+	if l == nil {
+		return ""
+	}
+	return p.s.hears(l)
+}
+
+// Header is a header of the call that rings or talks.
+func (p *Phone) Header(name string) string {
+	l := p.lineNow()
+	if l == nil {
+		return ""
+	}
+	return l.headers[name]
+}
+
 // Ringing reports whether the phone rings now, Talking whether it is in a call.
 func (p *Phone) Ringing() bool { l := p.lineNow(); return l != nil && l.ringing }
 func (p *Phone) Talking() bool { l := p.lineNow(); return l != nil && l.up }

@@ -12,7 +12,8 @@ import (
 type line struct {
 	id      call.LegID
 	remote  call.Party
-	phone   *Phone // nil for a caller
+	headers map[string]string // of Originate
+	phone   *Phone            // nil for a caller
 	ringing bool
 	up      bool
 	gone    bool

@@ -58,7 +58,11 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Announce: map[call.QueueID]intake.Announce{},
 	}
 	for number, n := range c.Numbers {
-		d.Numbers[number] = intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n)}
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: n.Class, Closed: intake.Closed(n.Closed)}
+		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
+			to.Hours = calendar
+		}
+		d.Numbers[number] = to
 	}
 	for _, q := range c.Queues {
 		d.Queues[q.ID] = q

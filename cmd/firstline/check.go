@@ -35,6 +35,9 @@ func (c *checkCommand) Run(o *output) error {
 	if found > 0 {
 		return exitError{exitFailed, fmt.Errorf("%d mistakes", found)}
 	}
+	for _, a := range centre.Advice(nil) {
+		fmt.Fprintln(o.out, "advice:", a)
+	}
 	where := cfg.Centre
 	if where == "" {
 		where = "the embedded demo"

@@ -92,7 +92,7 @@ type server struct {
 	features   *feature.Handler
 	recordings *recordings.Catalogue
 	desk       *intake.Desk
-	forecast   *forecast
+	lately     *lately
 	web        *web.Server
 	demo       *demoCredentials
 	boot       string
@@ -201,7 +201,7 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue")})
+	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: uint64(time.Now().UnixNano())})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
@@ -247,11 +247,11 @@ func (s *server) openRecordings(context.Context) error {
 
 // openDesk makes the journey, and takes up or closes what the last process left.
 func (s *server) openDesk(ctx context.Context) error {
-	s.forecast = newForecast(s.journal, s.boardFrom)
-	s.life.start("forecast", s.forecast.run)
+	s.lately = newLately(s.journal, s.boardFrom)
+	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
-		Forecast: s.forecast,
-		Journal:  s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
+		Forecast: s.lately, Callers: s.lately,
+		Journal: s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
 	}, s.centre.forDesk(s.sounds.checksum))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
