@@ -48,6 +48,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.rosterRoutes(api)
 	s.recordingRoutes(api)
 	s.journalRoutes(api)
+	s.reportRoutes(api)
 	return api
 }
 

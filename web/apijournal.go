@@ -43,25 +43,15 @@ type eventsOut struct {
 	}
 }
 
-type slaIn struct {
-	From  time.Time    `query:"from" required:"true" doc:"the first instant at which an entry joined"`
-	To    time.Time    `query:"to" required:"true" doc:"the first instant that is too late"`
-	Queue call.QueueID `query:"queue" maxLength:"100"`
-}
-
-type slaOut struct{ Body SLAReport }
-
 type reloadOut struct {
 	Body struct {
 		Hash string `json:"hash" doc:"of the centre that is now in force"`
 	}
 }
 
-const longestReport = 400 * 24 * time.Hour
-
 func (s *Server) journalRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/events", "list-events", "The journal, oldest first", Supervisor), s.listEvents)
-	register(s, api, operation(http.MethodGet, "/reports/sla", "report-sla", "Service level of a period", Supervisor), s.reportSLA)
+
 	register(s, api, operation(http.MethodPost, "/centre/reload", "reload-centre", "Read the centre's files again", Admin, 409, 503), s.reloadCentre)
 }
 
@@ -95,25 +85,6 @@ func (s *Server) listEvents(ctx context.Context, in *eventsIn) (*eventsOut, erro
 		out.Body.Last = e.Global
 	}
 	return out, nil
-}
-
-func (s *Server) reportSLA(ctx context.Context, in *slaIn) (*slaOut, error) {
-	switch {
-	case !in.From.Before(in.To):
-		return nil, huma.Error422UnprocessableEntity("the period is empty", &huma.ErrorDetail{
-			Location: "query.to", Message: "expected an instant after from", Value: in.To,
-		})
-	case in.To.Sub(in.From) > longestReport:
-		return nil, huma.Error422UnprocessableEntity("the period is longer than 400 days")
-	}
-	rep, err := s.cfg.Reports.SLA(ctx, SLAFilter{From: in.From.UTC(), To: in.To.UTC(), Queue: in.Queue})
-	if err != nil {
-		return nil, err
-	}
-	if rep.Queues == nil {
-		rep.Queues = []SLARow{}
-	}
-	return &slaOut{Body: rep}, nil
 }
 
 func (s *Server) reloadCentre(ctx context.Context, _ *struct{}) (*reloadOut, error) {

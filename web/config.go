@@ -232,7 +232,9 @@ type Reports interface {
 // SLAFilter asks for the entries that joined in [From, To).
 type SLAFilter struct {
 	From, To time.Time
-	Queue    call.QueueID // empty means all
+	Queue    call.QueueID  // empty means all
+	Every    time.Duration // one row for each; 0 means one for the whole
+	ByClient bool          // one row for each client
 }
 
 // Centre reloads the centre's files. A faulty centre is ErrInvalid, with the

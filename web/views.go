@@ -155,33 +155,6 @@ type Recording struct {
 	Fault       string           `json:"fault,omitempty" doc:"incomplete, and why"`
 }
 
-// SLAReport is the service level of a period, by queue. A figure that cannot be
-// computed is null, never 0.
-type SLAReport struct {
-	From    time.Time `json:"from"`
-	To      time.Time `json:"to"`
-	Formula string    `json:"formula"`
-	Queues  []SLARow  `json:"queues"`
-}
-
-// SLARow is one queue's line; its outcomes add up to Offered, with Waiting.
-type SLARow struct {
-	Queue          call.QueueID `json:"queue"`
-	TargetPercent  float64      `json:"target_percent"`
-	TargetMs       int64        `json:"target_ms"`
-	Offered        int          `json:"offered"`
-	Answered       int          `json:"answered"`
-	AnsweredWithin int          `json:"answered_within"`
-	Abandoned      int          `json:"abandoned"`
-	AbandonedShort int          `json:"abandoned_short"`
-	Other          int          `json:"other"`
-	Waiting        int          `json:"waiting"`
-	ServiceLevel   *float64     `json:"service_level" doc:"percent; null when nothing counts"`
-	WaitAverageMs  *int64       `json:"wait_average_ms" doc:"of the answered"`
-	WaitLongestMs  *int64       `json:"wait_longest_ms"`
-	HoldAverageMs  *int64       `json:"hold_average_ms" doc:"of the answered"`
-}
-
 // callView is the record as the API shows it at now.
 func callView(r *call.Record, now time.Time) Call {
 	v := Call{

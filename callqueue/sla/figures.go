@@ -80,6 +80,7 @@ type Figures struct {
 	Talk        *time.Duration `json:"talk_ns"`                 // its three parts
 	Hold        *time.Duration `json:"hold_ns"`                 //
 	WrapUp      *time.Duration `json:"wrap_up_ns"`              //
+	Held        time.Duration  `json:"held_ns"`                 // sum over all, those that are not over included
 	Handled     int            `json:"handled"`                 // answered, talked to and wrapped up: over
 	Abandonment *Rate          `json:"abandonment"`             // without short abandons
 	AbandonAll  *Rate          `json:"abandonment_all"`         // short abandons included
@@ -172,6 +173,7 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 		wait := s.waitAt(now)
 		f.Offered++
 		f.LongestWait = max(f.LongestWait, wait)
+		f.Held += s.holdAt(now)
 		f.Mixed = f.Mixed || i > 0 && s.target != entries[i-1].target
 		f.Target = s.target
 		if s.outcome == "" {
@@ -241,7 +243,7 @@ func (t *tally) levels(left int) []Level {
 		level(LevelAnswered, t.within, t.answered, "answered within T / answered"),
 		level(LevelQuickAbandons, t.within+t.quick, all, "(answered within T + abandoned within T) / (answered + abandoned)"),
 		level(LevelAsterisk, t.within+t.quick+t.lapsedQuick, all+t.lapsed,
-			"as before, with time-outs, empty queues and withdrawals counted as abandoned"),
+			"(answered within T + abandoned within T) / (answered + abandoned), time-outs, empty queues and withdrawals being abandoned too"),
 		level(LevelAllAbandons, t.within, all, "answered within T / (answered + abandoned)"),
 		level(LevelOurs, t.within, all-t.short, "answered within T / (answered + abandoned after the short-abandon limit)"),
 		level(LevelFlowOuts, t.within, left, "answered within T / all who left, however they left"),

@@ -11,7 +11,6 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
-	"firstline/callqueue/sla"
 	"firstline/intake"
 	"firstline/recordings"
 	"firstline/store"
@@ -27,7 +26,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
 		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
-		Reports: webReports{s.store}, Centre: webCentre{s},
+		Reports: webReports{s.store, s.centre.clientOf}, Centre: webCentre{s},
 		Metrics: s.metrics(),
 		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
 	}
@@ -229,63 +228,6 @@ func (w webRecorder) PauseRecording(ctx context.Context, id call.ID, by string) 
 func (w webRecorder) ResumeRecording(ctx context.Context, id call.ID, by string) error {
 	return conflict(w.desk.ResumeRecording(ctx, id, by))
 }
-
-type webReports struct{ s *store.Store }
-
-// Talks that began within a period may end, and be held, this long after it.
-const longestTalk = 12 * time.Hour
-
-// SLA computes a period's service level from the journal alone.
-func (w webReports) SLA(ctx context.Context, f web.SLAFilter) (web.SLAReport, error) {
-	now := time.Now()
-	from := f.From.Add(-longestTalk)
-	ledger := sla.New(sla.Config{Keep: now.Sub(from) + time.Hour, Since: from})
-	after, err := w.s.Behind(ctx, from)
-	if err != nil {
-		return web.SLAReport{}, away(err)
-	}
-	for done := false; !done; {
-		evs, err := w.s.Events(ctx, after, 1000)
-		if err != nil {
-			return web.SLAReport{}, away(err)
-		}
-		done = len(evs) == 0
-		for _, e := range evs {
-			after = e.Global
-			done = done || e.At.After(f.To.Add(longestTalk))
-			_ = ledger.Apply(e) // an event that does not fit is in the log since it was written
-		}
-	}
-	out := web.SLAReport{From: f.From, To: f.To}
-	for _, r := range ledger.Report(now, f.From, f.To) {
-		if f.Queue != "" && r.Queue != f.Queue {
-			continue
-		}
-		out.Formula = r.Formula
-		out.Queues = append(out.Queues, slaRow(r))
-	}
-	return out, nil
-}
-
-func slaRow(r sla.Report) web.SLARow {
-	row := web.SLARow{
-		Queue: r.Queue, TargetPercent: r.Target.Percent, TargetMs: r.Target.Within.Milliseconds(),
-		Offered: r.Offered, Answered: r.Answered, AnsweredWithin: r.AnsweredWithin, Abandoned: r.Abandoned,
-		AbandonedShort: r.AbandonedShort, Other: r.Other, Waiting: r.Waiting, ServiceLevel: r.ServiceLevel,
-	}
-	if r.ASA != nil {
-		row.WaitAverageMs = msOf(*r.ASA)
-	}
-	if r.Offered > 0 {
-		row.WaitLongestMs = msOf(r.LongestWait)
-	}
-	if r.Answered > 0 {
-		row.HoldAverageMs = msOf(r.Hold / time.Duration(r.Answered))
-	}
-	return row
-}
-
-func msOf(d time.Duration) *int64 { n := d.Milliseconds(); return &n }
 
 // webDevices hashes the phones' passwords for the realm.
 type webDevices struct{ s *server }

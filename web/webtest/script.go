@@ -19,12 +19,17 @@ type Caller struct {
 	rec    call.RecordingID
 }
 
-// Arrive begins a call at an instant.
+// Arrive begins a call to 1000 at an instant.
 func (w *World) Arrive(at time.Time, ticket call.TicketID, from call.Party) *Caller {
+	return w.ArriveOn("1000", at, ticket, from)
+}
+
+// ArriveOn begins a call to a number at an instant.
+func (w *World) ArriveOn(number string, at time.Time, ticket call.TicketID, from call.Party) *Caller {
 	c := &Caller{ID: call.NewID(at), Ticket: ticket, w: w, at: at}
 	w.Add(
 		call.TicketEvent(at, ticket, call.TicketOpened{Call: c.ID, Subject: "Call from " + from.Number, Caller: from}),
-		call.CallEvent(at, c.ID, call.Arrived{Ticket: ticket, Origin: string(c.ID), From: from, To: call.Party{Number: "1000"}, Trunk: "carrier"}),
+		call.CallEvent(at, c.ID, call.Arrived{Ticket: ticket, Origin: string(c.ID), From: from, To: call.Party{Number: number}, Trunk: "carrier"}),
 		call.CallEvent(at, c.ID, call.Answered{}),
 		call.CallEvent(at, c.ID, call.StageEntered{Stage: "flow"}),
 	)

@@ -136,6 +136,7 @@ const steps = {
 			["calls", "/calls"],
 			["call", `/calls/${desk.call}`],
 			["ticket", `/tickets/${desk.ticket}`],
+			["reports", "/reports"],
 			["unknown", "/nothing"],
 		]) {
 			for (const colorScheme of ["light", "dark"]) {
@@ -149,6 +150,7 @@ const steps = {
 					await page.getByText("live", { exact: true }).waitFor();
 					if (name === "call" || name === "ticket") await page.locator("audio").first().waitFor();
 					if (name === "calls") await page.getByRole("link", { name: "T-100090" }).first().waitFor();
+					if (name === "reports") await page.getByRole("rowheader", { name: "service-desk" }).waitFor();
 					await shoot(page, `${name}-${colorScheme}-${width}`);
 					if (name === "board") {
 						const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
@@ -160,6 +162,39 @@ const steps = {
 				await page.close();
 			}
 		}
+	},
+
+	async "a report shows every service level beside the others, and becomes a CSV"() {
+		const page = await open(signed, "/reports");
+		await page.setViewportSize({ width: 1280, height: 720 });
+		await page.getByRole("link", { name: "Reports" }).waitFor();
+		await page.getByRole("combobox", { name: "Period", exact: true }).selectOption("week");
+		await page.getByRole("combobox", { name: "Rows", exact: true }).selectOption("1d");
+		await page.getByLabel("By client").check();
+		await page.getByRole("rowheader", { name: "service-desk" }).nth(1).waitFor();
+		await page.getByRole("cell", { name: "=acme" }).first().waitFor();
+		const heads = page.getByRole("columnheader", { name: "No short abandons" });
+		assert.match(await heads.getAttribute("title"), /answered within T \//);
+		assert.equal(await page.locator(".legend dt").count(), 8);
+		await accessible(page, "reports by client");
+		await shoot(page, "reports-by-client-1280");
+		const [file] = await Promise.all([
+			page.waitForEvent("download"),
+			page.getByRole("button", { name: "Download CSV" }).click(),
+		]);
+		const text = readFileSync(await file.path(), "utf8");
+		assert.match(text, /^\ufefffrom,to,queue,client,/);
+		assert.match(text, /,service-desk,"'=acme",true,80,20000,/);
+		await page.getByRole("combobox", { name: "Period", exact: true }).selectOption("custom");
+		await page.getByLabel("First day").fill("2020-01-02");
+		await page.getByLabel("Last day").fill("2020-01-01");
+		await page.getByRole("button", { name: "Show" }).click();
+		await page.getByRole("alert").getByText("The last day").waitFor();
+		await page.getByLabel("Last day").fill("2020-01-03");
+		await page.getByRole("button", { name: "Show" }).click();
+		await page.getByText("2 Jan 2020, 00:00 to 4 Jan 2020, 00:00, 0 rows").waitFor();
+		await accessible(page, "a report of nobody");
+		await page.close();
 	},
 
 	async "the recording of a call that is up can be played"() {

@@ -54,6 +54,7 @@ func run() error {
 		web.QueueRule{ID: "network", Name: "Network", Need: call.Requirement{Skills: map[string]int{"vpn": 1}}, Target: w.Rules[0].Target},
 		web.QueueRule{ID: "priority", Name: "Priority line", Target: call.Target{Within: 10 * time.Second, Percent: 90}},
 	)
+	w.Clients = map[string]string{"1001": "=acme"} // a spreadsheet would run it
 	kiosk := sha256.Sum256([]byte("kiosk-token"))
 	w.Roles[hex.EncodeToString(kiosk[:])] = web.Kiosk
 	morning(w)
@@ -97,7 +98,7 @@ func morning(w *webtest.World) {
 	}
 	for n := range 42 {
 		at := now.Add(-time.Duration(170-4*n) * time.Minute)
-		c := w.Arrive(at, webtest.TicketNumber(n), call.Party{Number: fmt.Sprintf("+49301234%03d", n)}).Press("main", "1").Join(desk)
+		c := w.ArriveOn([]string{"1000", "1001"}[n%2], at, webtest.TicketNumber(n), call.Party{Number: fmt.Sprintf("+49301234%03d", n)}).Press("main", "1").Join(desk)
 		if n%9 == 4 {
 			c.After(40*time.Second).Abandon(desk, at)
 			continue

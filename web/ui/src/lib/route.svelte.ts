@@ -6,6 +6,7 @@ export type Route =
 	| { page: "calls" }
 	| { page: "call"; id: string }
 	| { page: "ticket"; id: string }
+	| { page: "reports" }
 	| { page: "unknown" };
 
 export function routeOf(path: string): Route {
@@ -14,6 +15,7 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
+	if (first === "reports" && !id) return { page: "reports" };
 	return { page: "unknown" };
 }
 

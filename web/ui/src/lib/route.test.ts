@@ -6,6 +6,8 @@ it.each([
 	["/calls", { page: "calls" }],
 	["/calls/0198-a", { page: "call", id: "0198-a" }],
 	["/tickets/T-100001", { page: "ticket", id: "T-100001" }],
+	["/reports", { page: "reports" }],
+	["/reports/x", { page: "unknown" }],
 	["/tickets", { page: "unknown" }],
 	["/calls/a/b", { page: "unknown" }],
 	["/nothing", { page: "unknown" }],

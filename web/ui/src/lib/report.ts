@@ -1,0 +1,97 @@
+// The report of a period, as the page and the CSV show it.
+
+import type { Cell } from "./csv";
+import type { components } from "./schema";
+
+export type Report = components["schemas"]["SLAReport"];
+export type Row = components["schemas"]["SLARow"];
+
+export const periods = { today: "Today", yesterday: "Yesterday", week: "7 days", custom: "Dates" } as const;
+export type Period = keyof typeof periods;
+
+export const intervals = {
+	"": "Whole period",
+	"15m": "15 minutes",
+	"30m": "30 minutes",
+	"1h": "1 hour",
+	"1d": "1 day",
+} as const;
+export type Every = keyof typeof intervals;
+
+const midnight = (at: Date, days = 0) => new Date(at.getFullYear(), at.getMonth(), at.getDate() + days);
+
+/** A day as a date field has it, in the reader's zone; undefined when it is none. */
+function dayOf(text: string): Date | undefined {
+	const [y, m, d] = text.split("-").map(Number);
+	return y && m && d ? new Date(y, m - 1, d) : undefined;
+}
+
+export const dateField = (at: Date): string =>
+	[at.getFullYear(), at.getMonth() + 1, at.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
+
+/** The instants of a period in the reader's zone: from, and to, which is excluded. Days that are chosen are whole, the last too. Undefined when they are none. */
+export function bounds(
+	period: Period,
+	now: Date,
+	first: string,
+	last: string,
+): { from: Date; to: Date } | undefined {
+	const soon = new Date(Math.ceil((now.getTime() + 1) / 60_000) * 60_000);
+	if (period === "today") return { from: midnight(now), to: soon };
+	if (period === "yesterday") return { from: midnight(now, -1), to: midnight(now) };
+	if (period === "week") return { from: midnight(now, -6), to: soon };
+	const [from, end] = [dayOf(first), dayOf(last)];
+	if (!from || !end || end < from) return undefined;
+	return { from, to: midnight(end, 1) };
+}
+
+/** The service levels in words for a heading; one that is new keeps its own name. */
+const words: Record<string, string> = {
+	"of-answered": "Of answered",
+	"quick-abandons-credit": "Quick abandons count",
+	"asterisk-sl2": "Asterisk SL2",
+	"all-abandons": "All abandons",
+	"without-short-abandons": "No short abandons",
+	"with-flow-outs": "With flow-outs",
+	"late-abandons": "Late abandons",
+};
+export const levelName = (name: string): string => words[name] ?? name;
+
+/** The level that a row's own service level is. */
+export const ours = "without-short-abandons";
+
+/** Every figure of a report, for a spreadsheet: times in milliseconds, instants in UTC. */
+export function table(r: Report): Cell[][] {
+	const levels = r.queues[0]?.levels ?? [];
+	const head = [
+		"from,to,queue,client,complete,target_percent,target_ms,offered,answered,answered_within,abandoned,abandoned_short,other,waiting".split(
+			",",
+		),
+		levels.flatMap((l) => [`${l.name}_percent`, `${l.name}_part`, `${l.name}_whole`]),
+		"wait_average_ms,wait_longest_ms,handled,aht_ms,talk_ms,hold_ms,wrap_ms,short_abandon_ms,abandonment_percent,abandonment_all_percent".split(
+			",",
+		),
+	].flat();
+	return [head, ...r.queues.map(line)];
+}
+
+function line(q: Row): Cell[] {
+	const { handling: h, abandonment: a } = q;
+	return [
+		[
+			q.from,
+			q.to,
+			q.queue,
+			q.client,
+			String(q.complete),
+			q.target_percent,
+			q.target_ms,
+			q.offered,
+			q.answered,
+		],
+		[q.answered_within, q.abandoned, q.abandoned_short, q.other, q.waiting],
+		(q.levels ?? []).flatMap((l) => [l.percent, l.part, l.whole]),
+		[q.wait_average_ms, q.wait_longest_ms, h.handled, h.aht_ms, h.talk_ms, h.hold_ms, h.wrap_ms],
+		[a.short_ms, a.percent, a.all_percent],
+	].flat();
+}
