@@ -28,8 +28,9 @@ type loadAgent struct {
 }
 
 // picksUp makes p the phone's call, and reports whether the one before it is over.
-// A phone says that a call is cancelled a moment before it forgets the call, so a
-// moment is waited for that.
+// The server lets go of a phone when it has sent its CANCEL or BYE; on a busy machine
+// that may be lost, and is sent again after 0.5, 1.5 and 3.5 s (RFC 3261 section
+// 17.1.2.2), so as long is waited for it.
 func (a *loadAgent) picksUp(p *sip.PhoneCall) bool {
 	a.mu.Lock()
 	before := a.last
@@ -38,7 +39,7 @@ func (a *loadAgent) picksUp(p *sip.PhoneCall) bool {
 	if before == nil {
 		return true
 	}
-	moment := time.NewTimer(500 * time.Millisecond)
+	moment := time.NewTimer(goodbye)
 	defer moment.Stop()
 	select {
 	case <-before.Context().Done():
@@ -188,8 +189,13 @@ func (l *loadRun) handUp(ctx context.Context) {
 	sleep(ctx, 100*time.Millisecond) // for the last response to be repeated, should it be lost
 }
 
-// ghostAfter is how long a phone may ring on after its caller has hung up.
-const ghostAfter = 2 * time.Second
+const (
+	// goodbye is how long a CANCEL or BYE may take to arrive, some lost on the way.
+	goodbye = 5 * time.Second
+	// ghostAfter is how long a phone may ring on after its caller has hung up: both
+	// sides' goodbyes.
+	ghostAfter = 2 * goodbye
+)
 
 // ghost notes a phone that went on ringing for a caller who was gone.
 func (a *loadAgent) ghost(v *loadVisit) {
