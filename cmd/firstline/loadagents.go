@@ -192,9 +192,8 @@ func (l *loadRun) handUp(ctx context.Context) {
 const (
 	// goodbye is how long a CANCEL or BYE may take to arrive, some lost on the way.
 	goodbye = 5 * time.Second
-	// ghostAfter is how long a phone may ring on after its caller has hung up: both
-	// sides' goodbyes.
-	ghostAfter = 2 * goodbye
+	// ghostAfter is how long a phone may ring on after its caller has hung up.
+	ghostAfter = goodbye
 )
 
 // ghost notes a phone that went on ringing for a caller who was gone.
