@@ -256,6 +256,7 @@ type (
 	Started struct {
 		Boot    string `json:"boot"` // UUIDv7 of this process
 		Version string `json:"version"`
+		Seed    uint64 `json:"seed,omitempty"` // of the queues' draws: with it the same inputs give the same offers
 	}
 	// Stopped says that it ended as it was asked to; a crash leaves none.
 	Stopped struct {

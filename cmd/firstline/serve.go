@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -96,12 +97,13 @@ type server struct {
 	web        *web.Server
 	demo       *demoCredentials
 	boot       string
+	seed       uint64 // of the queues' draws
 	boardFrom  int64 // the board needs no event up to this one
 }
 
 // open starts all parts, in the order in which they need each other.
 func (s *server) open(ctx context.Context) error {
-	s.boot = call.NewUUID(time.Now())
+	s.boot, s.seed = call.NewUUID(time.Now()), rand.Uint64()
 	steps := []struct {
 		what string
 		do   func(context.Context) error
@@ -159,7 +161,7 @@ func (s *server) openStore(ctx context.Context) error {
 	s.journal.SetConfig(c.Hash)
 	now := time.Now()
 	err = s.journal.Append(ctx,
-		call.SystemEvent(now, call.Started{Boot: s.boot, Version: version()}),
+		call.SystemEvent(now, call.Started{Boot: s.boot, Version: version(), Seed: s.seed}),
 		call.SystemEvent(now, call.ConfigActivated{Hash: c.Hash, By: "start"}))
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -201,7 +203,7 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: uint64(time.Now().UnixNano())})
+	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
