@@ -98,7 +98,7 @@ type server struct {
 	demo       *demoCredentials
 	boot       string
 	seed       uint64 // of the queues' draws
-	boardFrom  int64 // the board needs no event up to this one
+	boardFrom  int64  // the board needs no event up to this one
 }
 
 // open starts all parts, in the order in which they need each other.
