@@ -95,9 +95,6 @@ func (m *Map) below(key string) []string {
 	return append(slices.Clip(m.path), key)
 }
 
-// Pos is where the mapping begins.
-func (m *Map) Pos() Pos { return m.at }
-
 // May is the value of a key that may be left out.
 func (m *Map) May(key string) Value {
 	m.asked = append(m.asked, key)

@@ -50,14 +50,6 @@ func DecodePCMA(dst []int16, payload []byte) []int16 {
 	return dst
 }
 
-// decode appends the samples of a payload in codec c to dst.
-func (c Codec) decode(dst []int16, payload []byte) []int16 {
-	if c == PCMA {
-		return DecodePCMA(dst, payload)
-	}
-	return DecodePCMU(dst, payload)
-}
-
 // transcode turns payload from one law into the other, in place.
 func transcode(payload []byte, from, to Codec) {
 	switch {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Ear collects what a stream hears, for tools and tests that measure it or write it with EncodeWAV. Gaps of up to
+// Ear collects what a stream hears, to be measured. Gaps of up to
 // two seconds become silence, late packets are dropped.
 type Ear struct {
 	limit int64 // samples
@@ -50,3 +50,11 @@ func (e *Ear) Samples() []int16 {
 
 // Heard returns how long freq Hz was heard so far, as the function Heard with a threshold of 0.05.
 func (e *Ear) Heard(freq float64) time.Duration { return Heard(e.Samples(), freq, 0.05) }
+
+// decode appends the samples of a payload in codec c to dst.
+func (c Codec) decode(dst []int16, payload []byte) []int16 {
+	if c == PCMA {
+		return DecodePCMA(dst, payload)
+	}
+	return DecodePCMU(dst, payload)
+}
