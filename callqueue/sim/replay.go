@@ -78,7 +78,7 @@ func NewRecorder(from, to time.Time, roster []agents.Agent, were []Shift) *Recor
 	r := &Recorder{
 		from: from, to: to, calls: make(map[call.ID]*recorded), busy: make(map[call.AgentID]*recorded),
 		wraps: make(map[call.AgentID]time.Time), people: make(map[call.AgentID]*worker),
-		ledger: sla.New(sla.Config{Keep: forever, Max: 1 << 40, Since: from.Add(-forever)}), staff: sla.NewStaff(forever),
+		ledger: sla.New(sla.Config{Keep: forever, Max: 1 << 40}), staff: sla.NewStaff(forever),
 	}
 	for _, a := range roster {
 		r.people[a.ID] = &worker{Agent: a, presence: call.LoggedOut}

@@ -69,6 +69,7 @@ type Figures struct {
 	Complete bool                 `json:"complete"` // false: the interval reaches back before what is kept
 	Offered  int                  `json:"offered"`
 	Waiting  int                  `json:"waiting"`
+	Beyond   int                  `json:"waiting_beyond"` // of Waiting, longer than the target already
 	Outcomes map[call.Outcome]int `json:"outcomes"`
 
 	Levels []Level `json:"levels"` // the service levels that are in use, side by side
@@ -108,7 +109,8 @@ type Level struct {
 	Formula string   `json:"formula"`
 }
 
-// The names of the service levels. LevelOurs is the one that Report states.
+// The names of the service levels. LevelOurs is the one that is meant where only
+// one is stated.
 const (
 	LevelAnswered      = "of-answered"            // Asterisk's SL
 	LevelQuickAbandons = "quick-abandons-credit"  // Asterisk's SL2 as it is defined
@@ -117,11 +119,12 @@ const (
 	LevelOurs          = "without-short-abandons" // Genesys by option, Talkdesk
 	LevelFlowOuts      = "with-flow-outs"         // Genesys "include flow-outs", Vonage "include queue breakouts"
 	LevelLateAbandons  = "late-abandons"          // XCALLY
+	LevelWithHold      = "wait-and-hold"          // LevelOurs of those for whom hold did not use up what wait had left
 )
 
 // tally is what figures are made of.
 type tally struct {
-	answered, within             int // answered at all, and within the target
+	answered, within, both       int // answered at all, within the target, and with wait and hold together
 	abandoned, short, quick      int // abandoned at all; below the short limit; within the target
 	others, lapsed, lapsedQuick  int // left otherwise; of those, what Asterisk records as abandoned, and within the target
 	answers, waits, abandonWaits time.Duration
@@ -178,10 +181,13 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 		f.Target = s.target
 		if s.outcome == "" {
 			f.Waiting++
+			if wait > s.target.Within {
+				f.Beyond++
+			}
 			continue
 		}
 		f.Outcomes[s.outcome]++
-		t.add(s, wait)
+		t.add(s, wait, s.holdAt(now))
 	}
 	f.Levels = t.levels(f.Offered - f.Waiting)
 	f.ASA = mean(t.answers, t.answered)
@@ -199,7 +205,7 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 	return f
 }
 
-func (t *tally) add(s *stay, wait time.Duration) {
+func (t *tally) add(s *stay, wait, hold time.Duration) {
 	within := wait <= s.target.Within
 	t.waits += wait
 	switch s.outcome {
@@ -208,6 +214,9 @@ func (t *tally) add(s *stay, wait time.Duration) {
 		t.answers += wait
 		if within {
 			t.within++
+		}
+		if wait+hold <= s.target.Within {
+			t.both++
 		}
 		if s.talked > 0 && s.talks.IsZero() && s.wraps == 0 {
 			t.handled++
@@ -248,7 +257,20 @@ func (t *tally) levels(left int) []Level {
 		level(LevelOurs, t.within, all-t.short, "answered within T / (answered + abandoned after the short-abandon limit)"),
 		level(LevelFlowOuts, t.within, left, "answered within T / all who left, however they left"),
 		level(LevelLateAbandons, t.within, all-t.quick, "answered within T / (answered + abandoned after T)"),
+		level(LevelWithHold, t.both, all-t.short,
+			"answered with wait and hold together within T / (answered + abandoned after the short-abandon limit)"),
 	}
+}
+
+func (k *book) within(from, to time.Time) []*stay {
+	first := func(t time.Time) int {
+		i, _ := slices.BinarySearchFunc(k.entries, t, func(s *stay, t time.Time) int {
+			return s.joined.Compare(t)
+		})
+		return i // of several that joined at t, the first
+	}
+	lo, hi := first(from), first(to)
+	return k.entries[lo:max(lo, hi)]
 }
 
 func level(name string, part, whole int, formula string) Level {
@@ -261,6 +283,20 @@ func rate(part, whole int, formula string) *Rate {
 		return nil
 	}
 	return &Rate{Percent: *p, Part: part, Whole: whole, Formula: formula}
+}
+
+func percent(part, whole int) *float64 {
+	if whole == 0 {
+		return nil
+	}
+	return new(100 * float64(part) / float64(whole))
+}
+
+func mean(sum time.Duration, n int) *time.Duration {
+	if n == 0 {
+		return nil
+	}
+	return new(sum / time.Duration(n))
 }
 
 // Level finds a service level by its name; the zero Level when there is none.

@@ -62,6 +62,8 @@ function board(over: Partial<Board> = {}): Board {
 		answered_today: 0,
 		abandoned_today: 0,
 		abandoned_percent: null,
+		left_today: 0,
+		complete: true,
 		lost_today: 0,
 		agents: nobody,
 	};

@@ -54,6 +54,7 @@ const words: Record<string, string> = {
 	"without-short-abandons": "No short abandons",
 	"with-flow-outs": "With flow-outs",
 	"late-abandons": "Late abandons",
+	"wait-and-hold": "Wait and hold",
 };
 export const levelName = (name: string): string => words[name] ?? name;
 
