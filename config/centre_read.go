@@ -131,7 +131,7 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	if language.Text != "" {
 		doc.ID("language", language)
 	}
-	r.centre.Clients[e.Key.Text] = Client{Name: m.May("name").Text(e.Key.Text), Language: language.Text}
+	r.centre.Clients[e.Key.Text] = Client{Name: m.May("name").Text(e.Key.Text), Language: language.Text, Zone: timeZone(m.May("zone"))}
 	m.End()
 }
 

@@ -47,6 +47,9 @@ func NewBoard(loc *time.Location) *Board {
 // SetQueues tells the rules of the active centre.
 func (b *Board) SetQueues(rules []QueueRule) { b.rules = rules }
 
+// SetZone tells where the day begins.
+func (b *Board) SetZone(loc *time.Location) { b.location = loc }
+
 // Seq is the global sequence of the last event that was applied.
 func (b *Board) Seq() int64 { return b.seq }
 
@@ -124,11 +127,12 @@ func (b *Board) View(now time.Time) BoardView {
 	v := BoardView{Seq: b.seq, At: call.Instant(now), Queues: []QueueRow{}, Agents: []AgentRow{}, Calls: []CallRow{}}
 	v.Agents = b.agentRows()
 	v.Calls = b.callRows()
-	midnight := dayBegin(now, b.location)
+	y, m, d := now.In(b.location).Date()
+	midnight := sla.Midnight(y, m, d, b.location)
 	today := b.figures(now, midnight)
 	halfHour := b.figures(now, now.Truncate(time.Minute).Add(-29*time.Minute)) // with the present minute, thirty
 	waits := b.waits()
-	for _, rule := range b.shown(today) {
+	for _, rule := range b.shown(today, halfHour) {
 		row := QueueRow{
 			ID: rule.ID, Name: cmp.Or(rule.Name, string(rule.ID)),
 			TargetPercent: rule.Target.Percent, TargetMs: rule.Target.Within.Milliseconds(),
@@ -146,6 +150,7 @@ func (b *Board) View(now time.Time) BoardView {
 	}
 	v.Totals = b.totals(v, minuteOf(midnight))
 	v.Totals.setFigures(halfHour, today)
+	v.Totals.Zone = b.location.String()
 	return v
 }
 
@@ -192,8 +197,9 @@ func (b *Board) totals(v BoardView, midnight int64) Totals {
 	return t
 }
 
-// shown is the queues of the centre, then those that only events of today name.
-func (b *Board) shown(today map[call.QueueID]sla.Figures) []QueueRule {
+// shown is the queues of the centre, then those that only calls name, up or counted
+// in any window.
+func (b *Board) shown(windows ...map[call.QueueID]sla.Figures) []QueueRule {
 	shown := slices.Clone(b.rules)
 	known := make(map[call.QueueID]bool)
 	for _, r := range b.rules {
@@ -211,9 +217,11 @@ func (b *Board) shown(today map[call.QueueID]sla.Figures) []QueueRule {
 			add(e.Queue, e.Target)
 		}
 	}
-	for id, f := range today {
-		if f.Offered > 0 {
-			add(id, f.Target)
+	for _, figures := range windows {
+		for id, f := range figures {
+			if f.Offered > 0 {
+				add(id, f.Target)
+			}
 		}
 	}
 	slices.SortFunc(others, func(a, b QueueRule) int { return cmp.Compare(a.ID, b.ID) })

@@ -170,6 +170,18 @@ func TestCallsBegunBeforeTheBoardCountAndTestCallsDoNot(t *testing.T) {
 	}
 }
 
+func TestAQueueThatTheCentreNoLongerHasIsShownWhileItsCallsCount(t *testing.T) {
+	s := newScene(t)
+	s.leaves(s.joins(noon.Add(11*time.Hour+50*time.Minute)), noon.Add(11*time.Hour+51*time.Minute), time.Minute, call.OutcomeAbandoned)
+	s.SetQueues(nil)
+	midnight := noon.Add(12 * time.Hour)
+	for after, want := range map[time.Duration]int{-5 * time.Minute: 1, 5 * time.Minute: 1, 25 * time.Minute: 0} {
+		if got := len(s.View(midnight.Add(after)).Queues); got != want {
+			t.Errorf("%v after midnight %d queues, want %d", after, got, want)
+		}
+	}
+}
+
 func TestNumbersAreMasked(t *testing.T) {
 	for in, want := range map[string]string{"": "", "7": "…7", "201": "…1", "2001": "…001", "+4930123456": "…456"} {
 		if got := maskNumber(in); got != want {

@@ -56,6 +56,7 @@ type Totals struct {
 	AbandonedPercent  *float64    `json:"abandoned_percent" doc:"of left_today; null when nothing counts"`
 	LeftToday         int         `json:"left_today" doc:"joined today and left, short abandons apart"`
 	LostToday         int         `json:"lost_today" doc:"callers to call back"`
+	Zone              string      `json:"zone" doc:"whose day today is"`
 	Complete          bool        `json:"complete" doc:"false when more callers joined today than the board keeps: figures of today are then of the latest"`
 	Agents            AgentCounts `json:"agents"`
 }

@@ -65,8 +65,3 @@ func percent(part, whole int) *float64 {
 }
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
-
-func dayBegin(now time.Time, loc *time.Location) time.Time {
-	y, m, d := now.In(loc).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, loc)
-}

@@ -1,63 +1,12 @@
 package sla
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"firstline/call"
 )
-
-// ErrSpan means that a Span is empty or would be cut into too many intervals.
-var ErrSpan = errors.New("sla: not a span of time")
-
-// MaxIntervals is how many intervals a Span is cut into at most: a year of hours.
-const MaxIntervals = 9000
-
-// Span says which entries are counted: those that joined at or after From and
-// before To, interval by interval of Every (0: all in one; the last may be
-// shorter), as known at Now.
-type Span struct {
-	Now, From, To time.Time
-	Every         time.Duration
-	ByClient      bool // tell clients apart; see Config.Client
-}
-
-// Validate returns an error that matches ErrSpan.
-func (s Span) Validate() error {
-	switch {
-	case !s.From.Before(s.To):
-		return fmt.Errorf("%w: from %v to %v", ErrSpan, s.From, s.To)
-	case s.Every < 0 || s.Every > 0 && s.To.Sub(s.From)/s.Every >= MaxIntervals:
-		return fmt.Errorf("%w: in steps of %v it has more than %d intervals", ErrSpan, s.Every, MaxIntervals)
-	}
-	return nil
-}
-
-// Interval is one part of a Span.
-type Interval struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"` // excluded
-}
-
-// Intervals are the parts of a valid span, in order.
-func (s Span) Intervals() []Interval {
-	every := s.Every
-	if every == 0 {
-		every = s.To.Sub(s.From)
-	}
-	var parts []Interval
-	for at := s.From; at.Before(s.To); at = at.Add(every) {
-		end := at.Add(every)
-		if end.After(s.To) {
-			end = s.To
-		}
-		parts = append(parts, Interval{at.UTC(), end.UTC()})
-	}
-	return parts
-}
 
 // Figures is how one queue served those who joined it within one interval.
 // Offered is Waiting plus the sum of Outcomes. Nil means that there was nobody to
@@ -156,6 +105,17 @@ func (l *Ledger) Figures(s Span) ([]Figures, error) {
 		}
 	}
 	return out, nil
+}
+
+// Clients are those who had a caller, by name.
+func (l *Ledger) Clients() []string {
+	names := make(map[string]bool)
+	for _, k := range l.queues {
+		for _, s := range k.entries {
+			names[s.client] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func clients(entries []*stay) []string {

@@ -63,6 +63,7 @@ function board(over: Partial<Board> = {}): Board {
 		abandoned_today: 0,
 		abandoned_percent: null,
 		left_today: 0,
+		zone: "UTC",
 		complete: true,
 		lost_today: 0,
 		agents: nobody,
