@@ -226,6 +226,28 @@ func TestWrapUpIsTheQueuesUnlessTheCallHasItsOwn(t *testing.T) {
 	}
 }
 
+// A person may not be the last to go while callers wait; a plan may: the day is
+// simulated to its end, and who waits then waits on.
+func TestTheLastAgentGoesHomeAsPlannedThoughCallersWait(t *testing.T) {
+	roster, ids := people(1)
+	atWork, err := sim.Shifts(ids, []sim.Staffed{{From: began, Agents: 1}, {From: began.Add(time.Hour), Agents: 0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := sim.Scenario{Queues: []callqueue.Queue{{ID: "q", WrapUp: -1}}, Agents: roster, Shifts: atWork}
+	for n := range 3 { // one talks into the evening, two wait
+		sc.Arrivals = append(sc.Arrivals, sim.Arrival{At: began.Add(50*time.Minute + time.Duration(n)*time.Second), Queue: "q", Talk: time.Hour})
+	}
+	r, err := sim.Run(t.Context(), sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := figuresOf(t, r.Ledger, r.Ended)
+	if f.Waiting != 2 || f.Outcomes[call.OutcomeAnswered] != 1 || !r.Ended.Equal(began.Add(110*time.Minute)) {
+		t.Errorf("ended %v, %d wait: %v", r.Ended, f.Waiting, f.Outcomes)
+	}
+}
+
 func TestScenariosThatCannotBeRunAreRefused(t *testing.T) {
 	_, err := sim.Run(t.Context(), sim.Scenario{
 		Arrivals: []sim.Arrival{{At: began, Queue: "nowhere"}}, Shifts: []sim.Shift{{Agent: "nobody"}},
