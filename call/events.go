@@ -95,6 +95,13 @@ type (
 		By    Side    `json:"by"`
 		Cause Cause   `json:"cause"`
 	}
+	// TransferAsked says that an agent's phone asked to hand the caller on. Refused
+	// is why nothing came of it; empty when the caller goes to To.
+	TransferAsked struct {
+		Agent   AgentID `json:"agent"`
+		To      string  `json:"to"` // as it was dialled
+		Refused string  `json:"refused,omitempty"`
+	}
 	// Ended closes the call's stream.
 	Ended struct {
 		Outcome  Outcome `json:"outcome"`
@@ -283,6 +290,7 @@ func (Connected) Type() string          { return "call.connected" }
 func (Held) Type() string               { return "call.held" }
 func (Unheld) Type() string             { return "call.unheld" }
 func (Parted) Type() string             { return "call.parted" }
+func (TransferAsked) Type() string      { return "call.transfer-asked" }
 func (Ended) Type() string              { return "call.ended" }
 func (CallerLost) Type() string         { return "call.lost" }
 func (QueueWidened) Type() string       { return "queue.widened" }
@@ -332,6 +340,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Unheld], true
 	case Parted{}.Type():
 		return decodeAs[Parted], true
+	case TransferAsked{}.Type():
+		return decodeAs[TransferAsked], true
 	case Ended{}.Type():
 		return decodeAs[Ended], true
 	case CallerLost{}.Type():

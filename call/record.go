@@ -127,6 +127,14 @@ type Talk struct {
 	EndedBy   Side        `json:"ended_by,omitempty"`
 	Cause     Cause       `json:"cause,omitzero"`
 	Holds     []Span      `json:"holds,omitempty"`
+	Transfers []Transfer  `json:"transfers,omitempty"`
+}
+
+// Transfer is one wish of an agent to hand the caller on.
+type Transfer struct {
+	At      time.Time `json:"at"`
+	To      string    `json:"to"`
+	Refused string    `json:"refused,omitempty"` // why nothing came of it
 }
 
 // Span is one time on hold. To is zero while it lasts.
@@ -377,6 +385,11 @@ func (r *Record) applyTalk(ev Event) error {
 					t.Holds[i].To = ev.At
 				}
 			}
+			return nil
+		}
+	case TransferAsked:
+		if t := r.Talking(); t != nil {
+			t.Transfers = append(t.Transfers, Transfer{At: ev.At, To: b.To, Refused: b.Refused})
 			return nil
 		}
 	case Parted:

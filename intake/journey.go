@@ -113,13 +113,28 @@ func (d *Desk) leave(j *journey, at Stage, err error) Stage {
 	if j.call.Leg.Context().Err() != nil {
 		cause = call.CauseOf(j.call.Leg.Context())
 	}
-	if cause.Reason == call.Failed {
+	switch cause.Reason {
+	case call.Failed:
 		j.log.Error("call failed", zap.String("stage", at.Name()), zap.Error(err))
 		if j.entries == 0 {
 			j.outcome = call.OutcomeSystemFailed
 		}
+	case call.SwitchGone:
+		d.cutOff(j, at)
 	}
 	return Finish{Outcome: j.outcome, Cause: cause, From: at.Name()}
+}
+
+// cutOff takes note of a caller whom the exchange lost: no wish of theirs.
+func (d *Desk) cutOff(j *journey, at Stage) {
+	if j.entries == 0 {
+		j.outcome = call.OutcomeSystemFailed
+	}
+	if w, waited := at.(Wait); waited && !j.call.Test {
+		d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.CallerLost{
+			Queue: w.Queue, Number: j.call.From.Number, Joined: w.Joined, Reason: "the exchange stopped while waiting",
+		}))
+	}
 }
 
 // Arrive opens the call and its ticket, durably, before anything above 100 is
@@ -358,9 +373,12 @@ func (t Talk) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	by, cause := talk.converse(ctx)
-	talk.part(by, cause)
-	return Finish{Outcome: j.outcome, Cause: cause, From: t.Name()}, nil
+	end := talk.converse(ctx)
+	talk.part(end.by, end.cause)
+	if end.next != nil {
+		return end.next, nil
+	}
+	return Finish{Outcome: j.outcome, Cause: end.cause, From: t.Name()}, nil
 }
 
 // Finish hangs up whatever is left and closes the call.

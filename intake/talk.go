@@ -142,8 +142,17 @@ func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	return nil
 }
 
-// converse serves both legs until one of them is gone.
-func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
+// parting is how a conversation ended: by whom and why, and where the caller
+// goes on, nil for nowhere.
+type parting struct {
+	by    call.Side
+	cause call.Cause
+	next  Stage
+}
+
+// converse serves both legs until one of them is gone, or the agent hands the
+// caller on.
+func (k *talk) converse(ctx context.Context) parting {
 	k.d.setTalk(k.j.call.ID, k.orders)
 	defer k.d.setTalk(k.j.call.ID, nil)
 	caller, agent := k.j.call.Leg, k.agent
@@ -152,6 +161,12 @@ func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
 		case e := <-caller.Events():
 			k.happened(call.SideCaller, e)
 		case e := <-agent.Events():
+			if e.Kind == call.LegTransfer {
+				if next := k.transfer(e); next != nil {
+					return parting{call.SideAgent, call.Cause{Reason: call.Completed, Text: "transferred"}, next}
+				}
+				continue
+			}
 			k.happened(call.SideAgent, e)
 		case o := <-k.orders:
 			o.done <- k.setPaused(ctx, o.pause, o.by)
@@ -160,14 +175,14 @@ func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
 				k.j.log.Error("recording stays paused", zap.Error(err))
 			}
 		case <-caller.Context().Done():
-			return call.SideCaller, call.CauseOf(caller.Context())
+			return parting{by: call.SideCaller, cause: call.CauseOf(caller.Context())}
 		case <-agent.Context().Done():
-			return call.SideAgent, call.CauseOf(agent.Context())
+			return parting{by: call.SideAgent, cause: call.CauseOf(agent.Context())}
 		case <-ctx.Done():
 			if caller.Context().Err() != nil { // both ended at once: ctx is the caller's
-				return call.SideCaller, call.CauseOf(caller.Context())
+				return parting{by: call.SideCaller, cause: call.CauseOf(caller.Context())}
 			}
-			return call.SideSystem, call.CauseOf(ctx)
+			return parting{by: call.SideSystem, cause: call.CauseOf(ctx)}
 		}
 	}
 }
