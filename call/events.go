@@ -102,6 +102,18 @@ type (
 		To      string  `json:"to"` // as it was dialled
 		Refused string  `json:"refused,omitempty"`
 	}
+	// TapBegan says that a supervisor's phone is on the conversation, or how it is
+	// on it from now on.
+	TapBegan struct {
+		Leg    LegID    `json:"leg"`
+		Device DeviceID `json:"device"`
+		Mode   TapMode  `json:"mode"`
+		By     string   `json:"by"` // "supervisor:<name>"
+	}
+	// TapEnded says that it is not any more.
+	TapEnded struct {
+		Leg LegID `json:"leg"`
+	}
 	// Ended closes the call's stream.
 	Ended struct {
 		Outcome  Outcome `json:"outcome"`
@@ -291,6 +303,8 @@ func (Held) Type() string               { return "call.held" }
 func (Unheld) Type() string             { return "call.unheld" }
 func (Parted) Type() string             { return "call.parted" }
 func (TransferAsked) Type() string      { return "call.transfer-asked" }
+func (TapBegan) Type() string           { return "call.tap-began" }
+func (TapEnded) Type() string           { return "call.tap-ended" }
 func (Ended) Type() string              { return "call.ended" }
 func (CallerLost) Type() string         { return "call.lost" }
 func (QueueWidened) Type() string       { return "queue.widened" }
@@ -342,6 +356,10 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Parted], true
 	case TransferAsked{}.Type():
 		return decodeAs[TransferAsked], true
+	case TapBegan{}.Type():
+		return decodeAs[TapBegan], true
+	case TapEnded{}.Type():
+		return decodeAs[TapEnded], true
 	case Ended{}.Type():
 		return decodeAs[Ended], true
 	case CallerLost{}.Type():

@@ -128,6 +128,18 @@ type Talk struct {
 	Cause     Cause       `json:"cause,omitzero"`
 	Holds     []Span      `json:"holds,omitempty"`
 	Transfers []Transfer  `json:"transfers,omitempty"`
+	Taps      []Tap       `json:"taps,omitempty"`
+}
+
+// Tap is one time that a supervisor's phone was on the conversation in one mode.
+// To is zero while it lasts.
+type Tap struct {
+	Leg    LegID     `json:"leg"`
+	Device DeviceID  `json:"device"`
+	Mode   TapMode   `json:"mode"`
+	By     string    `json:"by"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to,omitzero"`
 }
 
 // Transfer is one wish of an agent to hand the caller on.
@@ -220,6 +232,14 @@ func (t *Talk) hold(end time.Time) time.Duration {
 		d += beyond(s.From, until(s.To, end), &covered)
 	}
 	return d
+}
+
+func (t *Talk) endTap(leg LegID, at time.Time) {
+	for i := range t.Taps {
+		if t.Taps[i].Leg == leg {
+			t.Taps[i].To = until(t.Taps[i].To, at)
+		}
+	}
 }
 
 func (r *Record) limit(now time.Time) time.Time { return until(r.Ended, now) }
@@ -385,6 +405,17 @@ func (r *Record) applyTalk(ev Event) error {
 					t.Holds[i].To = ev.At
 				}
 			}
+			return nil
+		}
+	case TapBegan:
+		if t := r.Talking(); t != nil {
+			t.endTap(b.Leg, ev.At)
+			t.Taps = append(t.Taps, Tap{Leg: b.Leg, Device: b.Device, Mode: b.Mode, By: b.By, From: ev.At})
+			return nil
+		}
+	case TapEnded:
+		if t := r.Talking(); t != nil {
+			t.endTap(b.Leg, ev.At)
 			return nil
 		}
 	case TransferAsked:

@@ -144,22 +144,22 @@ var (
 // PauseRecording writes silence into the call's recording until
 // ResumeRecording, or until the limit passes. by says who, for the journal.
 func (d *Desk) PauseRecording(ctx context.Context, id call.ID, by string) error {
-	return d.command(ctx, id, order{pause: true, by: by, done: make(chan error, 1)})
+	return d.command(ctx, id, func(ctx context.Context, k *talk) error { return k.setPaused(ctx, true, by) })
 }
 
 // ResumeRecording ends a pause.
 func (d *Desk) ResumeRecording(ctx context.Context, id call.ID, by string) error {
-	return d.command(ctx, id, order{by: by, done: make(chan error, 1)})
+	return d.command(ctx, id, func(ctx context.Context, k *talk) error { return k.setPaused(ctx, false, by) })
 }
 
-// order is a command to the goroutine that serves a talk.
+// order is a command to the goroutine that serves a talk, which does it.
 type order struct {
-	pause bool
-	by    string
-	done  chan error // capacity 1
+	do   func(context.Context, *talk) error
+	done chan error // capacity 1
 }
 
-func (d *Desk) command(ctx context.Context, id call.ID, o order) error {
+func (d *Desk) command(ctx context.Context, id call.ID, do func(context.Context, *talk) error) error {
+	o := order{do, make(chan error, 1)}
 	d.mu.Lock()
 	orders := d.talks[id]
 	d.mu.Unlock()

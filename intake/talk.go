@@ -24,6 +24,10 @@ type talk struct {
 	orders    chan order
 	resume    *time.Timer // ends a pause by itself
 	paused    bool
+	taps      []tap
+	tapped    int             // supervisors' legs so far, over all talks of the call
+	left      chan call.LegID // supervisors who hung up
+	over      chan struct{}   // closed when the conversation is
 }
 
 // join bridges the two legs and starts the recording. On an adopted call it
@@ -31,11 +35,16 @@ type talk struct {
 func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 	k := &talk{
 		d: d, j: j, t: t, agent: j.legs[t.Leg], began: time.Now(), held: map[call.Side]bool{},
-		orders: make(chan order), resume: time.NewTimer(time.Hour),
+		orders: make(chan order), resume: time.NewTimer(time.Hour), left: make(chan call.LegID), over: make(chan struct{}),
 	}
 	k.resume.Stop()
 	if k.agent == nil {
 		return nil, k.lost(call.Cause{Reason: call.SwitchGone, Text: "the agent's leg did not survive"})
+	}
+	if j.resumed != nil {
+		for _, t := range j.resumed.Talks {
+			k.tapped += len(t.Taps)
+		}
 	}
 	was := k.takeOver()
 	if !was {
@@ -93,6 +102,11 @@ func (k *talk) takeOver() bool {
 	for _, h := range was.Holds {
 		if h.To.IsZero() {
 			k.held[h.By] = true
+		}
+	}
+	for _, t := range was.Taps { // their legs are swept: a supervisor phones in again
+		if t.To.IsZero() {
+			k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.TapEnded{Leg: t.Leg}))
 		}
 	}
 	return true
@@ -169,7 +183,9 @@ func (k *talk) converse(ctx context.Context) parting {
 			}
 			k.happened(call.SideAgent, e)
 		case o := <-k.orders:
-			o.done <- k.setPaused(ctx, o.pause, o.by)
+			o.done <- o.do(ctx, k)
+		case leg := <-k.left:
+			k.tapOver(leg)
 		case <-k.resume.C:
 			if err := k.setPaused(ctx, false, "limit"); err != nil {
 				k.j.log.Error("recording stays paused", zap.Error(err))
@@ -233,6 +249,7 @@ func (k *talk) setPaused(ctx context.Context, pause bool, by string) error {
 // part ends the conversation: the agent's leg goes, the recording is closed.
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
+	k.endTaps()
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
 	k.hangUpAgent(call.Cause{Reason: call.Completed})
 	if k.recording == nil {

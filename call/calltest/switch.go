@@ -103,9 +103,9 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 	return out, nil
 }
 
-// Caps declares everything but a tap and a transfer by us.
+// Caps declares everything but a transfer by us.
 func (s *Switch) Caps() call.Caps {
-	return call.Caps{Record: true, Adopt: true, DTMFStart: true, ReferByPhone: true}
+	return call.Caps{Record: true, Tap: true, Adopt: true, DTMFStart: true, ReferByPhone: true}
 }
 
 func (s *Switch) length(m call.Media) time.Duration {

@@ -59,7 +59,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+		Calls: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Reports: w, Centre: w,
 	}
 }
 
@@ -341,12 +341,12 @@ type audioFile struct{ *bytes.Reader }
 // Close implements io.Closer.
 func (audioFile) Close() error { return nil }
 
-// PauseRecording implements web.Recorder.
+// PauseRecording implements web.Talks.
 func (w *World) PauseRecording(_ context.Context, id call.ID, by string) error {
 	return w.tellRecorder("pause", id, by)
 }
 
-// ResumeRecording implements web.Recorder.
+// ResumeRecording implements web.Talks.
 func (w *World) ResumeRecording(_ context.Context, id call.ID, by string) error {
 	return w.tellRecorder("resume", id, by)
 }
@@ -363,6 +363,11 @@ func (w *World) tellRecorder(verb string, id call.ID, by string) error {
 	}
 	w.paused = append(w.paused, verb+" "+string(id)+" "+by)
 	return nil
+}
+
+// Tap implements web.Talks; it is told with what the recorder was told.
+func (w *World) Tap(_ context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error {
+	return w.tellRecorder(string(mode)+" "+string(device)+" on", id, by)
 }
 
 // SLA implements web.Reports over the desk's own events. Numbers that Clients
