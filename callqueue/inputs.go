@@ -53,6 +53,9 @@ type (
 		// Joined; the call is offered to nobody else meanwhile.
 		Prefer    call.AgentID
 		PreferFor time.Duration
+		// Callback says that nobody is on the line: no longest wait, no exit and no
+		// length of the queue holds for the entry, and it keeps nobody from logging out.
+		Callback call.CallbackID
 		Resume    bool // waited before a restart: already journalled, not refused by MaxLen
 		Offers    int  // offers made before a restart; their ids are not used again
 	}
