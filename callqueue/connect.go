@@ -27,7 +27,7 @@ type Waiting struct {
 	Prefer    call.AgentID
 	PreferFor time.Duration
 	Callback  call.CallbackID // the entry is a try of it: nobody is on the line
-	From      call.Party // shown on the agent's phone
+	From      call.Party      // shown on the agent's phone
 	Ticket    call.TicketID
 	Test      bool
 	Resumed   bool // waited before a restart: its QueueJoined is in the journal

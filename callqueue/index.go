@@ -26,7 +26,7 @@ type entry struct {
 	prefer    call.AgentID
 	preferFor time.Duration
 	callback  call.CallbackID // nobody is on the line
-	brought   []Step // in place of the queue's; nil for none
+	brought   []Step          // in place of the queue's; nil for none
 
 	ladder  ladder // what is asked at which age
 	rank    rank

@@ -56,8 +56,8 @@ type (
 		// Callback says that nobody is on the line: no longest wait, no exit and no
 		// length of the queue holds for the entry, and it keeps nobody from logging out.
 		Callback call.CallbackID
-		Resume    bool // waited before a restart: already journalled, not refused by MaxLen
-		Offers    int  // offers made before a restart; their ids are not used again
+		Resume   bool // waited before a restart: already journalled, not refused by MaxLen
+		Offers   int  // offers made before a restart; their ids are not used again
 	}
 	// Press is a key of the queue's Keys that the caller pressed.
 	Press struct {
