@@ -37,6 +37,9 @@ func (r CallbackRule) Defaults() CallbackRule {
 // soon is when an attempt is made again that failed through no absence of the customer.
 const soon = 10 * time.Second
 
+// ErrMayNotCall means that number policy does not let us call a number.
+var ErrMayNotCall = errors.New("intake: no trunk may dial this number")
+
 // ErrNoCallback means that there is no such request to be called back, or not any more.
 var ErrNoCallback = errors.New("intake: no such callback is open")
 
@@ -169,8 +172,11 @@ func (d *Desk) takeUp(ev call.Event) error {
 }
 
 // ChangeCallback gives an open request another number or time, or releases it.
-// ErrNoCallback.
+// ErrNoCallback, ErrMayNotCall.
 func (d *Desk) ChangeCallback(ctx context.Context, id call.CallbackID, to call.CallbackChanged) error {
+	if to.Number != "" && !d.mayCall(to.Number) {
+		return fmt.Errorf("%w: %s", ErrMayNotCall, to.Number)
+	}
 	b, err := d.callbacks.find(id)
 	if err != nil {
 		return err
