@@ -1,0 +1,260 @@
+package asterisk
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
+
+// Time is an instant as ARI writes it: "2026-11-24T08:00:00.123+0000".
+type Time struct{ time.Time }
+
+const timeLayout = "2006-01-02T15:04:05.000-0700"
+
+// UnmarshalJSON reads ARI's layout.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	s := strings.Trim(string(b), `"`)
+	if s == "" || s == "null" {
+		return nil
+	}
+	at, err := time.Parse(timeLayout, s)
+	if err != nil {
+		return err
+	}
+	t.Time = at.UTC()
+	return nil
+}
+
+// Channel is a channel as ARI describes it.
+type Channel struct {
+	ID           string            `json:"id"`
+	ProtocolID   string            `json:"protocol_id"` // the SIP Call-ID
+	Name         string            `json:"name"`        // "PJSIP/trunk-00000001"; of our own making only in Snoop/ and Local/
+	State        string            `json:"state"`       // "Ring", "Ringing", "Up", "Down", …
+	Caller       CallerID          `json:"caller"`
+	Connected    CallerID          `json:"connected"`
+	AccountCode  string            `json:"accountcode"`
+	Dialplan     Dialplan          `json:"dialplan"`
+	CreationTime Time              `json:"creationtime"`
+	Language     string            `json:"language"`
+	Variables    map[string]string `json:"channelvars"` // those that ari.conf lists
+	TenantID     string            `json:"tenantid"`
+}
+
+// CallerID is text from outside.
+type CallerID struct {
+	Name   string `json:"name"`
+	Number string `json:"number"`
+}
+
+// Dialplan is where a channel is in the dialplan.
+type Dialplan struct {
+	Context  string `json:"context"`
+	Exten    string `json:"exten"`
+	Priority int    `json:"priority"`
+	AppName  string `json:"app_name"` // "Stasis" while it is ours
+	AppData  string `json:"app_data"` // "firstline,arg"
+}
+
+// Bridge is a bridge as ARI describes it.
+type Bridge struct {
+	ID         string   `json:"id"`
+	Name       string   `json:"name"`
+	Type       string   `json:"bridge_type"` // "mixing", "holding"
+	Technology string   `json:"technology"`
+	Channels   []string `json:"channels"`
+	Creation   Time     `json:"creationtime"`
+}
+
+// Playback is something that plays, or has played.
+type Playback struct {
+	ID     string `json:"id"`
+	Media  string `json:"media_uri"`
+	Target string `json:"target_uri"` // "channel:<id>"
+	State  string `json:"state"`      // "queued", "playing", "continuing", "done", "failed"
+}
+
+// LiveRecording is a recording under way, or in the event of its end.
+type LiveRecording struct {
+	Name     string `json:"name"`
+	Format   string `json:"format"`
+	Target   string `json:"target_uri"`
+	State    string `json:"state"` // "queued", "recording", "paused", "done", "failed", "canceled"
+	Duration int    `json:"duration"`
+	Cause    string `json:"cause"`
+}
+
+// Endpoint is a phone or a trunk that Asterisk knows.
+type Endpoint struct {
+	Technology string   `json:"technology"` // "PJSIP"
+	Resource   string   `json:"resource"`   // "desk1"
+	State      string   `json:"state"`      // "online", "offline", "unknown"
+	Channels   []string `json:"channel_ids"`
+}
+
+// Application is a Stasis application and what it is subscribed to.
+type Application struct {
+	Name      string   `json:"name"`
+	Channels  []string `json:"channel_ids"`
+	Bridges   []string `json:"bridge_ids"`
+	Endpoints []string `json:"endpoint_ids"`
+	Devices   []string `json:"device_names"`
+}
+
+// Info is which Asterisk this is.
+type Info struct {
+	System struct {
+		Version  string `json:"version"`
+		EntityID string `json:"entity_id"`
+	} `json:"system"`
+	Status struct {
+		Started  Time `json:"startup_time"` // a later one than before: Asterisk was restarted
+		Reloaded Time `json:"last_reload_time"`
+	} `json:"status"`
+}
+
+// RTPStats is what ARI knows of a channel's audio.
+type RTPStats struct {
+	Sent     uint64  `json:"txcount"`
+	Received uint64  `json:"rxcount"`
+	Lost     uint64  `json:"rxploss"`
+	Jitter   float64 `json:"rxjitter"` // seconds
+	RTT      float64 `json:"rtt"`      // seconds
+}
+
+// Event is what Asterisk says happened: one of the types below by value, or Unknown.
+type Event interface {
+	Kind() string    // "StasisStart"
+	When() time.Time // by Asterisk's clock
+}
+
+// Head is what every event has.
+type Head struct {
+	Type        string `json:"type"`
+	Application string `json:"application"`
+	Timestamp   Time   `json:"timestamp"`
+	AsteriskID  string `json:"asterisk_id"`
+}
+
+// Kind is the event's type.
+func (h Head) Kind() string { return h.Type }
+
+// When is the event's instant by Asterisk's clock.
+func (h Head) When() time.Time { return h.Timestamp.Time }
+
+// The events that the front end reads.
+type (
+	StasisStart struct {
+		Head
+		Args    []string `json:"args"`
+		Channel Channel  `json:"channel"`
+	}
+	StasisEnd struct {
+		Head
+		Channel Channel `json:"channel"`
+	}
+	ChannelCreated struct {
+		Head
+		Channel Channel `json:"channel"`
+	}
+	ChannelStateChange struct {
+		Head
+		Channel Channel `json:"channel"`
+	}
+	// ChannelDestroyed carries the Q.850 cause, and the technology's own: of
+	// PJSIP the SIP status, where there was one.
+	ChannelDestroyed struct {
+		Head
+		Cause     int     `json:"cause"`
+		CauseText string  `json:"cause_txt"`
+		TechCause int     `json:"tech_cause"`
+		Channel   Channel `json:"channel"`
+	}
+	ChannelHangupRequest struct {
+		Head
+		Cause   int     `json:"cause"`
+		Soft    bool    `json:"soft"`
+		Channel Channel `json:"channel"`
+	}
+	ChannelDtmfReceived struct {
+		Head
+		Digit    string  `json:"digit"`
+		Duration int     `json:"duration_ms"`
+		Channel  Channel `json:"channel"`
+	}
+	ChannelHold struct {
+		Head
+		Channel Channel `json:"channel"`
+	}
+	ChannelUnhold struct {
+		Head
+		Channel Channel `json:"channel"`
+	}
+	// Dial is about the channel that is dialled (Peer).
+	Dial struct {
+		Head
+		Status string  `json:"dialstatus"` // "", "RINGING", "PROGRESS", "ANSWER", "BUSY", "NOANSWER", "CONGESTION", "CHANUNAVAIL", "CANCEL"
+		Peer   Channel `json:"peer"`
+	}
+	// ChannelTransfer is a REFER from the phone that the application has to serve.
+	ChannelTransfer struct {
+		Head
+		State      string          `json:"state"`
+		ReferTo    json.RawMessage `json:"refer_to"`
+		ReferredBy json.RawMessage `json:"referred_by"`
+	}
+	PlaybackStarted struct {
+		Head
+		Playback Playback `json:"playback"`
+	}
+	PlaybackFinished struct {
+		Head
+		Playback Playback `json:"playback"`
+	}
+	RecordingStarted struct {
+		Head
+		Recording LiveRecording `json:"recording"`
+	}
+	RecordingFinished struct {
+		Head
+		Recording LiveRecording `json:"recording"`
+	}
+	RecordingFailed struct {
+		Head
+		Recording LiveRecording `json:"recording"`
+	}
+	BridgeDestroyed struct {
+		Head
+		Bridge Bridge `json:"bridge"`
+	}
+	ChannelEnteredBridge struct {
+		Head
+		Bridge  Bridge  `json:"bridge"`
+		Channel Channel `json:"channel"`
+	}
+	ChannelLeftBridge struct {
+		Head
+		Bridge  Bridge  `json:"bridge"`
+		Channel Channel `json:"channel"`
+	}
+	EndpointStateChange struct {
+		Head
+		Endpoint Endpoint `json:"endpoint"`
+	}
+	PeerStatusChange struct {
+		Head
+		Endpoint Endpoint `json:"endpoint"`
+	}
+	ContactStatusChange struct {
+		Head
+		Endpoint Endpoint `json:"endpoint"`
+	}
+	// ApplicationReplaced says that somebody else reads this application's
+	// events now: whoever gets it must act no more.
+	ApplicationReplaced struct{ Head }
+	// Unknown is an event of a type that is not listed here, unread.
+	Unknown struct {
+		Head
+		Raw json.RawMessage
+	}
+)
