@@ -16,7 +16,9 @@ type Client struct {
 	cfg      Config
 	base     string // Config.URL without a slash at its end
 	log      *zap.Logger
-	rest     *http.Client
+	rest     *http.Client  // for operations
+	events   *http.Client  // for the event socket, which must not take one of their connections
+	running  atomic.Bool   // Run is
 	replaced atomic.Bool   // somebody else has the application: act no more
 	suspect  chan struct{} // an operation got no answer: look at the socket now
 }
@@ -51,7 +53,8 @@ func New(cfg Config) (*Client, error) {
 		cfg:     cfg,
 		base:    strings.TrimRight(cfg.URL, "/"),
 		log:     cfg.Log.With(zap.String("asterisk", cfg.Name)),
-		rest:    &http.Client{Transport: transport(cfg)},
+		rest:    &http.Client{Transport: transport(cfg), CheckRedirect: stay},
+		events:  &http.Client{Transport: transport(cfg), CheckRedirect: stay},
 		suspect: make(chan struct{}, 1),
 	}, nil
 }
@@ -60,4 +63,10 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) Name() string { return c.cfg.Name }
 
 // Close gives back idle connections. Operations still work afterwards.
-func (c *Client) Close() { c.rest.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.rest.CloseIdleConnections()
+	c.events.CloseIdleConnections()
+}
+
+// stay follows no redirect: Asterisk sends none, and nobody else gets the password.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

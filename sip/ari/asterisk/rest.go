@@ -45,13 +45,22 @@ type operation struct {
 	kinds  map[int]error  // what a status means here, where it is not the usual
 }
 
-var usual = map[int]error{
-	http.StatusUnauthorized:       ErrRefused,
-	http.StatusForbidden:          ErrRefused,
-	http.StatusNotFound:           ErrNotFound,
-	http.StatusConflict:           ErrState,
-	http.StatusPreconditionFailed: ErrState,
-	http.StatusServiceUnavailable: ErrAway,
+// meaning is the sentinel of a status, or nil.
+func (op operation) meaning(status int) error {
+	if kind, ok := op.kinds[status]; ok {
+		return kind
+	}
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return ErrRefused
+	case http.StatusNotFound:
+		return ErrNotFound
+	case http.StatusConflict, http.StatusPreconditionFailed:
+		return ErrState
+	case http.StatusServiceUnavailable: // it starts, or goes down
+		return ErrAway
+	}
+	return nil
 }
 
 // do carries an operation out and decodes its answer into out, unless that is nil.
@@ -95,13 +104,14 @@ func (c *Client) send(ctx context.Context, op operation) (*http.Response, error)
 		return resp, nil
 	}
 	defer resp.Body.Close()
-	kind, ok := op.kinds[resp.StatusCode]
-	if !ok {
-		kind = usual[resp.StatusCode]
-	}
-	return nil, &StatusError{
+	return nil, c.declined(op, resp)
+}
+
+// declined is the error of a response that is not a good one.
+func (c *Client) declined(op operation, resp *http.Response) error {
+	return &StatusError{
 		Node: c.cfg.Name, Method: op.method, Path: op.at(), Status: resp.StatusCode,
-		Message: message(resp), kind: kind,
+		Message: message(resp), kind: op.meaning(resp.StatusCode),
 	}
 }
 
