@@ -38,7 +38,8 @@ var rooms = []room{
 	{"intake/...", []string{"call", "ivr/...", "callqueue/...", "tickets/...", "recordings/..."}, "the journey joins the domain rooms and knows no edge"},
 
 	{"sip/media", nil, "audio knows ports, packets and samples, no calls"},
-	{"sip/ari", edge(), "the front ends do not know each other"},
+	{"sip/ari/asterisk", nil, "Asterisk's own words; what a call is, the front end knows"},
+	{"sip/ari", edge("sip/ari/asterisk"), "the front ends do not know each other"},
 	{"sip/webrtc", edge("sip/media"), "the browser's leg is handed to sip by cmd"},
 	{"sip/...", edge("sip/media"), "an edge names the domain, never another edge"},
 	{"store/...", edge(), "an edge names the domain, never another edge"},
@@ -112,6 +113,8 @@ func TestTheRuleHoldsItsOwnExamples(t *testing.T) {
 		{"sip", "sip/media", true},
 		{"sip/media", "call", false},
 		{"sip/ari", "sip", false},
+		{"sip/ari", "sip/ari/asterisk", true},
+		{"sip/ari/asterisk", "call", false},
 		{"store/storetest", "store", true},
 		{"web", "store", false},
 		{"cmd/firstline", "store", true},

@@ -113,6 +113,40 @@ type Info struct {
 	} `json:"status"`
 }
 
+// ReferTo is where a phone wants a call sent.
+type ReferTo struct {
+	Requested   Requested `json:"requested_destination"`
+	Destination *Channel  `json:"destination_channel"` // attended: the call that is to be joined, when it is here
+	Connected   *Channel  `json:"connected_channel"`   // whom that one talks with
+	Bridge      *Bridge   `json:"bridge"`
+}
+
+// Requested is the content of Refer-To. It is text from outside.
+type Requested struct {
+	ProtocolID  string `json:"protocol_id"` // attended: the SIP Call-ID in Replaces
+	Destination string `json:"destination"` // blind: the user part of the address
+}
+
+// ReferredBy is who asked for the transfer.
+type ReferredBy struct {
+	Source    Channel  `json:"source_channel"`    // the phone that sent REFER
+	Connected *Channel `json:"connected_channel"` // whom it talks with
+	Bridge    *Bridge  `json:"bridge"`
+}
+
+// Contact is one registration of a phone.
+type Contact struct {
+	URI    string `json:"uri"`
+	Status string `json:"contact_status"` // "Reachable", "NonQualified", "Unreachable", "Removed", …
+	AOR    string `json:"aor"`
+}
+
+// Peer is the state of a phone's registration.
+type Peer struct {
+	Status string `json:"peer_status"` // "Reachable", "Unreachable", …
+	Cause  string `json:"cause"`
+}
+
 // RTPStats is what ARI knows of a channel's audio.
 type RTPStats struct {
 	Sent     uint64  `json:"txcount"`
@@ -172,9 +206,10 @@ type (
 	}
 	ChannelHangupRequest struct {
 		Head
-		Cause   int     `json:"cause"`
-		Soft    bool    `json:"soft"`
-		Channel Channel `json:"channel"`
+		Cause     int     `json:"cause"`
+		TechCause int     `json:"tech_cause"`
+		Soft      bool    `json:"soft"`
+		Channel   Channel `json:"channel"`
 	}
 	ChannelDtmfReceived struct {
 		Head
@@ -199,9 +234,9 @@ type (
 	// ChannelTransfer is a REFER from the phone that the application has to serve.
 	ChannelTransfer struct {
 		Head
-		State      string          `json:"state"`
-		ReferTo    json.RawMessage `json:"refer_to"`
-		ReferredBy json.RawMessage `json:"referred_by"`
+		State      string     `json:"state"`
+		ReferTo    ReferTo    `json:"refer_to"`
+		ReferredBy ReferredBy `json:"referred_by"`
 	}
 	PlaybackStarted struct {
 		Head
@@ -244,17 +279,21 @@ type (
 	PeerStatusChange struct {
 		Head
 		Endpoint Endpoint `json:"endpoint"`
+		Peer     Peer     `json:"peer"`
 	}
 	ContactStatusChange struct {
 		Head
 		Endpoint Endpoint `json:"endpoint"`
+		Contact  Contact  `json:"contact_info"`
 	}
 	// ApplicationReplaced says that somebody else reads this application's
 	// events now: whoever gets it must act no more.
 	ApplicationReplaced struct{ Head }
-	// Unknown is an event of a type that is not listed here, unread.
+	// Unknown is an event of a type that is not listed here, unread; or one of a
+	// type that is, whose content is not as Asterisk's description has it.
 	Unknown struct {
 		Head
-		Raw json.RawMessage
+		Raw json.RawMessage `json:"-"`
+		Err error           `json:"-"` // of a type that is listed: what did not fit
 	}
 )
