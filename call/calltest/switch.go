@@ -96,7 +96,7 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 
 // Caps declares everything but a tap and a transfer.
 func (s *Switch) Caps() call.Caps {
-	return call.Caps{Record: true, Adopt: true, DTMFStart: true}
+	return call.Caps{Record: true, RecordGrows: true, Adopt: true, DTMFStart: true}
 }
 
 func (s *Switch) length(m call.Media) time.Duration {
