@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,17 +18,6 @@ type Create struct {
 	Originator string            // channel whose formats it takes; not together with Formats
 	Formats    string            // "ulaw,alaw"
 	Variables  map[string]string // "PJSIP_HEADER(add,X-Ticket)", …
-}
-
-// Record says how a channel is recorded.
-type Record struct {
-	Name        string        // a path below Asterisk's recordings, without a suffix
-	Format      string        // "ulaw", "wav", …
-	IfExists    string        // "fail" (default), "overwrite", "append"
-	MaxDuration time.Duration // whole seconds; 0: no limit
-	MaxSilence  time.Duration // whole seconds; 0: no limit
-	Terminate   string        // digit that ends it: "none" (default), "any", "*", "#"
-	Beep        bool
 }
 
 // External is a channel whose audio goes to or comes from a program.
@@ -57,7 +47,8 @@ func (c *Client) Channel(ctx context.Context, id string) (Channel, error) {
 }
 
 // Create makes a channel, which Dial then calls. When a channel of that id is
-// there already, from an earlier attempt, that one is returned.
+// there already, from an earlier attempt, that one is returned. ErrUnreachable:
+// there is no such endpoint, or nobody is registered there.
 func (c *Client) Create(ctx context.Context, cr Create) (Channel, error) {
 	body := map[string]any{"channelId": cr.ID, "endpoint": cr.Endpoint, "app": c.cfg.Application}
 	putText(body, "appArgs", cr.Args)
@@ -67,23 +58,68 @@ func (c *Client) Create(ctx context.Context, cr Create) (Channel, error) {
 		body["variables"] = cr.Variables
 	}
 	op := post(body, "channels", "create")
-	op.kinds = map[int]error{http.StatusConflict: ErrConflict}
+	op.kinds = map[int]error{http.StatusConflict: ErrConflict, http.StatusInternalServerError: ErrUnreachable}
+	return c.ensure(ctx, op, cr.ID)
+}
+
+// ensure makes a channel. Of one that is there already Asterisk says 409, or, where
+// it makes no difference between that and other faults, 500.
+func (c *Client) ensure(ctx context.Context, op operation, id string) (Channel, error) {
 	var out Channel
 	err := c.do(ctx, op, &out)
-	if errors.Is(err, ErrConflict) {
-		return c.Channel(ctx, cr.ID)
+	s, ok := errors.AsType[*StatusError](err)
+	if !ok || s.Status != http.StatusConflict && s.Status != http.StatusInternalServerError {
+		return out, err
 	}
-	return out, err
+	there, lookErr := c.Channel(ctx, id)
+	switch {
+	case errors.Is(lookErr, ErrNotFound):
+		return Channel{}, err
+	case lookErr != nil:
+		return Channel{}, lookErr
+	case !c.ours(there):
+		s.kind = ErrConflict
+		return Channel{}, s
+	}
+	return there, nil
+}
+
+// ours says whether a channel may be of our making: one that another application
+// has is not. Before it enters ours, Asterisk names none.
+func (c *Client) ours(ch Channel) bool {
+	app, _, _ := strings.Cut(ch.Dialplan.AppData, ",")
+	return ch.Dialplan.AppName != "Stasis" || app == c.cfg.Application
 }
 
 // Dial calls a channel that Create made. caller, when given, is the channel whose
-// variables and language it inherits. The timeout counts in whole seconds; 0 means none.
+// variables and language it inherits. The timeout counts in whole seconds; 0 means
+// none. To dial what has been dialled is no error. Right after Create the channel
+// is on its way into the application, and cannot be dialled yet: Dial waits for it.
 func (c *Client) Dial(ctx context.Context, id, caller string, timeout time.Duration) error {
 	body := map[string]any{}
 	putText(body, "caller", caller)
 	putSeconds(body, "timeout", timeout)
-	return c.do(ctx, post(body, "channels", id, "dial"), nil)
+	until := time.Now().Add(c.cfg.Timeout)
+	for pause := enterPause; ; pause *= 2 {
+		err := c.do(ctx, post(body, "channels", id, "dial"), nil)
+		if !errors.Is(err, ErrState) {
+			return err
+		}
+		ch, lookErr := c.Channel(ctx, id)
+		switch {
+		case lookErr != nil:
+			return lookErr
+		case ch.State != "Down" && c.ours(ch):
+			return nil
+		case !c.ours(ch) || time.Now().Add(pause).After(until) || !sleep(ctx, pause):
+			return err
+		}
+	}
 }
+
+// enterPause is how long Dial waits for a channel to enter the application; longer
+// each time.
+const enterPause = 10 * time.Millisecond
 
 // Answer answers.
 func (c *Client) Answer(ctx context.Context, id string) error {
@@ -114,10 +150,21 @@ func (c *Client) Hangup(ctx context.Context, id string, q850 int, reason string)
 }
 
 // Play plays media ("sound:…", "tone:…", "recording:…") one after the other. It
-// returns when they are queued; what happens is told by events.
+// returns when they are queued, also those that do not exist; what happens is told
+// by events. Asterisk would play a repeated playback twice. When the answer to an
+// earlier attempt was lost, it is not begun again while it is there.
 func (c *Client) Play(ctx context.Context, channel, playback string, media ...string) (Playback, error) {
+	key := "play " + playback
+	if c.unsure.has(key) {
+		there, err := c.Playback(ctx, playback)
+		if !errors.Is(err, ErrNotFound) {
+			c.unsure.note(time.Now(), key, err)
+			return there, err
+		}
+	}
 	var out Playback
 	err := c.do(ctx, post(map[string]any{"media": media}, "channels", channel, "play", playback), &out)
+	c.unsure.note(time.Now(), key, err)
 	return out, err
 }
 
@@ -146,7 +193,8 @@ func (c *Client) StopMOH(ctx context.Context, channel string) error {
 }
 
 // SendDTMF plays digits to the channel's far end, each of that length and with
-// that pause between two; 0 means 100 ms.
+// that pause between two; 0 means 100 ms. When its answer is lost nobody can say
+// whether they were played.
 func (c *Client) SendDTMF(ctx context.Context, channel, digits string, between, length time.Duration) error {
 	body := map[string]any{"dtmf": digits}
 	putMillis(body, "between", between)
@@ -155,6 +203,7 @@ func (c *Client) SendDTMF(ctx context.Context, channel, digits string, between, 
 }
 
 // Variable returns a channel's variable or function, "CALLERID(name)".
+// ErrNotFound: the channel is gone, or it has no such variable.
 func (c *Client) Variable(ctx context.Context, channel, name string) (string, error) {
 	op := get("channels", channel, "variable")
 	op.query = url.Values{"variable": {name}}
@@ -205,16 +254,20 @@ func (c *Client) Continue(ctx context.Context, channel, context, exten string, p
 	return c.do(ctx, post(body, "channels", channel, "continue"), nil)
 }
 
-// Redirect sends the far end elsewhere (REFER, or 302 before the answer); endpoint
-// must be of the channel's technology.
+// Redirect sends the far end elsewhere (REFER, or 302 before the answer). ErrState:
+// it is not of the endpoint's technology, or not in the application.
 func (c *Client) Redirect(ctx context.Context, channel, endpoint string) error {
-	return c.do(ctx, post(map[string]any{"endpoint": endpoint}, "channels", channel, "redirect"), nil)
+	op := post(map[string]any{"endpoint": endpoint}, "channels", channel, "redirect")
+	op.kinds = map[int]error{http.StatusUnprocessableEntity: ErrState}
+	return c.do(ctx, op, nil)
 }
 
 // TransferProgress tells a phone that asked for a transfer how that goes:
 // "channel_progress", "channel_answered", "channel_unavailable", "channel_declined".
+// ErrUnsupported: Asterisk is older than 20.13, 21.8 or 22.3.
 func (c *Client) TransferProgress(ctx context.Context, channel, state string) error {
-	return c.do(ctx, post(map[string]any{"states": state}, "channels", channel, "transfer_progress"), nil)
+	err := c.do(ctx, post(map[string]any{"states": state}, "channels", channel, "transfer_progress"), nil)
+	return c.ifOffered(ctx, err, "channels", "/channels/{channelId}/transfer_progress")
 }
 
 // Snoop makes a channel that hears ("spy") or is heard ("whisper") in another's
@@ -224,12 +277,11 @@ func (c *Client) Snoop(ctx context.Context, channel, snoop, spy, whisper, args s
 	putText(body, "spy", spy)
 	putText(body, "whisper", whisper)
 	putText(body, "appArgs", args)
-	var out Channel
-	err := c.do(ctx, post(body, "channels", channel, "snoop", snoop), &out)
-	return out, err
+	return c.ensure(ctx, post(body, "channels", channel, "snoop", snoop), snoop)
 }
 
-// ExternalMedia makes a channel whose audio a program sends and gets.
+// ExternalMedia makes a channel whose audio a program sends and gets. What exists
+// already is returned.
 func (c *Client) ExternalMedia(ctx context.Context, x External) (Channel, error) {
 	body := map[string]any{"app": c.cfg.Application, "channelId": x.ID, "format": x.Format}
 	putText(body, "external_host", x.Host)
@@ -240,17 +292,27 @@ func (c *Client) ExternalMedia(ctx context.Context, x External) (Channel, error)
 	if len(x.Variables) > 0 {
 		body["variables"] = x.Variables
 	}
-	op := post(body, "channels", "externalMedia")
-	var out Channel
+	return c.ensure(ctx, post(body, "channels", "externalMedia"), x.ID)
+}
+
+// RTPStats returns what Asterisk knows of a channel's audio. ErrState: the channel
+// has no RTP.
+func (c *Client) RTPStats(ctx context.Context, channel string) (RTPStats, error) {
+	op := get("channels", channel, "rtp_statistics")
+	op.kinds = map[int]error{http.StatusForbidden: ErrState}
+	var out RTPStats
 	err := c.do(ctx, op, &out)
+	out.Lost, out.FarLost = notBelowZero(out.Lost), notBelowZero(out.FarLost)
 	return out, err
 }
 
-// RTPStats returns what Asterisk knows of a channel's audio.
-func (c *Client) RTPStats(ctx context.Context, channel string) (RTPStats, error) {
-	var out RTPStats
-	err := c.do(ctx, get("channels", channel, "rtp_statistics"), &out)
-	return out, err
+// notBelowZero mends a 32-bit count that went below zero: with packets that came
+// twice more were received than expected.
+func notBelowZero(n uint64) uint64 {
+	if n > 1<<31 {
+		return 0
+	}
+	return n
 }
 
 func putText(body map[string]any, key, value string) {

@@ -20,6 +20,7 @@ type Client struct {
 	events   *http.Client  // for the event socket, which must not take one of their connections
 	running  atomic.Bool   // Run is
 	replaced atomic.Bool   // somebody else has the application: act no more
+	unsure   *unsure       // what may have been done
 	suspect  chan struct{} // an operation got no answer: look at the socket now
 }
 
@@ -55,6 +56,7 @@ func New(cfg Config) (*Client, error) {
 		log:     cfg.Log.With(zap.String("asterisk", cfg.Name)),
 		rest:    &http.Client{Transport: transport(cfg), CheckRedirect: stay},
 		events:  &http.Client{Transport: transport(cfg), CheckRedirect: stay},
+		unsure:  newUnsure(),
 		suspect: make(chan struct{}, 1),
 	}, nil
 }

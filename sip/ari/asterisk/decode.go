@@ -96,6 +96,8 @@ func decoder(kind string) func([]byte) (Event, error) {
 		return as[PeerStatusChange]
 	case "ContactStatusChange":
 		return as[ContactStatusChange]
+	case "DeviceStateChanged":
+		return as[DeviceStateChanged]
 	case "ApplicationReplaced":
 		return as[ApplicationReplaced]
 	}

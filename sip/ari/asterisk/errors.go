@@ -11,7 +11,8 @@ var (
 	ErrConflict    = errors.New("there already, and not ours")
 	ErrState       = errors.New("not possible in this state") // the channel is not in the application, in a bridge, not dialled by us, …
 	ErrAway        = errors.New("no answer")                  // whether it was done is not known, save that 503 says it was not
-	ErrRefused     = errors.New("refused")                    // user, password or rights
+	ErrUnreachable = errors.New("no such endpoint, or nobody registered there")
+	ErrRefused     = errors.New("refused") // user, password or rights
 	ErrUnsupported = errors.New("this Asterisk cannot do that")
 	ErrReplaced    = errors.New("somebody else has taken the application over")
 	ErrOverflow    = errors.New("events come faster than they are handled")

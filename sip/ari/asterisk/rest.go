@@ -63,9 +63,12 @@ func (op operation) meaning(status int) error {
 	return nil
 }
 
+// errSlow is the cause of our own time-outs; a caller's own is told apart from them.
+var errSlow = errors.New("nothing came in time")
+
 // do carries an operation out and decodes its answer into out, unless that is nil.
 func (c *Client) do(ctx context.Context, op operation, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.Timeout, errSlow)
 	defer cancel()
 	resp, err := c.send(ctx, op)
 	if err != nil {
@@ -77,12 +80,12 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 	case err != nil:
 		return c.away(ctx, op, err)
 	case len(b) > answerLimit:
-		return fmt.Errorf("asterisk %s: %s %s: the answer is longer than %d bytes", c.cfg.Name, op.method, op.at(), answerLimit)
+		return c.failed(op, fmt.Errorf("the answer is longer than %d bytes", answerLimit))
 	case out == nil:
 		return nil
 	}
 	if err := json.Unmarshal(b, out); err != nil {
-		return fmt.Errorf("asterisk %s: %s %s: the answer: %w", c.cfg.Name, op.method, op.at(), err)
+		return c.failed(op, fmt.Errorf("the answer: %w", err))
 	}
 	return nil
 }
@@ -90,7 +93,7 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 // send returns the response when its status is a good one; its body is the caller's.
 func (c *Client) send(ctx context.Context, op operation) (*http.Response, error) {
 	if c.replaced.Load() {
-		return nil, fmt.Errorf("asterisk %s: %s %s: %w", c.cfg.Name, op.method, op.at(), ErrReplaced)
+		return nil, c.failed(op, ErrReplaced)
 	}
 	req, err := c.request(ctx, op)
 	if err != nil {
@@ -116,11 +119,14 @@ func (c *Client) declined(op operation, resp *http.Response) error {
 }
 
 func (c *Client) request(ctx context.Context, op operation) (*http.Request, error) {
+	if err := op.check(); err != nil {
+		return nil, c.failed(op, err)
+	}
 	var body io.Reader
 	if len(op.body) > 0 {
 		b, err := json.Marshal(op.body)
 		if err != nil {
-			return nil, fmt.Errorf("asterisk %s: %s %s: %w", c.cfg.Name, op.method, op.at(), err)
+			return nil, c.failed(op, err)
 		}
 		body = bytes.NewReader(b)
 	}
@@ -130,7 +136,7 @@ func (c *Client) request(ctx context.Context, op operation) (*http.Request, erro
 	}
 	req, err := http.NewRequestWithContext(ctx, op.method, address, body)
 	if err != nil {
-		return nil, fmt.Errorf("asterisk %s: %s %s: %w", c.cfg.Name, op.method, op.at(), err)
+		return nil, c.failed(op, err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -139,20 +145,40 @@ func (c *Client) request(ctx context.Context, op operation) (*http.Request, erro
 	return req, nil
 }
 
-// away is the error of an operation that got no answer. When the caller's own
-// context has ended that is said instead.
+// failed is err with what was tried.
+func (c *Client) failed(op operation, err error) error {
+	return fmt.Errorf("asterisk %s: %s %s: %w", c.cfg.Name, op.method, op.at(), err)
+}
+
+// away is the error of an operation that got no answer. When the caller gave up
+// (its context was cancelled) that is said instead.
 func (c *Client) away(ctx context.Context, op operation, err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // the address is said already
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
-		return fmt.Errorf("asterisk %s: %s %s: %w", c.cfg.Name, op.method, op.at(), cause)
+	switch cause := context.Cause(ctx); {
+	case cause == nil: // it is the transport's error
+	case errors.Is(cause, errSlow), errors.Is(cause, context.DeadlineExceeded):
+		err = cause
+	default:
+		return c.failed(op, cause)
 	}
 	select {
 	case c.suspect <- struct{}{}:
 	default: // somebody has said it already
 	}
-	return fmt.Errorf("asterisk %s: %s %s: %w: %w", c.cfg.Name, op.method, op.at(), ErrAway, err)
+	return c.failed(op, fmt.Errorf("%w: %w", ErrAway, err))
+}
+
+// check refuses ids that would make the path another one: a proxy in between may
+// resolve dots, and Asterisk lists when an id is missing.
+func (op operation) check() error {
+	for _, s := range op.path {
+		if s == "" || s == "." || s == ".." {
+			return fmt.Errorf("%q is no id", s)
+		}
+	}
+	return nil
 }
 
 // at is the path, escaped. Asterisk reads a plus as a space even there.

@@ -1,6 +1,7 @@
 package asterisk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,9 @@ const refusedMax = time.Second
 // Run connects and keeps connected, and hands the events to h, until ctx ends
 // (nil) or somebody else takes the application over (ErrReplaced). It must not be
 // called twice at a time.
+//
+// An event that Asterisk sends twice, with the same instant and content, is handed
+// over once.
 //
 // A connection is given up when Asterisk closes it, when no sign of life comes in
 // time, and when events come faster than h takes them. An operation that gets no
@@ -84,12 +88,15 @@ func (c *Client) serve(ctx context.Context, conn *websocket.Conn, h Handler) err
 	wg.Go(func() { end(c.keepAlive(live, conn)) })
 	c.log.Info("event socket up", zap.String("application", c.cfg.Application))
 	h.Connected(live)
+	var last recent
 	for {
 		b, ok := q.take(ctx)
 		if !ok {
 			return context.Cause(live)
 		}
-		c.handOver(b, h)
+		if !last.has(b) {
+			c.handOver(b, h)
+		}
 	}
 }
 
@@ -99,6 +106,25 @@ func (c *Client) handOver(b []byte, h Handler) {
 		c.log.Error("event not understood", zap.String("type", u.Type), zap.Error(u.Err))
 	}
 	h.Event(e)
+}
+
+// recent are the last events, to know one that Asterisk tells twice: it does so, to
+// the letter, of channels of which the application hears by two subscriptions.
+type recent struct {
+	events [64][]byte
+	next   int
+}
+
+// has says whether b is among them, and keeps it when not.
+func (r *recent) has(b []byte) bool {
+	for _, e := range r.events {
+		if bytes.Equal(e, b) {
+			return true
+		}
+	}
+	r.events[r.next] = b
+	r.next = (r.next + 1) % len(r.events)
+	return false
 }
 
 // backoff is the pause before an attempt to connect: random, so that not all

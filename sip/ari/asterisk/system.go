@@ -2,8 +2,10 @@ package asterisk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // Ping asks for a sign of life.
@@ -29,11 +31,33 @@ func (c *Client) Application(ctx context.Context) (Application, error) {
 }
 
 // Subscribe asks for the events of sources beyond the application's own channels:
-// "endpoint:PJSIP", "endpoint:PJSIP/desk1", "channel:…", "bridge:…", "deviceState:…".
-// It ends when the event socket does.
+// "endpoint:PJSIP/desk1", "endpoint:PJSIP" (all of them), "deviceState:PJSIP/desk1",
+// "deviceState:" (all of them), "channel:…", "bridge:…". ErrNotFound: there is no
+// such source. It has to be asked again for each connection.
+//
+// An endpoint's events include those of all its channels, also of those that are
+// not in the application; what is in it is told twice, of which Run hands one over.
 func (c *Client) Subscribe(ctx context.Context, sources ...string) error {
 	op := post(map[string]any{"eventSource": sources}, "applications", c.cfg.Application, "subscription")
 	op.kinds = map[int]error{http.StatusUnprocessableEntity: ErrNotFound}
+	return c.do(ctx, op, nil)
+}
+
+// Withhold asks Asterisk not to send events of these types, in place of an earlier
+// list. ApplicationReplaced must not be among them.
+func (c *Client) Withhold(ctx context.Context, types ...string) error {
+	if slices.Contains(types, "ApplicationReplaced") {
+		return errors.New("asterisk: ApplicationReplaced cannot be withheld")
+	}
+	type filter struct {
+		Type string `json:"type"`
+	}
+	list := make([]filter, len(types))
+	for i, t := range types {
+		list[i].Type = t
+	}
+	op := post(map[string]any{"disallowed": list}, "applications", c.cfg.Application, "eventFilter")
+	op.method = http.MethodPut
 	return c.do(ctx, op, nil)
 }
 
@@ -55,10 +79,35 @@ func (c *Client) Endpoint(ctx context.Context, tech, resource string) (Endpoint,
 	return out, err
 }
 
-// Claim takes a call that Asterisk offered to all applications. ErrConflict:
-// another was faster; ErrUnsupported: this Asterisk is too old.
+// Claim takes a call that Asterisk offered to all applications (StasisBroadcast).
+// ErrConflict: another was faster; ErrNotFound: the call is gone or not on offer;
+// ErrUnsupported: Asterisk is older than 20.17, 22.7 or 23.1.
 func (c *Client) Claim(ctx context.Context, channel string) error {
 	op := post(map[string]any{"channelId": channel, "application": c.cfg.Application}, "events", "claim")
 	op.kinds = map[int]error{http.StatusConflict: ErrConflict}
-	return c.do(ctx, op, nil)
+	return c.ifOffered(ctx, c.do(ctx, op, nil), "events", "/events/claim")
+}
+
+// ifOffered says whether a 404 means that the path itself is not there: whether
+// Asterisk's own description of itself lists it.
+func (c *Client) ifOffered(ctx context.Context, err error, chapter, path string) error {
+	s, ok := errors.AsType[*StatusError](err)
+	if !ok || s.Status != http.StatusNotFound {
+		return err
+	}
+	var doc struct {
+		APIs []struct {
+			Path string `json:"path"`
+		} `json:"apis"`
+	}
+	if lookErr := c.do(ctx, get("api-docs", chapter+".json"), &doc); lookErr != nil {
+		return errors.Join(err, lookErr)
+	}
+	for _, api := range doc.APIs {
+		if api.Path == path {
+			return err
+		}
+	}
+	s.kind = ErrUnsupported
+	return s
 }
