@@ -115,6 +115,8 @@ func TestTheRuleHoldsItsOwnExamples(t *testing.T) {
 		{"sip/ari", "sip", false},
 		{"sip/ari", "sip/ari/asterisk", true},
 		{"sip/ari/asterisk", "call", false},
+		{"sip/ari", "sip/ari/asterisk", true},
+		{"sip/ari/asterisk", "call", false},
 		{"store/storetest", "store", true},
 		{"web", "store", false},
 		{"cmd/firstline", "store", true},

@@ -22,7 +22,7 @@ type bridge struct {
 	mu         sync.Mutex // guards the rest
 	ended      bool
 	recordings map[call.RecordingID]*recording
-	taps       map[string]*tap // by the channel of who taps
+	taps       map[*leg]*tap
 }
 
 // Bridge joins two answered legs of one node. Joining the same two under the same
@@ -77,7 +77,7 @@ func (n *node) keepBridge(b *bridge) (_ *bridge, isNew bool) {
 	if old := n.bridges[b.id]; old != nil {
 		return old, false
 	}
-	b.recordings, b.taps = map[call.RecordingID]*recording{}, map[string]*tap{}
+	b.recordings, b.taps = map[call.RecordingID]*recording{}, map[*leg]*tap{}
 	n.bridges[b.id] = b
 	return b, true
 }
@@ -170,9 +170,6 @@ func (b *bridge) Close(ctx context.Context) error {
 	}
 	return nil
 }
-
-// legEnded is told when one of the legs, or one that taps, has ended.
-func (b *bridge) legEnded(*leg) { b.part() }
 
 // part ends the bridge, once. A leg that lives on can be played to when Asterisk
 // has let it go.

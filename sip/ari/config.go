@@ -27,10 +27,10 @@ type Config struct {
 	// gone. It must not block. nil: nobody is told.
 	OnRecording func(id call.RecordingID, r call.Recorded)
 
-	Known    func(number string) bool      // numbers that are answered at all; others go back to the dialplan; nil: all
-	Devices  func(d call.DeviceID) bool    // which endpoints that call in are phones of ours; nil: none, all are trunks
-	Contacts Contacts                      // registrations kept elsewhere, for templates with {contact}; nil: none
-	OnReachable func(d call.DeviceID, up bool) // a phone can be reached, or can no longer; must not block; nil: nobody is told
+	Known       func(number string) bool              // numbers that are answered at all; others go back to the dialplan; nil: all
+	Devices     func(d call.DeviceID) bool            // which endpoints that call in are phones of ours; nil: none, all are trunks
+	Contacts    Contacts                              // registrations kept elsewhere, for templates with {contact}; nil: none
+	OnReachable func(d call.DeviceID, reachable bool) // a phone can be reached, or can no longer; must not block; nil: nobody is told
 
 	Patience  time.Duration // a node away for longer loses its legs as switch-gone; default 5 min
 	AdoptWait time.Duration // how long Adopt waits for nodes that do not answer; default 10 s

@@ -73,7 +73,7 @@ func (l *leg) end(c call.Cause) {
 	}
 	was := l.state
 	l.state = gone
-	b, q := l.bridge, l.quality
+	b, t, q := l.bridge, l.tap, l.quality
 	if l.patience != nil {
 		l.patience.Stop()
 	}
@@ -82,8 +82,9 @@ func (l *leg) end(c call.Cause) {
 	l.node.forget(l)
 	l.node.front.forget(l)
 	if b != nil {
-		b.legEnded(l)
+		b.part()
 	}
+	t.end()
 	if was == up {
 		l.push(call.LegEvent{Kind: call.LegQuality, Quality: q})
 	}

@@ -153,7 +153,7 @@ func (n *node) fallBack(ctx context.Context, channel string) error {
 // checkDialplan refuses what is no place in a dialplan.
 func checkDialplan(to call.Dialplan) error {
 	if !only(to.Context, dialplanLetters) || !only(to.Exten, dialplanLetters) || to.Priority < 0 {
-		return fmt.Errorf("ari: %q is no place in a dialplan", to)
+		return fmt.Errorf("ari: %+v is no place in a dialplan", to)
 	}
 	return nil
 }

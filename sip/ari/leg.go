@@ -76,7 +76,9 @@ type leg struct {
 	bridge   *bridge
 	parting  chan struct{} // closed when Asterisk has taken the last bridge down
 	music    string        // class that plays; empty: none
+	tap      *tap          // through which it hears others
 	plays    int           // playbacks so far
+	taps     int           // taps so far
 	inherits bool          // what the last process played may still play
 	patience *time.Timer   // until an originated leg is given up
 	silence  silence

@@ -135,7 +135,9 @@ func (l *leg) make(ctx context.Context, c asterisk.Create) error {
 		return err
 	})
 	if status, ok := errors.AsType[*asterisk.StatusError](err); ok {
-		return unreachable(fmt.Sprintf("Asterisk cannot make a channel (HTTP %d)", status.Status))
+		c := unreachable(fmt.Sprintf("Asterisk cannot make a channel (HTTP %d)", status.Status))
+		l.end(c) // there is nothing to hang up
+		return c
 	}
 	if err != nil {
 		return err

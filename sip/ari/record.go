@@ -42,9 +42,10 @@ type side struct {
 	snoop string // the channel
 	name  string // of the live recording
 
-	mu      sync.Mutex // guards the rest
-	began   time.Time  // both by Asterisk's clock, zero when not known
-	ended   time.Time
+	mu      sync.Mutex    // guards the rest
+	began   time.Time     // by Asterisk's clock; zero when not known
+	ended   time.Time     // by Asterisk's clock
+	here    time.Time     // when it began, by ours
 	started chan struct{} // closed when it runs
 	over    chan struct{} // closed when it has ended
 }
@@ -328,7 +329,7 @@ func (s *side) is(state string, at time.Time) {
 	switch state {
 	case "recording":
 		if isOpen(s.started) {
-			s.began = at
+			s.began, s.here = at, time.Now()
 			close(s.started)
 		}
 	case "done", "failed", "canceled":

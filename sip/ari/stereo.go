@@ -1,7 +1,6 @@
 package ari
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -46,12 +45,17 @@ func writeStereo(path string, raw [2]*os.File, c cut) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// timeline is where each side begins, in samples, and what is to be silent.
+// timeline is the two sides beside each other.
 type timeline struct {
-	sides   [2]io.Reader
-	begins  [2]int64
+	sides   [2]track
 	samples int64
-	silent  [][2]int64
+	silent  [][2]int64 // from and to, in samples
+}
+
+// track is one side: its audio begins at a sample and is silent around it.
+type track struct {
+	audio  io.Reader // nil: there is none
+	begins int64
 }
 
 // newTimeline lays the sides beside each other: by the instants at which they
@@ -61,7 +65,6 @@ func newTimeline(raw [2]*os.File, c cut) (*timeline, error) {
 	t := &timeline{}
 	var lengths [2]int64
 	for i, f := range raw {
-		t.sides[i] = eof{}
 		if f == nil {
 			continue
 		}
@@ -70,7 +73,7 @@ func newTimeline(raw [2]*os.File, c cut) (*timeline, error) {
 			return nil, err
 		}
 		lengths[i] = info.Size() / 2
-		t.sides[i] = bufio.NewReaderSize(f, 64<<10)
+		t.sides[i].audio = f
 	}
 	left, right := c.sides[0], c.sides[1]
 	late := int64(0) // samples that the right side begins after the left
@@ -81,19 +84,28 @@ func newTimeline(raw [2]*os.File, c cut) (*timeline, error) {
 	case !left.ended.IsZero() && !right.ended.IsZero():
 		late = samplesIn(right.ended.Sub(left.ended)) - (lengths[1] - lengths[0])
 	}
-	t.begins = [2]int64{max(-late, 0), max(late, 0)}
-	t.samples = min(max(t.begins[0]+lengths[0], t.begins[1]+lengths[1]), wavLimit/stereoFrame)
+	t.sides[0].begins, t.sides[1].begins = max(-late, 0), max(late, 0)
+	for i := range t.sides {
+		t.samples = max(t.samples, t.sides[i].begins+lengths[i])
+	}
+	t.samples = min(t.samples, wavLimit/stereoFrame)
 	t.silence(c)
 	return t, nil
 }
 
 func samplesIn(d time.Duration) int64 { return int64(d) * sampleRate / int64(time.Second) }
 
-// silence places the pauses, as far as it is known when the recording began.
+// silence places the pauses, when it is known here when the recording began; else
+// Asterisk's own silence has to do.
 func (t *timeline) silence(c cut) {
-	began := c.sides[0].begunHere
+	var began time.Time
+	for _, s := range c.sides {
+		if began.IsZero() || !s.here.IsZero() && s.here.Before(began) {
+			began = s.here
+		}
+	}
 	if began.IsZero() {
-		return // Asterisk has recorded silence then
+		return
 	}
 	for _, p := range c.pauses {
 		to := t.samples
@@ -104,46 +116,59 @@ func (t *timeline) silence(c cut) {
 	}
 }
 
+const block = 4000 // samples read and written at once
+
 func (t *timeline) write(f *os.File) error {
-	w := bufio.NewWriterSize(f, 128<<10)
-	if _, err := w.Write(wavHeader(t.samples * stereoFrame)); err != nil {
+	if _, err := f.Write(wavHeader(2, t.samples*stereoFrame)); err != nil {
 		return err
 	}
-	frame := make([]byte, stereoFrame)
-	for at := range t.samples {
+	out, mono := make([]byte, block*stereoFrame), make([]byte, block*2)
+	for at := int64(0); at < t.samples; at += block {
+		n := min(block, t.samples-at)
+		clear(out)
 		for i := range t.sides {
-			b := frame[2*i : 2*i+2]
-			if at < t.begins[i] {
-				b[0], b[1] = 0, 0
-				continue
-			}
-			if _, err := io.ReadFull(t.sides[i], b); err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-				b[0], b[1] = 0, 0 // this side ended before the other
-			} else if err != nil {
+			if err := t.sides[i].read(mono[:n*2], at); err != nil {
 				return err
 			}
+			for k := range n {
+				copy(out[k*stereoFrame+int64(i)*2:], mono[k*2:k*2+2])
+			}
 		}
-		if t.isSilent(at) {
-			clear(frame)
-		}
-		if _, err := w.Write(frame); err != nil {
+		t.mute(out[:n*stereoFrame], at)
+		if _, err := f.Write(out[:n*stereoFrame]); err != nil {
 			return err
 		}
 	}
-	return w.Flush()
+	return nil
 }
 
-func (t *timeline) isSilent(at int64) bool {
+// read fills b with the track's samples from at on; they are read in order.
+func (t *track) read(b []byte, at int64) error {
+	clear(b)
+	lead := min(max(t.begins-at, 0)*2, int64(len(b)))
+	if t.audio == nil || lead == int64(len(b)) {
+		return nil
+	}
+	_, err := io.ReadFull(t.audio, b[lead:])
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil // this side ended before the other
+	}
+	return err
+}
+
+// mute silences what of b, which begins at a sample, lies in a pause.
+func (t *timeline) mute(b []byte, at int64) {
+	n := int64(len(b)) / stereoFrame
 	for _, s := range t.silent {
-		if at >= s[0] && at < s[1] {
-			return true
+		from, to := max(s[0]-at, 0), min(s[1]-at, n)
+		if from < to {
+			clear(b[from*stereoFrame : to*stereoFrame])
 		}
 	}
-	return false
 }
 
-// wavHeader is the header of a stereo file with so many bytes of samples.
-func wavHeader(size int64) []byte {
+// wavHeader is the header of a file with so many bytes of 16-bit samples.
+func wavHeader(channels uint16, size int64) []byte {
 	b := make([]byte, 0, wavHeaderSize)
 	le := binary.LittleEndian
 	b = append(b, "RIFF"...)
@@ -151,15 +176,11 @@ func wavHeader(size int64) []byte {
 	b = append(b, "WAVEfmt "...)
 	b = le.AppendUint32(b, 16)
 	b = le.AppendUint16(b, 1) // PCM
-	b = le.AppendUint16(b, 2)
+	b = le.AppendUint16(b, channels)
 	b = le.AppendUint32(b, sampleRate)
-	b = le.AppendUint32(b, sampleRate*stereoFrame)
-	b = le.AppendUint16(b, stereoFrame)
+	b = le.AppendUint32(b, sampleRate*2*uint32(channels))
+	b = le.AppendUint16(b, 2*channels)
 	b = le.AppendUint16(b, 16)
 	b = append(b, "data"...)
 	return le.AppendUint32(b, uint32(size))
 }
-
-type eof struct{}
-
-func (eof) Read([]byte) (int, error) { return 0, io.EOF }
