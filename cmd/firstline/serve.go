@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -87,6 +88,9 @@ type server struct {
 	journal    *store.Journal
 	media      *media.Engine
 	sip        *sip.Server
+	exchange   exchange
+	soundFiles http.Handler // for nodes that fetch prompts; nil: none does
+	phones     phones
 	registrar  *sip.Registrar
 	queue      *callqueue.Dispatcher
 	roster     *roster.Roster
@@ -112,6 +116,7 @@ func (s *server) open(ctx context.Context) error {
 		{"store", s.openStore},
 		{"agents", s.seedRoster},
 		{"sip", s.openSIP},
+		{"asterisk", s.openAsterisk},
 		{"queues", s.openQueues},
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
@@ -167,12 +172,19 @@ func (s *server) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	s.life.onEnd("journal", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		return s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
-	})
+	s.life.onEnd("journal", s.sayStopped)
 	return nil
+}
+
+// sayStopped journals that this process ends as it was asked to.
+func (s *server) sayStopped() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
+	if errors.Is(err, store.ErrHandedOver) {
+		return nil // said already
+	}
+	return err
 }
 
 // openSIP binds the sockets; calls are taken at the very end.
@@ -189,7 +201,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
-		OnChange: func(d call.DeviceID, reachable bool) { s.queue.Reachable(d, reachable) },
+		OnChange: func(d call.DeviceID, _ bool) { s.tellReachable(d) },
 	})
 	cfg, err := s.sipConfig()
 	if err != nil {
@@ -204,7 +216,7 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed})
+	s.queue = callqueue.New(callqueue.Config{Switch: s.exchange, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
@@ -224,7 +236,7 @@ func (s *server) openQueues(ctx context.Context) error {
 	}
 	for _, p := range people {
 		if _, number := p.Device.Number(); p.Device != "" && !number {
-			s.queue.Reachable(p.Device, s.registrar.Reachable(p.Device))
+			s.tellReachable(p.Device)
 		}
 	}
 	s.life.start("registrar", s.registrar.Run)
@@ -253,8 +265,8 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom)
 	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
-		Forecast: s.lately, Callers: s.lately, MayCall: s.sip.Dials,
-		Journal: s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
+		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials,
+		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
 	}, s.centre.forDesk(s.sounds.checksum))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
@@ -312,6 +324,7 @@ func (s *server) expireSignIns(ctx context.Context) error {
 // takeCalls is last: nothing rings before everything is there to answer.
 func (s *server) takeCalls(context.Context) error {
 	s.features = s.featureCodes()
+	s.takeAsteriskCalls()
 	s.life.start("sip", func(ctx context.Context) error { return s.sip.Run(ctx, s.features) })
 	return nil
 }
