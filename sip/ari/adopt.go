@@ -3,7 +3,6 @@ package ari
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -169,13 +168,12 @@ func (n *node) adoptLeg(ctx context.Context, c *asterisk.Channel) *leg {
 func (n *node) adoptBridge(b *asterisk.Bridge) *bridge {
 	h := &bridge{id: call.BridgeID(b.ID), node: n}
 	of := call.LegID(b.ID).Call()
-	slices.Sort(b.Channels)
 	for _, id := range b.Channels {
 		switch l := n.leg(id); {
-		case l == nil || l.id.Call() != of:
-		case l.caller:
+		case l == nil:
+		case l.id == of.CallerLeg():
 			h.caller = l
-		case h.agent == nil:
+		case h.agent == nil || l.id.Call() == of: // who barges in is of no call, or of another
 			h.agent = l
 		}
 	}

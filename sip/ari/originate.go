@@ -89,9 +89,11 @@ func (l *leg) giveUpAfter(ring time.Duration) {
 		return
 	}
 	l.patience = time.AfterFunc(ring, func() {
-		if !l.is(up) {
-			_ = l.Hangup(context.Background(), call.Cause{Reason: call.NoAnswer, Text: "rang until the deadline"})
-		}
+		l.node.front.spawn(func() {
+			if !l.is(up) {
+				_ = l.Hangup(context.Background(), call.Cause{Reason: call.NoAnswer, Text: "rang until the deadline"})
+			}
+		})
 	})
 }
 
