@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -47,6 +48,8 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
+	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
 	Metrics   *prometheus.Registry // ours are registered on it; a new one
 }

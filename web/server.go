@@ -163,6 +163,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
+	if s.cfg.Sounds != nil {
+		mux.Handle("GET /sounds/{name}", s.cfg.Sounds)
+	}
 	mux.HandleFunc("/api/", s.unknownAPI(mux))
 	mux.Handle("/", newPages(s.log))
 

@@ -14,6 +14,7 @@ import (
 	"firstline/config"
 	"firstline/sip"
 	"firstline/sip/ari"
+	"firstline/web"
 )
 
 // exchange is both front ends as one switch. What belongs to a call is made where
@@ -212,6 +213,42 @@ func (s *server) leaveCalls() error {
 }
 
 var _ call.Switch = exchange{}
+
+// webNodes shows and drains the nodes.
+type webNodes struct{ s *server }
+
+func (w webNodes) Nodes() []web.Node {
+	var out []web.Node
+	for _, n := range w.s.exchange.asterisk.Nodes() {
+		v := web.Node{
+			Name: n.Name, Up: n.Up, Fault: n.Fault, Draining: n.Draining, Calls: n.Calls, Legs: n.Legs, Recordings: n.Recordings,
+		}
+		if !n.Since.IsZero() {
+			v.Since = &n.Since
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func (w webNodes) Drain(_ context.Context, name string, drain bool, by string) error {
+	if err := w.s.exchange.asterisk.Drain(name, drain); err != nil {
+		return fmt.Errorf("%w: %w", web.ErrNotFound, err)
+	}
+	w.s.log.Info("node drained", zap.String("node", name), zap.Bool("drain", drain), zap.String("by", by))
+	return nil
+}
+
+// nodesAreWell fails while a node is away: its callers hear nothing from us.
+func (s *server) nodesAreWell(context.Context) error {
+	var faults []error
+	for _, n := range s.exchange.asterisk.Nodes() {
+		if !n.Up {
+			faults = append(faults, fmt.Errorf("node %s is away: %s", n.Name, n.Fault))
+		}
+	}
+	return errors.Join(faults...)
+}
 
 // phones guards what is known of phones from being told out of order.
 type phones struct{ sync.Mutex }

@@ -15,6 +15,7 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/callqueue/worktime"
 	"firstline/intake/feature"
+	"firstline/store"
 )
 
 // openRoster gives people and their seats an owner. The queue has them already.
