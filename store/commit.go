@@ -85,6 +85,7 @@ func (c *committer) run(ctx context.Context) error {
 		if err := c.insist(ctx, gs); err != nil || ctx.Err() != nil {
 			return err
 		}
+		idle.Reset(beatEvery)
 	}
 }
 

@@ -54,7 +54,7 @@ type Config struct {
 	// there, before a standby takes over although its connection is still up: 10 s.
 	Stale time.Duration
 	// Watched is told what a standby sees, from within Open, about twice a second.
-	Watched func(Standing)
+	Watched func(Standing) `json:"-"`
 
 	limits limits // from Stale; tests hasten the others
 	openSpoolFile func(path string) (spoolFile, error) // nil means a file; tests hand in a disk that is full

@@ -47,6 +47,27 @@ func (l *capped) until(t time.Time) error {
 	return tcp.SetDeadline(t)
 }
 
+// emptied waits until no connection is left, or within has passed.
+func (l *capped) emptied(within time.Duration) {
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for l.open() > 0 {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return
+		}
+	}
+}
+
+func (l *capped) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all
+}
+
 func (l *capped) take(ip string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

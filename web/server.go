@@ -147,21 +147,8 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.live.follow(ctx, s.cfg.BoardSeed, s.cfg.BoardFrom) })
 	wg.Go(func() { s.live.publish(ctx) })
 
-	return serveHTTP(ctx, s.http, s.listener, s.log)
-}
-
-// serveHTTP serves until ctx ends, and then lets requests finish for up to 5 s.
-func serveHTTP(ctx context.Context, h *http.Server, l net.Listener, log *zap.Logger) error {
 	served := make(chan error, 1)
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	wg.Go(func() {
-		if h.TLSConfig != nil {
-			served <- h.ServeTLS(l, "", "")
-			return
-		}
-		served <- h.Serve(l)
-	})
+	wg.Go(func() { served <- serveOn(s.http, s.listener) })
 	select {
 	case err := <-served:
 		return fmt.Errorf("web: %w", err)
@@ -169,11 +156,18 @@ func serveHTTP(ctx context.Context, h *http.Server, l net.Listener, log *zap.Log
 	}
 	late, stop := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 	defer stop()
-	if err := h.Shutdown(late); err != nil {
-		log.Warn("requests were cut at shutdown", zap.Error(err))
-		return h.Close()
+	if err := s.http.Shutdown(late); err != nil {
+		s.log.Warn("requests were cut at shutdown", zap.Error(err))
+		return s.http.Close()
 	}
 	return nil
+}
+
+func serveOn(h *http.Server, l net.Listener) error {
+	if h.TLSConfig != nil {
+		return h.ServeTLS(l, "", "")
+	}
+	return h.Serve(l)
 }
 
 // handler is everything, behind what holds for every answer.

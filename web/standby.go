@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,10 +51,29 @@ func NewStandby(c StandbyConfig) (*Standby, error) {
 // Addr is where it listens, with the real port.
 func (s *Standby) Addr() string { return s.port.Addr().String() }
 
+// yieldWithin is how long a client that has connected may take to ask, before the
+// port is handed on without it.
+const yieldWithin = time.Second
+
 // Run answers until ctx ends. The port stays open: connections wait for whoever
 // has Listener.
 func (s *Standby) Run(ctx context.Context) error {
-	return serveHTTP(ctx, s.http, &lent{capped: s.port}, s.cfg.Log)
+	port := &lent{capped: s.port}
+	served := make(chan error, 1)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { served <- serveOn(s.http, port) })
+	select {
+	case err := <-served:
+		return fmt.Errorf("web: %w", err)
+	case <-ctx.Done():
+	}
+	// net/http's own end drops requests that it has just read: those who came have their answer first.
+	err := port.Close()
+	<-served
+	s.http.SetKeepAlivesEnabled(false)
+	s.port.emptied(yieldWithin)
+	return errors.Join(err, s.http.Close())
 }
 
 // Listener is the port for Config.Listener, once Run has returned.
