@@ -37,7 +37,10 @@ func (serveCommand) Help() string {
 (FIRSTLINE_SIP_LISTEN, FIRSTLINE_HTTP_LISTEN, FIRSTLINE_DATABASE, …), and secrets
 by a file that a variable …_FILE names. Port 0 means any free one.
 
-SIGHUP reads the centre's files again, SIGTERM ends all calls and stops.`
+SIGHUP reads the centre's files again, SIGTERM ends all calls and stops.
+
+With standby: true it waits while another firstline owns the PostgreSQL database,
+and takes over when that one is gone.`
 }
 
 func (c *serveCommand) Run(ctx context.Context, o *output) error {
@@ -51,14 +54,14 @@ func (c *serveCommand) Run(ctx context.Context, o *output) error {
 	}
 	defer func() { _ = log.Sync() }()
 	life := newLife(ctx, log)
-	s := &server{cfg: cfg, log: log, life: life}
-	if err := s.open(life.ctx); err != nil {
-		return errors.Join(err, life.end())
-	}
-	s.greet(o)
-	hup := make(chan os.Signal, 1)
+	s := &server{cfg: cfg, log: log, life: life, out: o}
+	hup := make(chan os.Signal, 1) // before the start, which may wait for long: a standby is not killed by it
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	if err := s.open(life.ctx); err != nil {
+		return life.endAfter(err)
+	}
+	s.greet(o)
 	for {
 		select {
 		case <-hup:
@@ -81,7 +84,9 @@ type server struct {
 	cfg  *config.Server
 	log  *zap.Logger
 	life *life
+	out  *output
 
+	standby    *standby // nil when this server does not stand by
 	sounds     sounds
 	centre     *centreHolder
 	store      *store.Store
@@ -113,6 +118,7 @@ func (s *server) open(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"centre", s.openCentre},
+		{"standby", s.openStandby},
 		{"store", s.openStore},
 		{"agents", s.seedRoster},
 		{"sip", s.openSIP},
@@ -150,13 +156,18 @@ func (s *server) openStore(ctx context.Context) error {
 	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	st, err := store.Open(ctx, store.Config{Database: s.cfg.Database, DataDir: s.cfg.DataDir}, s.log.Named("store"))
+	cfg := store.Config{Database: s.cfg.Database, DataDir: s.cfg.DataDir, Standby: s.cfg.Standby.Wait, Stale: s.cfg.Standby.Stale}
+	if s.standby != nil {
+		cfg.Watched = s.standby.watched
+	}
+	st, err := store.Open(ctx, cfg, s.log.Named("store"))
 	if err != nil {
 		return err
 	}
 	s.store, s.journal = st, st.Journal()
 	s.life.onEnd("store", st.Close)
 	s.life.start("store", st.Run)
+	s.takenOver()
 	c := s.centre.now()
 	if err := s.keepCentre(ctx, c); err != nil {
 		return err
@@ -181,8 +192,8 @@ func (s *server) sayStopped() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
-	if errors.Is(err, store.ErrHandedOver) {
-		return nil // said already
+	if errors.Is(err, store.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
+		return nil // said already, or the journal is another's, as the store says itself
 	}
 	return err
 }
@@ -289,7 +300,11 @@ func (s *server) openWeb(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := web.New(s.webConfig(seed))
+	cfg := s.webConfig(seed)
+	if cfg.Listener, err = s.port(); err != nil {
+		return err
+	}
+	w, err := web.New(cfg)
 	if err != nil {
 		return err
 	}
