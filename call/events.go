@@ -401,5 +401,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
-	return peopleDecoder(name)
+	if decode, ok := peopleDecoder(name); ok {
+		return decode, true
+	}
+	return careDecoder(name)
 }
