@@ -33,6 +33,9 @@ type Centre struct {
 	Trouble  string // key of the prompt before we hang up on a fault of ours; empty for none
 	Full     string // key of the prompt for who finds a queue full that leads nowhere else; empty for none
 	Announce map[call.QueueID]Announce
+	Blocked  Blocked
+	// ShortAbandons are on the list of lost callers too.
+	ShortAbandons bool
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -52,6 +55,7 @@ type Number struct {
 	Queue    call.QueueID
 	Language string // of the caller; empty means the flow's own
 	Client   string // whose line it is; empty for no particular one
+	Region   string // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string // of its calls, for which agents may be kept; empty for none
 	Hours    Hours  // nil: always open
 	Closed   Closed // where new calls go outside hours
@@ -94,6 +98,8 @@ type Config struct {
 	Tickets    ticketDesk
 	Queue      queues
 	Recordings catalogue
+	Lost       lostList
+	Blocks     blocks
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger

@@ -45,6 +45,7 @@ func (d *Desk) full(j *journey, w Wait) Stage {
 
 // Run says the prompt, best effort, and leads on.
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	j.stay = stay{l.From, l.Joined, call.Instant(time.Now()), l.Outcome}
 	if l.Prompt != "" {
 		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {
@@ -67,19 +68,7 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 			j.log.Error("exit to a number", zap.Error(err))
 			break
 		}
-		return Finish{Outcome: l.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "transferred"}, From: l.Name()}, nil
+		return Finish{Outcome: l.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "transferred"}, From: l.Name(), Elsewhere: true}, nil
 	}
-	d.lost(j, l)
 	return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "queue: " + string(l.Outcome)}, From: l.Name()}, nil
-}
-
-// lost puts a caller whom the queue could not serve on the list of those to be
-// called back. Who leaves by a key wanted to.
-func (d *Desk) lost(j *journey, l Leave) {
-	if l.Outcome == call.OutcomeExitKey || j.call.Test {
-		return
-	}
-	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.CallerLost{
-		Queue: l.From, Number: j.call.From.Number, Joined: l.Joined, Reason: string(l.Outcome),
-	}))
 }
