@@ -43,9 +43,14 @@ func (d *Desk) full(j *journey, w Wait) Stage {
 	return Leave{From: w.Queue, Outcome: call.OutcomeNoCapacity, Prompt: j.centre.Full, Joined: w.Joined}
 }
 
+// asking is the wait as a request to be called back keeps it.
+func (l Leave) asking() AskCallback {
+	return AskCallback{From: l.From, Need: l.Need, Priority: l.Priority, Joined: l.Joined}
+}
+
 // Run says the prompt, best effort, and leads on.
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
-	j.stay = stay{l.From, l.Joined, call.Instant(time.Now()), l.Outcome}
+	j.stay = stay{ask: l.asking(), left: call.Instant(time.Now()), outcome: l.Outcome}
 	if l.Prompt != "" {
 		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {
@@ -60,6 +65,8 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		w := waitIn(j, call.QueueID(l.To.Name), l.Need, l.Priority)
 		w.Joined = l.Joined
 		return w, nil
+	case callqueue.ToCallback:
+		return l.asking(), nil
 	case callqueue.ToFlow:
 		language := j.centre.language(j.call.To.Number)
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil

@@ -41,6 +41,9 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 	for i := range open {
 		rec := &open[i]
 		leg, ok := found.Leg(rec.ID.CallerLeg())
+		if rec.Out && rec.Talking() == nil {
+			ok = false // the request to call back outlives its attempt
+		}
 		if !ok || leg.Context().Err() != nil {
 			if err := d.close(ctx, rec, alive); err != nil {
 				return did, err
@@ -112,6 +115,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Wait](rec)
 	case Requeue{}.Name():
 		return inputOf[Requeue](rec)
+	case AskCallback{}.Name():
+		return inputOf[AskCallback](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
 	case Talk{}.Name():

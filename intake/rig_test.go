@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -43,6 +44,7 @@ type rig struct {
 	lost    *lost.List
 	blocks  *block.List
 	stop    func()
+	hush    func() // ends the attempts to call back
 }
 
 // bubble runs f with a desk in a synctest bubble, and wants nothing left behind.
@@ -71,6 +73,7 @@ func tuned(t *testing.T, tune func(*Centre), f func(r *rig)) {
 // no event out of order, every call with one ticket and one outcome.
 func (r *rig) quiet() {
 	r.t.Helper()
+	r.hush()
 	r.sw.Wait()
 	r.desk.Close()
 	time.Sleep(2 * time.Minute) // wrap-up passes
@@ -139,6 +142,7 @@ func (r *rig) start() {
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
 		Lost: r.lost, Blocks: r.blocks,
+		MayCall: func(number string) bool { return strings.HasPrefix(number, "+49") },
 	}, c)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -159,6 +163,19 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.queue.Reachable("2001", true)
+	var backs []call.Callback
+	for _, b := range r.journal.Callbacks() {
+		if b.Open() {
+			backs = append(backs, b)
+		}
+	}
+	calling, hush := context.WithCancel(ctx)
+	called := make(chan struct{})
+	wg.Go(func() {
+		defer close(called)
+		_ = r.desk.CallBack(calling, backs)
+	})
+	r.hush = func() { hush(); <-called }
 	r.sw.Serve(r.desk)
 }
 
@@ -198,7 +215,7 @@ func (r *rig) wantListed() {
 		if want := map[bool]int{true: 1}[rec.Lost != nil]; in[rec.ID] != want {
 			r.t.Errorf("call %s (%s, lost %+v) is in %d items", rec.ID, rec.Outcome, rec.Lost, in[rec.ID])
 		}
-		if last := len(rec.Entries) - 1; last >= 0 && rec.Entries[last].Outcome == call.OutcomeAbandoned && !rec.Test && rec.Lost == nil {
+		if last := len(rec.Entries) - 1; last >= 0 && rec.Entries[last].Outcome == call.OutcomeAbandoned && !rec.Test && !rec.Out && rec.Lost == nil {
 			r.t.Errorf("call %s was abandoned, and is not on the list", rec.ID)
 		}
 	}
@@ -256,6 +273,16 @@ func (r *rig) only() call.Record {
 		r.t.Fatalf("%d calls, want 1", len(recs))
 	}
 	return recs[0]
+}
+
+// recordOf is the record of a call that is over.
+func (r *rig) recordOf(id call.ID) call.Record {
+	r.t.Helper()
+	rec := r.journal.Record(id)
+	if rec.ID == "" || rec.Open() {
+		r.t.Fatalf("call %q is not over: %+v", id, rec)
+	}
+	return rec
 }
 
 // hire adds somebody who is at work at a phone.

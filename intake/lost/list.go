@@ -53,10 +53,22 @@ type List struct {
 	swept  time.Time
 }
 
-// service is a talk that has begun.
+// service is a talk that has begun; back, that it was the server that called.
 type service struct {
 	call call.ID
 	at   time.Time
+	back bool
+}
+
+// ends is how it takes an item off the list.
+func (s service) ends(id call.LostID) []call.Event {
+	if s.back {
+		return []call.Event{
+			call.LostEvent(s.at, id, call.LostTried{By: BySystem, Reached: true, Call: s.call}),
+			call.LostEvent(s.at, id, call.LostEnded{End: call.LostCalledBack, By: BySystem, Call: s.call}),
+		}
+	}
+	return []call.Event{call.LostEvent(s.at, id, call.LostEnded{End: call.LostCalledAgain, By: BySystem, Call: s.call})}
 }
 
 // remembered is how long a talk counts as the answer to an earlier call whose end
@@ -102,9 +114,9 @@ func (l *List) Left(a Abandon, story ...call.Event) {
 	l.settle(it)
 }
 
-// LeftBefore is Left of a call that ended with the process before, and returns
-// when it is durable. An error means that nothing has changed.
-func (l *List) LeftBefore(ctx context.Context, a Abandon, story ...call.Event) error {
+// LeftDurably is Left that returns when it is durable. An error means that nothing
+// has changed.
+func (l *List) LeftDurably(ctx context.Context, a Abandon, story ...call.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	it, evs := l.take(a)
@@ -136,7 +148,7 @@ func (l *List) opening(a Abandon) (*Item, []call.Event) {
 		Queue: a.Queue, Joined: a.Joined, Reason: a.Reason,
 	})}
 	if s, ok := l.served[a.Number]; ok && a.Number != "" && !s.at.Before(a.Left) {
-		evs = append(evs, call.LostEvent(s.at, id, call.LostEnded{End: call.LostCalledAgain, By: BySystem, Call: s.call}))
+		evs = append(evs, s.ends(id)...)
 	}
 	return l.happen(&Item{}, evs...)
 }
@@ -175,17 +187,26 @@ func (l *List) keep(it *Item) {
 // Answered says that a caller with this number talks to an agent since an instant:
 // what was open of the calls before is over.
 func (l *List) Answered(number string, id call.ID, at time.Time) {
+	l.serve(number, service{call: id, at: at})
+}
+
+// CalledBack is Answered where it was the server that called.
+func (l *List) CalledBack(number string, id call.ID, at time.Time) {
+	l.serve(number, service{call: id, at: at, back: true})
+}
+
+func (l *List) serve(number string, s service) {
 	if number == "" {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.remember(number, service{id, at})
+	l.remember(number, s)
 	it := l.open[l.of[number]]
-	if it == nil || it.Latest().After(at) {
+	if it == nil || it.Latest().After(s.at) {
 		return
 	}
-	it, evs := l.happen(it, call.LostEvent(at, it.ID, call.LostEnded{End: call.LostCalledAgain, By: BySystem, Call: id}))
+	it, evs := l.happen(it, s.ends(it.ID)...)
 	l.cfg.Journal.Post(evs...)
 	l.settle(it)
 }

@@ -77,7 +77,7 @@ func (d *day) abandon(t *rapid.T) {
 	}
 	a.From.Number = a.Number
 	if rapid.Bool().Draw(t, "of a process that is gone") {
-		if err := d.list.LeftBefore(t.Context(), a); (err != nil) != d.broken {
+		if err := d.list.LeftDurably(t.Context(), a); (err != nil) != d.broken {
 			t.Fatalf("broken %v: %v", d.broken, err)
 		}
 		if d.broken {
