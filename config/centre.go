@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -37,6 +38,7 @@ type Centre struct {
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
+	Callers      Callers
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -55,6 +57,7 @@ type Number struct {
 type Client struct {
 	Name     string
 	Language string // of its callers, empty for the flow's own
+	Region   string // of numbers that come to its lines without a country code; empty for the centre's own
 }
 
 // BreakReason is why an agent may be on break.
@@ -106,6 +109,12 @@ func (c *Centre) Advice(roster []agents.Agent) []string {
 	return advice
 }
 
+// Region is the country of numbers that come to a number without a country code,
+// empty when nobody said.
+func (c *Centre) Region(n Number) string {
+	return cmp.Or(c.Clients[n.Client].Region, c.Callers.Region)
+}
+
 // Equal reports whether both were loaded from the same files.
 func (c *Centre) Equal(other *Centre) bool { return other != nil && c.Hash == other.Hash }
 
@@ -151,7 +160,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil
