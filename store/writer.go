@@ -68,6 +68,9 @@ func (j *Journal) gather(ctx context.Context) {
 
 func (j *Journal) finish(behind context.Context, cause error) error {
 	if errors.Is(cause, ErrOwned) {
+		if n := j.commits.backlog.spooled(); n > 0 && j.mode == Spooling {
+			j.log.Error("spooled events are the former owner's now; the next start sets them aside", zap.Int("events", n), zap.String("folder", j.spool.dir))
+		}
 		j.fail(cause)
 		return cause
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -21,9 +22,10 @@ import (
 // Config is what a Server needs. Fields without a default named beside them must
 // be set; Validate says which are missing, all at once.
 type Config struct {
-	Listen    string      // host:port; 127.0.0.1:8080; port 0 means any free one
-	TLS       *tls.Config // nil means plain HTTP
-	PublicURL string      // what people type, for links; made from the listener when empty
+	Listen    string       // host:port; 127.0.0.1:8080; port 0 means any free one
+	Listener  net.Listener // a Standby's; nil means that Listen is opened
+	TLS       *tls.Config  // nil means plain HTTP
+	PublicURL string       // what people type, for links; made from the listener when empty
 	Log       *zap.Logger
 	Location  *time.Location // where the desk's day begins; UTC
 
@@ -47,6 +49,8 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
+	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
 	Metrics   *prometheus.Registry // ours are registered on it; a new one
 }

@@ -20,7 +20,7 @@ import (
 
 // webConfig joins the pages and the API to the other rooms.
 func (s *server) webConfig(seed []call.Event) web.Config {
-	return web.Config{
+	c := web.Config{
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
@@ -29,7 +29,13 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Reports: webReports{s.store, s.centre.clientOf}, Centre: webCentre{s},
 		Metrics: s.metrics(),
 		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Sounds:  s.soundFiles,
 	}
+	if s.exchange.asterisk != nil {
+		c.Nodes = webNodes{s}
+		c.Checks = append(c.Checks, web.Check{Name: "asterisk", OK: s.nodesAreWell})
+	}
+	return c
 }
 
 // boardSeed is what the board must know from before boardFrom: the roster as it
@@ -76,7 +82,7 @@ func away(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrAway):
+	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrOwned):
 		return fmt.Errorf("%w: %w", web.ErrUnavailable, err)
 	case errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("%w: %w", web.ErrNotFound, err)

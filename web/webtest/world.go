@@ -60,7 +60,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -371,6 +371,17 @@ func (w *World) tellRecorder(verb string, id call.ID, by string) error {
 		return fmt.Errorf("nothing is recorded now: %w", web.ErrConflict)
 	}
 	w.paused = append(w.paused, verb+" "+string(id)+" "+by)
+	return nil
+}
+
+// Nodes implements web.Nodes.
+func (w *World) Nodes() []web.Node { return []web.Node{{Name: "pbx", Up: true}} }
+
+// Drain implements web.Nodes.
+func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
+	if name != "pbx" {
+		return web.ErrNotFound
+	}
 	return nil
 }
 
