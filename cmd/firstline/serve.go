@@ -19,7 +19,9 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/config"
 	"firstline/intake"
+	"firstline/intake/block"
 	"firstline/intake/feature"
+	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/media"
@@ -101,6 +103,8 @@ type server struct {
 	roster     *roster.Roster
 	features   *feature.Handler
 	recordings *recordings.Catalogue
+	lost       *lost.List
+	blocks     *block.List
 	desk       *intake.Desk
 	lately     *lately
 	web        *web.Server
@@ -126,6 +130,7 @@ func (s *server) open(ctx context.Context) error {
 		{"queues", s.openQueues},
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
+		{"callers", s.openCare},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"web", s.openWeb},
@@ -278,7 +283,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
+		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks,
 	}, s.centre.forDesk(s.sounds.checksum))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)

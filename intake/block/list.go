@@ -71,9 +71,14 @@ func New(cfg Config, live []Block) *List {
 // Blocking is the block that keeps a caller out who comes at an instant, by the
 // number in its normal form (empty when withheld), and whether there is one.
 func (l *List) Blocking(number string, at time.Time) (Block, bool) {
-	if number != "" && l.cfg.Exempt(number) {
+	b, out := l.covering(number, at)
+	if out && number != "" && l.cfg.Exempt(number) {
 		return Block{}, false
 	}
+	return b, out
+}
+
+func (l *List) covering(number string, at time.Time) (Block, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for _, p := range covering(number) {
