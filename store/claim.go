@@ -104,7 +104,9 @@ func (l *lease) attempt(ctx context.Context, w *watch, foreign func(context.Cont
 	if !w.free(now) {
 		return false, nil
 	}
-	l.log.Info("taking the ownership of the database", zap.String("former", s.owner), zap.Duration("silent", now.Sub(w.moved)))
+	if s.owner != "" && s.folder != l.folder {
+		l.log.Warn("the owner of the database is gone; taking over", zap.String("owner", s.owner), zap.Duration("silent", now.Sub(w.moved)))
+	}
 	if !s.known {
 		return l.takeNew(ctx)
 	}

@@ -150,8 +150,15 @@ func own(t *testing.T, dsn string) *owner {
 // replaced waits for the end of a former owner, and holds it to its word.
 func (o *owner) replaced(t *testing.T) {
 	t.Helper()
-	if err := <-o.done; !errors.Is(err, store.ErrOwned) {
-		t.Errorf("Run of the former owner: %v", err)
+	timeout := time.NewTimer(time.Minute)
+	defer timeout.Stop()
+	select {
+	case err := <-o.done:
+		if !errors.Is(err, store.ErrOwned) {
+			t.Errorf("Run of the former owner: %v", err)
+		}
+	case <-timeout.C:
+		t.Fatal("the former owner runs on")
 	}
 	if err := o.Journal().Append(t.Context(), opening(999)...); !errors.Is(err, store.ErrOwned) {
 		t.Errorf("Append of the former owner: %v", err)
