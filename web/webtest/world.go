@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,8 +25,9 @@ import (
 // World implements all that web.Config asks for. Fields are set before use.
 type World struct {
 	Rules   []web.QueueRule
-	Roles   map[string]web.Role // hex SHA-256 of a token to its role
-	Clients map[string]string   // number dialled to client
+	Roles   map[string]web.Role       // hex SHA-256 of a token to its role
+	Clients map[string]string         // number dialled to client
+	Zones   map[string]*time.Location // client to zone; the desk's is that of "", and of all who have none
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
@@ -310,6 +312,13 @@ func (w *World) SetPresence(_ context.Context, id call.AgentID, p call.Presence,
 // Queues implements web.Queues.
 func (w *World) Queues() []web.QueueRule { return w.Rules }
 
+// Zone implements web.Queues.
+func (w *World) Zone() *time.Location { return w.zone("") }
+
+func (w *World) zone(client string) *time.Location {
+	return cmp.Or(w.Zones[client], w.Zones[""], time.UTC)
+}
+
 // Recordings implements web.Recordings.
 func (w *World) Recordings(_ context.Context, f web.RecordingFilter) ([]web.Recording, error) {
 	w.mu.Lock()
@@ -404,7 +413,7 @@ func (w *World) SLA(_ context.Context, f web.SLAFilter) (web.SLAReport, error) {
 			return web.SLAReport{}, err
 		}
 	}
-	return web.SLAReportOf(f, time.Now(), ledger, staff)
+	return web.SLABooks{Ledger: ledger, Staff: staff, Zone: w.zone}.Report(f, time.Now())
 }
 
 // Reload implements web.Centre.
