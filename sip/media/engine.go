@@ -23,6 +23,7 @@ type Engine struct {
 	writers *writers
 	epoch   time.Time // position 0 of all music; the origin of arrival times
 	silence *Audio    // one frame
+	laws    *laws     // of G.711, for mixers
 	cname   string    // RTCP's canonical name of all our streams
 	ids     atomic.Uint32
 
@@ -41,7 +42,8 @@ func New(cfg Config, log *zap.Logger) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{
 		cfg: cfg, log: log, ports: newPorts(cfg), writers: newWriters(cfg.FlushEvery),
-		epoch: time.Now(), silence: NewAudio(make([]int16, frameSamples)), streams: make(map[*Stream]struct{}),
+		epoch: time.Now(), silence: NewAudio(make([]int16, frameSamples)), laws: newLaws(),
+		streams: make(map[*Stream]struct{}),
 	}
 	e.cname = "firstline-" + strconv.FormatInt(e.epoch.UnixNano(), 36)
 	for range cfg.Shards {
