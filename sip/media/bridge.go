@@ -52,8 +52,8 @@ func (s *Stream) join(b *Bridge) {
 
 // Tap lets s hear both legs, and be heard as the mode says; on a stream that taps already it sets the mode. While
 // there are taps both legs hear what a mixer makes, 20 to 60 ms later than from the relay; digits still pass from leg
-// to leg, and those of a tap go nowhere. It ends music and silence on s. What s says in the first 200 ms of a mode is
-// not heard. ErrBridged if s is in another bridge or a leg of this one, ErrClosed, ErrParams.
+// to leg, and those of a tap go nowhere. It ends music and silence on s. The first 200 ms of a mode, and a round trip
+// more, s is not heard. ErrBridged if s is in another bridge or a leg of this one, ErrClosed, ErrParams.
 func (b *Bridge) Tap(s *Stream, mode TapMode) error { return b.tapAt(time.Now(), s, mode) }
 
 func (b *Bridge) tapAt(now time.Time, s *Stream, mode TapMode) error {
@@ -73,7 +73,7 @@ func (b *Bridge) tapAt(now time.Time, s *Stream, mode TapMode) error {
 	if b.mixer == nil {
 		b.mix()
 	}
-	b.mixer.tap(now, s, mode)
+	b.mixer.tap(now.Add(tapGuard+s.roundTrip()), s, mode)
 	b.rewire()
 	return nil
 }

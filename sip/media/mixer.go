@@ -26,8 +26,8 @@ func (m TapMode) String() string {
 	return fmt.Sprintf("tap mode %d", uint8(m))
 }
 
-// tapGuard is how long a tap is not heard after its mode was set: what was said in one mode, and is still on its way
-// or waits in the buffer, must never be heard by those who hear the next.
+// tapGuard is how long a tap is not heard after its mode was set, besides the round trip that its phone reports: what
+// was said in one mode, and is still on its way, must never be heard by those who hear the next.
 const tapGuard = 200 * time.Millisecond
 
 // mixer joins a bridge's legs and its taps: every 20 ms each hears the sum of the others. It is on the wheel of the
@@ -53,9 +53,9 @@ type seat struct {
 	stream *Stream
 	role   role
 
-	held  bool   // its phone put us on hold: what it sends is no talk, and music, if any, is heard in its place
-	music *Audio // nil: silence
-	since time.Time
+	held  bool      // its phone put us on hold: what it sends is no talk, and music, if any, is heard in its place
+	music *Audio    // nil: silence
+	since time.Time // of a tap: what arrived before was said in another mode
 	rec   *Recorder // of a leg
 	in    jitter
 	frame [frameSamples]int16 // what it says in this tick
@@ -116,8 +116,8 @@ func (m *mixer) seat(s *Stream) *seat {
 	return nil
 }
 
-// tap seats s or gives it another mode.
-func (m *mixer) tap(now time.Time, s *Stream, mode TapMode) {
+// tap seats s or gives it another mode; what arrives before since is not for those who hear it then.
+func (m *mixer) tap(since time.Time, s *Stream, mode TapMode) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	x := m.seat(s)
@@ -128,7 +128,7 @@ func (m *mixer) tap(now time.Time, s *Stream, mode TapMode) {
 	case x.role == mode.role():
 		return
 	}
-	x.role, x.since = mode.role(), now.Add(tapGuard)
+	x.role, x.since = mode.role(), since
 	x.in.reset()
 }
 

@@ -48,8 +48,8 @@ type sink struct {
 	seat  *seat   // in the mixer, where audio goes in place of the peer
 	mixed bool    // the peer gets a mix: only digits are for it
 	rec   *Recorder
-	ch   Channel
-	tap  func(payload []byte, ts uint32)
+	ch    Channel
+	tap   func(payload []byte, ts uint32)
 }
 
 // events hands over to the call without ever blocking the reader.
