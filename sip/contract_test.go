@@ -28,7 +28,8 @@ const realm = "contract.test"
 // What plays and who speaks, each by its own tone in Hz.
 const (
 	callerVoice = 1000
-	agentVoice  = 1400
+	agentVoice  = 1400 // of the first desk; each further one speaks higher
+	deskStep    = 400
 )
 
 func toneOf(m call.Media) (hz float64, d time.Duration) {
@@ -162,12 +163,12 @@ func (x *exchange) PhoneIn(t *testing.T) calltest.Far {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &far{t: t, other: agentVoice, up: make(chan struct{})}
+	f := &far{t: t, voice: callerVoice, other: agentVoice, up: make(chan struct{})}
 	f.take(c)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if call.AwaitAnswer(context.WithoutCancel(t.Context()), c, nil) == nil {
-			f.speak(callerVoice)
+			f.speak()
 		}
 	})
 	t.Cleanup(func() { f.Hangup(); wg.Wait() })
@@ -177,6 +178,7 @@ func (x *exchange) PhoneIn(t *testing.T) calltest.Far {
 // far is the other end of one leg: a call on a softphone.
 type far struct {
 	t     *testing.T
+	voice float64
 	other float64       // the voice on the other side of a bridge
 	up    chan struct{} // closed when the call is answered and the ear listens
 
@@ -200,7 +202,7 @@ func (f *far) taken() *sip.PhoneCall {
 	return f.call
 }
 
-func (f *far) speak(hz float64) {
+func (f *far) speak() {
 	c := f.taken()
 	c.Hear(func(samples []int16, _ uint32) {
 		f.mu.Lock()
@@ -209,7 +211,7 @@ func (f *far) speak(hz float64) {
 		f.heard = f.heard[max(0, len(f.heard)-int(span*8000/time.Second)):]
 		f.last = time.Now()
 	})
-	c.Loop(media.Tone(time.Second, hz))
+	c.Loop(media.Tone(time.Second, f.voice))
 	close(f.up)
 }
 
@@ -258,6 +260,15 @@ func (f *far) Hears(m call.Media) bool {
 	return time.Since(f.last) <= 2*span && f.hears(hz)
 }
 
+// HearsVoice goes by the other end's tone over the last 200 ms.
+func (f *far) HearsVoice(of calltest.Far) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Since(f.last) <= 2*span && f.hears(of.(interface{ tone() float64 }).tone())
+}
+
+func (f *far) tone() float64 { return f.voice }
+
 // hears reports whether a tone fills more than half of the span; f.mu is held.
 func (f *far) hears(hz float64) bool { return media.Heard(f.heard, hz, 0.05) > span/2 }
 
@@ -266,7 +277,7 @@ func (x *exchange) Desk(t *testing.T) calltest.DeskPhone {
 	t.Helper()
 	x.desks++
 	d := &deskPhone{
-		far:    &far{t: t, other: callerVoice, up: make(chan struct{})},
+		far:    &far{t: t, voice: agentVoice + deskStep*float64(x.desks-1), other: callerVoice, up: make(chan struct{})},
 		device: call.DeviceID(fmt.Sprintf("20%02d", x.desks)), orders: make(chan func(*sip.PhoneCall)),
 	}
 	p := x.phone(string(d.device), d.ring)
@@ -329,7 +340,7 @@ func (d *deskPhone) Answer() {
 			d.t.Errorf("answer: %v", err)
 			return
 		}
-		d.speak(agentVoice)
+		d.speak()
 	})
 }
 
