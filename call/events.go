@@ -13,6 +13,8 @@ import (
 
 type (
 	// Arrived opens a call's stream; the ticket is opened in the same commit.
+	//
+	// From is the customer's side and To ours, whoever dialled.
 	Arrived struct {
 		Ticket TicketID `json:"ticket"`
 		Origin string   `json:"origin"`
@@ -20,6 +22,7 @@ type (
 		To     Party    `json:"to"`
 		Trunk  string   `json:"trunk,omitempty"`
 		Test   bool     `json:"test,omitempty"`
+		Out    bool     `json:"out,omitempty"` // we dialled
 	}
 	// StageEntered marks the journey's progress; Input is all that the stage
 	// needs to be run again by another process.
@@ -50,6 +53,7 @@ type (
 		Need     Requirement `json:"need"`
 		Priority int         `json:"priority,omitempty"` // higher goes first
 		Target   Target      `json:"target"`
+		Callback CallbackID  `json:"callback,omitempty"` // that the entry is a try of: nobody is on the line
 	}
 	// Offered says that an agent's phone is being rung for the entry.
 	Offered struct {
@@ -401,5 +405,5 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
-	return peopleDecoder(name)
+	return callbackDecoder(name)
 }

@@ -18,6 +18,7 @@ type Record struct {
 	To       Party     `json:"to"`
 	Trunk    string    `json:"trunk,omitempty"`
 	Test     bool      `json:"test,omitempty"`
+	Out      bool      `json:"out,omitempty"` // we dialled: From is the customer all the same
 	Arrived  time.Time `json:"arrived"`
 	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
 	Ended    time.Time `json:"ended,omitzero"`
@@ -62,6 +63,7 @@ type Entry struct {
 	Raised   []Raise     `json:"raised,omitempty"`    // changes of the priority by a person
 	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
 	Told     []Told      `json:"told,omitempty"`      // announcements, in order
+	Callback CallbackID  `json:"callback,omitempty"`  // that it is a try of: nobody waits on the line
 }
 
 // Told is one announcement to a waiting caller; zero fields were not told.
@@ -265,7 +267,7 @@ func (r *Record) Apply(e Event) error {
 		}
 		*r = Record{
 			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
-			Trunk: b.Trunk, Test: b.Test, Arrived: e.At,
+			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At,
 		}
 	case StageEntered:
 		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At
@@ -313,7 +315,7 @@ func (r *Record) applyQueue(ev Event) error {
 			return fmt.Errorf("call: %s joined %s while entry %s waits", r.ID, b.Queue, e.ID)
 		}
 		r.Entries = append(r.Entries, Entry{
-			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target,
+			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target, Callback: b.Callback,
 		})
 	case Offered:
 		e := r.entry(b.Offer.Entry())

@@ -144,12 +144,17 @@ func (k *talk) record(ctx context.Context) []call.Event {
 // connected journals the beginning of the conversation and of its recording.
 func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	body := call.Connected{Agent: k.t.Agent, Leg: k.t.Leg, Bridge: k.t.Bridge}
+	if k.recording != nil {
+		body.Recording = k.t.Recording
+	}
+	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
+	if k.j.back != nil {
+		return k.j.back.reached(ctx, k.j.call.ID, evs)
+	}
 	if k.recording == nil {
-		k.d.Journal.Post(call.CallEvent(k.began, k.j.call.ID, body))
+		k.d.Journal.Post(evs...)
 		return nil
 	}
-	body.Recording = k.t.Recording
-	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
 	if err := k.d.Journal.Append(context.WithoutCancel(ctx), evs...); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}

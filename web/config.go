@@ -34,6 +34,7 @@ type Config struct {
 	Sessions  scs.Store
 	Tokens    Tokens
 	Calls     Calls
+	Callbacks Callbacks
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -74,6 +75,7 @@ func (c Config) Validate() error {
 		{"Sessions", c.Sessions == nil},
 		{"Tokens", c.Tokens == nil},
 		{"Calls", c.Calls == nil},
+		{"Callbacks", c.Callbacks == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},

@@ -41,10 +41,10 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
-		roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
+		intake.ErrMayNotCall, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
-		intake.ErrNotTalking, intake.ErrNotRecorded, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
+		intake.ErrNotTalking, intake.ErrNotRecorded, intake.ErrNoCallback, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case errors.Is(err, ErrUnsupported):
 		return huma.Error501NotImplemented(err.Error()), false
