@@ -180,12 +180,12 @@ func TestTapNamesWhatItCannotDo(t *testing.T) {
 		t.Errorf("the caller's leg: %v", err)
 	}
 	must(t, s.boss.Hangup(ctx, call.Cause{Reason: call.Completed}))
-	waitEnd(s.leg.Context(), t)
+	_ = waitEnd(s.leg.Context(), t)
 	if err := s.bridge.Tap(ctx, s.leg, call.Listen); !errors.Is(err, call.Cause{Reason: call.Hangup}) {
 		t.Errorf("a leg that is gone: %v", err)
 	}
 	must(t, s.in.Hangup(ctx, call.Cause{Reason: call.Completed}))
-	waitEnd(s.callerLeg.Context(), t)
+	_ = waitEnd(s.callerLeg.Context(), t)
 	if err := s.bridge.Tap(ctx, s.leg, call.Listen); err == nil {
 		t.Error("a bridge that is over was tapped")
 	}
