@@ -356,7 +356,7 @@ func TestMixingDoesNotAllocate(t *testing.T) {
 // wrong. It says a tone in the first half of each second of its own clock.
 func TestAMinuteOfLossJitterAndAWrongClockStaysInTime(t *testing.T) {
 	const minute = 60
-	for _, skew := range []float64{0, 0.0002, -0.0002, 0.001, -0.001} {
+	for _, skew := range []float64{0, 0.001, -0.001} {
 		c := newConference(t, PCMU, PCMA)
 		c.caller.lost, c.caller.skew = lossy(7, 0.05), skew
 		c.caller.delay, c.caller.pulse = uneven(7, 40*time.Millisecond), true
