@@ -27,7 +27,7 @@ type Engine struct {
 	cname   string    // RTCP's canonical name of all our streams
 	ids     atomic.Uint32
 
-	joins sync.Mutex // guards who is bridged with, recorded by and tapped by whom; taken before any stream's mutexes
+	joins sync.Mutex // guards who is bridged with, recorded by and tapped by whom; taken before any mixer's and stream's mutexes
 
 	mu      sync.Mutex // guards streams and closed
 	streams map[*Stream]struct{}
