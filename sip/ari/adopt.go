@@ -104,7 +104,7 @@ func (n *node) adopt(ctx context.Context) (call.Survivors, error) {
 	var snoops []*asterisk.Channel
 	for id, c := range p.channels {
 		switch {
-		case !inApp(c, n.cfg.Application), n.leg(id) != nil, n.debts.owes(channelDebt(id)):
+		case !inApp(c, n.cfg.Application), n.knows(id):
 		case isSnoopName(id):
 			snoops = append(snoops, c)
 		case isMade(c):

@@ -154,12 +154,13 @@ func (r *recording) begin(ctx context.Context, b *bridge) error {
 		}
 	}
 	for _, s := range r.sides {
-		select {
-		case <-s.started:
-		case <-r.life.Done():
-			return context.Cause(r.life)
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		err := r.node.await(ctx, r.life, s.started, func(ctx context.Context) error {
+			l, err := r.node.pbx.LiveRecording(ctx, s.name)
+			s.is(l.State, time.Time{})
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -285,26 +286,13 @@ func (r *recording) finish() {
 // end stops one side and waits until Asterisk has closed its file.
 func (r *recording) end(ctx context.Context, s *side) error {
 	err := r.node.do(ctx, ctx, func(ctx context.Context, _ bool) error { return r.node.pbx.StopRecording(ctx, s.name) })
-	for err == nil {
-		t := time.NewTimer(eventDelay)
-		select {
-		case <-s.over:
-			t.Stop()
-			return nil
-		case <-ctx.Done():
-			t.Stop()
-			return context.Cause(ctx)
-		case <-t.C: // the event may be lost
-		}
-		err = r.node.do(ctx, ctx, func(ctx context.Context, _ bool) error {
+	if err == nil {
+		err = r.node.await(ctx, ctx, s.over, func(ctx context.Context) error {
 			_, err := r.node.pbx.LiveRecording(ctx, s.name)
 			return err
 		})
 	}
-	if errors.Is(err, asterisk.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignoreNotFound(err)
 }
 
 // recordingIs takes what Asterisk says of a live recording.
