@@ -278,6 +278,13 @@ func (f *fakePBX) verdict(op string) fault {
 	return f.fault(op)
 }
 
+// losing sets how often events arrive from now on.
+func (f *fakePBX) losing(events func(asterisk.Event) int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = events
+}
+
 // failing sets what becomes of requests from now on.
 func (f *fakePBX) failing(fault func(op string) fault) {
 	f.faults.Lock()
@@ -329,7 +336,7 @@ func (f *fakePBX) hangUp(c *fakeChannel, q850, status int, byUs bool) {
 	}
 	c.ended, c.cause, c.byUs = true, q850, byUs
 	f.stopPlay(c, "failed")
-	if c.phone != nil {
+	if c.phone != nil && c.phone.ring == c {
 		c.phone.ring = nil
 	}
 	f.emit(asterisk.ChannelHangupRequest{Head: f.head("ChannelHangupRequest"), Cause: q850, Soft: byUs, Channel: c.Channel})

@@ -273,19 +273,19 @@ func TestACallerWhoIsAdoptedAndUnknownFallsBack(t *testing.T) {
 func TestACallWhoseArrivalWasMissedIsServed(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakePBX) {
 		p, calls := served(t, f, nil)
-		f.events = func(e asterisk.Event) int {
+		f.losing(func(e asterisk.Event) int {
 			if _, ok := e.(asterisk.StasisStart); ok {
 				return 0
 			}
 			return 1
-		}
+		})
 		far := f.dialIn("1000", "1000")
 		c := soon(t, "the call is served", calls)
 		far.Hangup()
 		if got := soonEnded(t, c.Leg); got.Reason != call.Cancelled {
 			t.Errorf("ended as %v", got)
 		}
-		f.events = nil
+		f.losing(nil)
 		clean(t, p)
 	})
 }
