@@ -290,6 +290,19 @@ func TestACallWhoseArrivalWasMissedIsServed(t *testing.T) {
 	})
 }
 
+func TestALegEndsAlsoWhenNoEventSaysSoAndNoVerbAsks(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakePBX) {
+		_, calls := served(t, f, nil)
+		far, c := answered(t, f, calls)
+		f.losing(func(asterisk.Event) int { return 0 })
+		far.Hangup()
+		time.Sleep(2 * auditEvery)
+		if got := soonEnded(t, c.Leg); got.Reason != call.Hangup {
+			t.Errorf("ended as %v", got)
+		}
+	})
+}
+
 func TestWhoIsReplacedDoesNothingMore(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakePBX) {
 		fe, err := New(fakeConfig(t, f))
