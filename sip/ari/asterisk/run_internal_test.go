@@ -57,15 +57,22 @@ func TestUserAndPasswordTravelInTheHeader(t *testing.T) {
 func TestSilentlyCutSocketIsFoundWithinTwentySeconds(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		h := newEar()
-		p.run(p.client(nil), h)
+		c := p.client(nil)
+		p.run(c, h)
 		ws := <-p.sockets
 		live := <-h.up
 		time.Sleep(10 * time.Minute) // pings are answered
 		p.send(ws, digit("1"))
+		if err := c.Ping(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		p.freeze()
 		cut := time.Now()
 		err := <-h.down
 		wantError(t, err, ErrAway)
+		if err := c.Ping(t.Context()); err != nil {
+			t.Errorf("an operation took a connection that was cut with the socket: %v", err)
+		}
 		if took := time.Since(cut); took > 20*time.Second {
 			t.Errorf("found after %v", took)
 		}
@@ -93,6 +100,9 @@ func TestOperationWithoutAnswerHasTheSocketLookedAtAtOnce(t *testing.T) {
 		p.freeze()
 		began := time.Now()
 		wantError(t, c.Ping(t.Context()), ErrAway)
+		if err := c.Ping(t.Context()); err != nil {
+			t.Errorf("the next operation took a connection that was cut with it: %v", err)
+		}
 		wantError(t, <-h.down, ErrAway)
 		if took := time.Since(began); took > c.cfg.Timeout+c.cfg.Pong {
 			t.Errorf("found after %v", took)
