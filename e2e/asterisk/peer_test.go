@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -246,12 +247,7 @@ func (x *proxy) carry(to, from net.Conn) {
 func (x *proxy) holds(c net.Conn) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, h := range x.held {
-		if h == c {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(x.held, c)
 }
 
 // silence stops all connections there are without closing any; new ones pass.

@@ -3,6 +3,7 @@ package asterisk
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -91,9 +92,7 @@ func TestRecordingThatRunsAlreadyIsReturnedOnlyWhenItIsTheSame(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pbx) {
 				cl := p.client(nil)
 				routes := map[string]http.HandlerFunc{record: says(409, `{"message":"exists"}`)}
-				for k, h := range c.routes {
-					routes[k] = h
-				}
+				maps.Copy(routes, c.routes)
 				p.answers(byPath(routes))
 				r, err := cl.RecordChannel(t.Context(), "c", Record{Name: "r", Format: "ulaw"})
 				if !errors.Is(err, c.want) || err == nil && r.Name != "r" {

@@ -300,7 +300,9 @@ func TestClosedSocketIsOpenedAgainAndEachConnectionIsReported(t *testing.T) {
 			ws := <-p.sockets
 			live := <-h.up
 			_ = ws.CloseNow()
-			<-h.down
+			if err := <-h.down; err == nil {
+				t.Error("the end is not said why")
+			}
 			if live.Err() == nil {
 				t.Error("the connection's context goes on")
 			}
