@@ -150,14 +150,13 @@ func (l *leg) make(ctx context.Context, c asterisk.Create) error {
 	if inApp(&ch, l.node.cfg.Application) {
 		l.enter()
 	}
-	select {
-	case <-l.enteredNow():
-		return nil
-	case <-l.ctx.Done():
-		return context.Cause(l.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return l.node.await(ctx, l.ctx, l.enteredNow(), func(ctx context.Context) error {
+		c, err := l.node.pbx.Channel(ctx, l.channel)
+		if err == nil && inApp(&c, l.node.cfg.Application) {
+			l.enter()
+		}
+		return err
+	})
 }
 
 // isDialled says whether Asterisk has sent the INVITE, as far as is known.
