@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
+	"firstline/intake"
 	"firstline/ivr"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
@@ -30,6 +32,7 @@ type Centre struct {
 	Queues       []callqueue.Queue // sorted by id, with defaults filled in
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
+	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
 	DeskZone     *time.Location    // nil when hours.yaml names none; see Zone
@@ -37,6 +40,7 @@ type Centre struct {
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
+	Callers      Callers
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -55,6 +59,7 @@ type Number struct {
 type Client struct {
 	Name     string
 	Language string         // of its callers, empty for the flow's own
+	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
 	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
 }
 
@@ -107,6 +112,12 @@ func (c *Centre) Advice(roster []agents.Agent) []string {
 	return advice
 }
 
+// Region is the country of numbers that come to a number without a country code,
+// empty when nobody said.
+func (c *Centre) Region(n Number) string {
+	return cmp.Or(c.Clients[n.Client].Region, c.Callers.Region)
+}
+
 // Equal reports whether both were loaded from the same files.
 func (c *Centre) Equal(other *Centre) bool { return other != nil && c.Hash == other.Hash }
 
@@ -152,7 +163,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

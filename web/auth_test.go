@@ -27,6 +27,10 @@ var matrix = []struct {
 	{"GET", "/calls/{call}", "", web.Agent, 200},
 	{"GET", "/calls/{call}/why", "", web.Agent, 200},
 	{"GET", "/lost-callers", "", web.Agent, 200},
+	{"GET", "/callbacks", "", web.Agent, 200},
+	{"GET", "/callbacks/{callback}", "", web.Agent, 200},
+	{"PATCH", "/callbacks/{callback}", `{"number":"+4930987"}`, web.Supervisor, 204},
+	{"POST", "/callbacks/{callback}/withdraw", `{"reason":"solved by mail"}`, web.Supervisor, 204},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
 	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
@@ -35,6 +39,7 @@ var matrix = []struct {
 	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},
 	{"POST", "/calls/{call}/recording/pause", "", web.Supervisor, 204},
 	{"POST", "/calls/{call}/recording/resume", "", web.Supervisor, 204},
+	{"POST", "/calls/{call}/tap", `{"device":"3001","mode":"listen"}`, web.Supervisor, 204},
 	{"PUT", "/agents/{agent}/wrap-up", `{"until":"2026-01-01T00:00:00Z"}`, web.Supervisor, 204},
 	{"PUT", "/calls/{waiting}/priority", `{"priority":5,"reason":"their whole office is down"}`, web.Supervisor, 204},
 	{"GET", "/queues/{queue}/estimates", "", web.Agent, 200},
@@ -47,6 +52,8 @@ var matrix = []struct {
 	{"PUT", "/roster?dry_run=true", `{"people":[{"id":"ana","name":"Ana"}]}`, web.Admin, 200},
 	{"GET", "/events", "", web.Supervisor, 200},
 	{"GET", "/reports/sla?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},
+	{"GET", "/nodes", "", web.Supervisor, 200},
+	{"PUT", "/nodes/{node}/drain", `{"drain":true}`, web.Admin, 204},
 	{"POST", "/centre/reload", "", web.Admin, 200},
 	{"PUT", "/devices/{device}", `{"password":"correct horse"}`, web.Admin, 204},
 }
@@ -58,7 +65,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {
@@ -72,7 +79,11 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 			case !reached:
 				want = 403
 			}
-			res := d.ask(m.method, "/api/v1"+fill.Replace(m.path), token, m.body)
+			path := fill.Replace(m.path)
+			if strings.Contains(path, "{callback}") { // one each: it ends once
+				path = strings.ReplaceAll(path, "{callback}", string(d.AskBack(now, c.ID)))
+			}
+			res := d.ask(m.method, "/api/v1"+path, token, m.body)
 			if res.StatusCode != want {
 				t.Errorf("%s %s as %q: %d, want %d: %s", m.method, m.path, role, res.StatusCode, want, text(t, res))
 			}
@@ -100,7 +111,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

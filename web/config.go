@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -22,9 +23,10 @@ import (
 // Config is what a Server needs. Fields without a default named beside them must
 // be set; Validate says which are missing, all at once.
 type Config struct {
-	Listen    string      // host:port; 127.0.0.1:8080; port 0 means any free one
-	TLS       *tls.Config // nil means plain HTTP
-	PublicURL string      // what people type, for links; made from the listener when empty
+	Listen    string       // host:port; 127.0.0.1:8080; port 0 means any free one
+	Listener  net.Listener // a Standby's; nil means that Listen is opened
+	TLS       *tls.Config  // nil means plain HTTP
+	PublicURL string       // what people type, for links; made from the listener when empty
 	Log       *zap.Logger
 
 	Journal   Journal
@@ -34,6 +36,7 @@ type Config struct {
 	Sessions  scs.Store
 	Tokens    Tokens
 	Calls     Calls
+	Callbacks Callbacks
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -43,9 +46,11 @@ type Config struct {
 	Staff     Staff
 	Queues    Queues
 	Audio     Recordings
-	Recorder  Recorder
+	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
+	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
 	Metrics   *prometheus.Registry // ours are registered on it; a new one
 }
@@ -71,6 +76,7 @@ func (c Config) Validate() error {
 		{"Sessions", c.Sessions == nil},
 		{"Tokens", c.Tokens == nil},
 		{"Calls", c.Calls == nil},
+		{"Callbacks", c.Callbacks == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
@@ -80,7 +86,7 @@ func (c Config) Validate() error {
 		{"Staff", c.Staff == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
-		{"Recorder", c.Recorder == nil},
+		{"Talks", c.Talks == nil},
 		{"Reports", c.Reports == nil},
 		{"Centre", c.Centre == nil},
 	} {
@@ -217,11 +223,15 @@ type RecordingFilter struct {
 	Limit  int
 }
 
-// Recorder pauses and resumes the recording of a call that is up. ErrConflict
-// when nothing is recorded now.
-type Recorder interface {
+// Talks acts on conversations that are up. ErrConflict when there is none now, or
+// nothing of it is recorded.
+type Talks interface {
 	PauseRecording(ctx context.Context, id call.ID, by string) error
 	ResumeRecording(ctx context.Context, id call.ID, by string) error
+	// Tap rings a supervisor's phone and puts it on the conversation, or changes how
+	// it is on it. ErrConflict too when somebody works at the phone or it does not
+	// answer, ErrUnsupported when the call's front end cannot.
+	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
 }
 
 // Reports computes figures of finished periods.
