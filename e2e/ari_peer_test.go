@@ -12,12 +12,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest"
 
@@ -144,10 +142,12 @@ func (p *pbx) phone(user string) sip.PhoneConfig {
 // exchange is the front end on that Asterisk, with softphones around it.
 type exchange struct {
 	*ari.FrontEnd
-	pbx    *pbx
-	inbox  *inbox
-	desks  int
-	vanish func() // the process is gone: its connections, and no goodbye
+	pbx   *pbx
+	inbox *inbox
+	desks int
+
+	recordings string // folder
+	vanish     func() // the process is gone: its connections, and no goodbye
 }
 
 // inbox hands calls to whoever serves them now.
@@ -191,7 +191,7 @@ func (p *pbx) frontEnd(t *testing.T, change func(*ari.Config)) *exchange {
 			t.Errorf("connect: %v", err)
 		}
 	})
-	x := &exchange{FrontEnd: f, pbx: p, inbox: &inbox{}, vanish: func() { vanish(); wg.Wait() }}
+	x := &exchange{FrontEnd: f, pbx: p, inbox: &inbox{}, recordings: cfg.RecordingsDir, vanish: func() { vanish(); wg.Wait() }}
 	t.Cleanup(x.vanish)
 	eventually(t, "the front end is connected", func() bool { return f.Nodes()[0].Up })
 	return x
@@ -201,6 +201,12 @@ func (x *exchange) run(t *testing.T) *exchange {
 	t.Helper()
 	siptest.Runs(t, "front end", func(ctx context.Context) error { return x.Run(ctx, x.inbox) })
 	return x
+}
+
+// Die ends the process; the next one finds the same Asterisk and the same folder.
+func (x *exchange) Die(t *testing.T) calltest.Exchange {
+	x.vanish()
+	return x.pbx.frontEnd(t, func(c *ari.Config) { c.RecordingsDir = x.recordings })
 }
 
 // PhoneIn dials through the trunk.
@@ -215,6 +221,3 @@ func (x *exchange) desk(t *testing.T) *siptest.Desk {
 	x.desks++
 	return siptest.NewDesk(t, x.pbx.phone("desk"+strconv.Itoa(x.desks)))
 }
-
-var _ = strings.Contains
-var _ = zap.String

@@ -84,6 +84,9 @@ func Rules() map[string]func(*testing.T, Exchange) {
 		"a bridge asked for twice is one":                         bridgedTwice,
 		"hold plays music to the other side and is reported":      held,
 		"a recording pauses, resumes and stops once":              recorded,
+		"an adopted leg is the one that was":                      adoptedLeg,
+		"an adopted conversation goes on":                         adoptedTalk,
+		"an adopted offer can be withdrawn":                       adoptedOffer,
 	}
 	maps.Copy(rules, tapRules())
 	return rules

@@ -40,6 +40,12 @@ func (x *fakeExchange) Desk(*testing.T) DeskPhone {
 	return &fakeDesk{Phone: x.Phone(call.DeviceID("200" + string(rune('0'+x.desks)))).Ignores()}
 }
 
+// Die drops the process; the switch is the next one's, too.
+func (x *fakeExchange) Die(*testing.T) Exchange {
+	x.Drop()
+	return x
+}
+
 func TestFakeKeepsTheContract(t *testing.T) {
 	// Each rule runs in a bubble of its own; Contract's subtests cannot, so the
 	// bubbles wrap single rules.

@@ -3,7 +3,6 @@ package ari
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -58,7 +57,7 @@ func (f *FrontEnd) sweep(ctx context.Context) {
 			if n.settled(ctx) != nil {
 				return
 			}
-			if p, err := n.look(ctx); err == nil {
+			if p, err := n.lookAgain(ctx); err == nil {
 				n.reviewStrangers(p, true)
 			}
 		})
@@ -89,6 +88,15 @@ func (n *node) settled(ctx context.Context) error {
 	return nil
 }
 
+// lookAgain is look for as long as it takes.
+func (n *node) lookAgain(ctx context.Context) (p present, err error) {
+	err = n.do(ctx, n.front.life, func(ctx context.Context, _ bool) (err error) {
+		p, err = n.look(ctx)
+		return err
+	})
+	return p, err
+}
+
 func (n *node) adopt(ctx context.Context) (call.Survivors, error) {
 	var all call.Survivors
 	if err := n.settled(ctx); err != nil {
@@ -98,14 +106,14 @@ func (n *node) adopt(ctx context.Context) (call.Survivors, error) {
 	if n.seeTo() {
 		return all, nil // the same verb again
 	}
-	p, err := n.look(ctx)
+	p, err := n.lookAgain(ctx)
 	if err != nil {
 		return all, err
 	}
 	var snoops []*asterisk.Channel
 	for id, c := range p.channels {
 		switch {
-		case !inApp(c, n.cfg.Application), n.leg(id) != nil, n.debts.owes(channelDebt(id)):
+		case !inApp(c, n.cfg.Application), n.knows(id):
 		case isSnoopName(id):
 			snoops = append(snoops, c)
 		case isMade(c):
@@ -169,13 +177,12 @@ func (n *node) adoptLeg(ctx context.Context, c *asterisk.Channel) *leg {
 func (n *node) adoptBridge(b *asterisk.Bridge) *bridge {
 	h := &bridge{id: call.BridgeID(b.ID), node: n}
 	of := call.LegID(b.ID).Call()
-	slices.Sort(b.Channels)
 	for _, id := range b.Channels {
 		switch l := n.leg(id); {
-		case l == nil || l.id.Call() != of:
-		case l.caller:
+		case l == nil:
+		case l.id == of.CallerLeg():
 			h.caller = l
-		case h.agent == nil:
+		case h.agent == nil || l.id.Call() == of: // who barges in is of no call, or of another
 			h.agent = l
 		}
 	}

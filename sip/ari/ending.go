@@ -2,6 +2,7 @@ package ari
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
@@ -110,7 +111,7 @@ func (l *leg) Continue(ctx context.Context, to call.Dialplan) error {
 	err := l.verb(ctx, func(ctx context.Context, _ bool) error {
 		return l.node.pbx.Continue(ctx, l.channel, to.Context, to.Exten, to.Priority, "")
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, c) { // Asterisk's event may be faster than its answer
 		l.mu.Lock()
 		l.asked = nil
 		l.mu.Unlock()

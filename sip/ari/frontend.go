@@ -236,8 +236,8 @@ func (f *FrontEnd) leg(id call.LegID) *leg {
 // nodeOf is the node on which a call's legs have to be: where the caller is, else
 // the one with the fewest legs of those that are there.
 func (f *FrontEnd) nodeOf(id call.ID) *node {
-	if l := f.leg(id.CallerLeg()); l != nil {
-		return l.node
+	if n := f.holder(id); n != nil {
+		return n
 	}
 	var best *node
 	least := 0

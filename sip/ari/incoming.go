@@ -26,6 +26,10 @@ func (n *node) incoming(c *asterisk.Channel, args []string) {
 		n.handBack(c, why)
 		return
 	}
+	if n.isOver(c.ID) { // its id is of a call that has ended
+		n.handBack(c, errReturned)
+		return
+	}
 	l := n.callerLeg(c)
 	if !n.keep(l) || n.front.keep(l) != nil {
 		return // it is told a second time
@@ -104,6 +108,7 @@ var (
 	errUnknownNumber = errors.New("nobody has this number")
 	errFull          = errors.New("as many calls as are allowed")
 	errDraining      = errors.New("draining")
+	errReturned      = errors.New("a call that was handed to the dialplan has come back")
 	errStranger      = errors.New("a call of the process before this one")
 )
 

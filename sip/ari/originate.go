@@ -89,9 +89,11 @@ func (l *leg) giveUpAfter(ring time.Duration) {
 		return
 	}
 	l.patience = time.AfterFunc(ring, func() {
-		if !l.is(up) {
-			_ = l.Hangup(context.Background(), call.Cause{Reason: call.NoAnswer, Text: "rang until the deadline"})
-		}
+		l.node.front.spawn(func() {
+			if !l.is(up) {
+				_ = l.Hangup(context.Background(), call.Cause{Reason: call.NoAnswer, Text: "rang until the deadline"})
+			}
+		})
 	})
 }
 
@@ -148,14 +150,13 @@ func (l *leg) make(ctx context.Context, c asterisk.Create) error {
 	if inApp(&ch, l.node.cfg.Application) {
 		l.enter()
 	}
-	select {
-	case <-l.enteredNow():
-		return nil
-	case <-l.ctx.Done():
-		return context.Cause(l.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return l.node.await(ctx, l.ctx, l.enteredNow(), func(ctx context.Context) error {
+		c, err := l.node.pbx.Channel(ctx, l.channel)
+		if err == nil && inApp(&c, l.node.cfg.Application) {
+			l.enter()
+		}
+		return err
+	})
 }
 
 // isDialled says whether Asterisk has sent the INVITE, as far as is known.

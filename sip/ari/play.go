@@ -282,9 +282,10 @@ func (l *leg) SendDTMF(ctx context.Context, keys string) error {
 	}
 }
 
-// resync looks whether a playback is over whose end may have been missed.
+// resync looks whether a playback is over whose end may have been missed. That
+// its leg is over would be known already.
 func (n *node) resync(ctx context.Context, p *playback) {
-	if !p.begun.Load() {
+	if !p.begun.Load() || !n.isBack() {
 		return
 	}
 	if _, err := n.pbx.Playback(ctx, p.id); errors.Is(err, asterisk.ErrNotFound) {

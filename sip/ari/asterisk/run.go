@@ -67,6 +67,7 @@ func (c *Client) connected(ctx context.Context, h Handler) error {
 		return err
 	}
 	err = c.serve(ctx, conn, h)
+	c.rest.CloseIdleConnections() // what cut the socket without a word has cut these
 	h.Disconnected(err)
 	return err
 }
