@@ -135,6 +135,7 @@ func TestDialGivesUpOnAChannelThatNeverComes(t *testing.T) {
 		"never there":      {says(200, `{"id":"leg","state":"Down","dialplan":{}}`), ErrState},
 		"gone":             {says(404, `{}`), ErrNotFound},
 		"of another's":     {says(200, strings.Replace(channelOfOurs, "firstline", "other", 1)), ErrState},
+		"another's rings":  {says(200, strings.NewReplacer("firstline", "other", "Down", "Ringing").Replace(channelOfOurs)), ErrState},
 		"dialled long ago": {says(200, strings.Replace(channelOfOurs, "Down", "Ringing", 1)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

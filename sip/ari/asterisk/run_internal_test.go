@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -355,6 +356,59 @@ func TestComesBackWithinTwoSecondsOfAsterisksStart(t *testing.T) {
 			t.Errorf("connected after %v", took)
 		}
 	})
+}
+
+func TestAfterAGoodConnectionTheNextIsTriedSoon(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		h := newEar()
+		p.run(p.client(nil), h)
+		<-h.up
+		for range 20 {
+			time.Sleep(time.Minute)
+			_ = (<-p.sockets).CloseNow()
+			cut := time.Now()
+			<-h.up
+			if took := time.Since(cut); took > time.Second {
+				t.Fatalf("connected again after %v", took)
+			}
+		}
+	})
+}
+
+func TestCutTakesTheConnectionsOfOperationsWithIt(t *testing.T) {
+	for name, found := range map[string]struct {
+		ping time.Duration
+		by   func(t *testing.T, c *Client, h *ear)
+	}{
+		"found by the socket":   {time.Second, func(_ *testing.T, _ *Client, h *ear) { <-h.down }},
+		"found by an operation": {time.Hour, func(t *testing.T, c *Client, _ *ear) { wantError(t, c.Ping(t.Context()), ErrAway) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pbx) {
+				h := newEar()
+				c := p.client(func(cfg *Config) { cfg.Ping = found.ping })
+				p.answers(func(w http.ResponseWriter, r *http.Request) {
+					if r.Header.Get("Upgrade") != "" {
+						p.upgrade(w, r)
+						return
+					}
+					time.Sleep(time.Millisecond) // so that ten at a time take ten connections
+				})
+				p.run(c, h)
+				<-h.up
+				var wg sync.WaitGroup
+				for range 10 {
+					wg.Go(func() { _ = c.Ping(t.Context()) })
+				}
+				wg.Wait()
+				p.freeze()
+				found.by(t, c, h)
+				if err := c.Ping(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func TestRunReadsOnceAtATime(t *testing.T) {
