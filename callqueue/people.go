@@ -131,11 +131,8 @@ func (e *Engine) presenceSet(now time.Time, in PresenceSet) error {
 	if err := e.allowed(a, in); err != nil {
 		return err
 	}
-	if in.Presence == call.Available {
-		a.misses = 0
-		if a.presence != call.Available {
-			a.free = now
-		}
+	if in.Presence == call.Available && a.presence != call.Available {
+		a.misses, a.free = 0, now
 	}
 	e.say(now, a, in.Presence, in.Reason, in.By)
 	if a.offer != nil && a.presence != call.Available {

@@ -58,12 +58,14 @@ func (r *Record) Apply(e call.Event) error {
 		return fmt.Errorf("agents: record of %s given a %s event", r.ID, e.Stream.Kind)
 	}
 	if r.Presence == "" {
-		*r = Record{ID: call.AgentID(e.Stream.ID), Presence: call.LoggedOut, Free: e.At}
+		*r = fresh(e)
 	}
 	switch b := e.Body.(type) {
 	case call.AgentSet:
 		if !r.Here() { // taken on again
-			*r = Record{ID: r.ID, Presence: call.LoggedOut, Free: e.At, Chosen: r.Chosen}
+			chosen := r.Chosen
+			*r = fresh(e)
+			r.Chosen = chosen
 		}
 		r.Name, r.Device, r.Level, r.Skills, r.Removed = b.Name, b.Device, b.Level, b.Skills, time.Time{}
 	case call.AgentSeated:
@@ -74,10 +76,13 @@ func (r *Record) Apply(e call.Event) error {
 		r.Device, r.Removed = "", e.At
 	case call.PINChanged, call.ShiftsSet: // kept beside the journal
 	case call.PresenceChanged:
+		if b.Presence != r.Presence {
+			r.Since = e.At
+		}
 		if b.Presence == call.Available && r.Presence != call.Available {
 			r.Free, r.Misses = e.At, 0
 		}
-		r.Presence, r.Reason, r.Since = b.Presence, b.Reason, e.At
+		r.Presence, r.Reason = b.Presence, b.Reason
 	case call.ActivityChanged:
 		r.move(e, b)
 	case call.AgentRested:
@@ -87,6 +92,11 @@ func (r *Record) Apply(e call.Event) error {
 		return fmt.Errorf("agents: %s cannot apply %s", r.ID, e.Body.Type())
 	}
 	return nil
+}
+
+// fresh is somebody of whom nothing is known but that they are.
+func fresh(e call.Event) Record {
+	return Record{ID: call.AgentID(e.Stream.ID), Presence: call.LoggedOut, Since: e.At, Active: e.At, Free: e.At}
 }
 
 func (r *Record) move(e call.Event, b call.ActivityChanged) {

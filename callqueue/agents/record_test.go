@@ -75,7 +75,7 @@ func TestWhoLeavesTheRosterInATalkIsKnownUntilItsEnd(t *testing.T) {
 		t.Errorf("after it: %+v", r)
 	}
 	r := after(t, append(bodies, call.AgentSet{Name: "Ana", Level: 2})...)
-	want := Record{ID: "ana", Name: "Ana", Level: 2, Presence: call.LoggedOut, Free: at(6), Chosen: Chosen{"q": 102}}
+	want := Record{ID: "ana", Name: "Ana", Level: 2, Presence: call.LoggedOut, Since: at(6), Active: at(6), Free: at(6), Chosen: Chosen{"q": 102}}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Errorf("taken on again (-want +got):\n%s", diff)
 	}
