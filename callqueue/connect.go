@@ -30,8 +30,9 @@ type Waiting struct {
 	From      call.Party      // shown on the agent's phone
 	Ticket    call.TicketID
 	Test      bool
-	Resumed   bool // waited before a restart: its QueueJoined is in the journal
-	Offers    int  // when Resumed: offers that the journal knows, whose ids are not used again
+	Resumed   bool          // waited before a restart: its QueueJoined is in the journal
+	Offers    int           // when Resumed: offers that the journal knows, whose ids are not used again
+	Asks      call.Widening // when Resumed: what the journal says it asks for
 }
 
 // Result is how a call left its queue.
@@ -158,7 +159,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	err := d.apply(now, Join{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Priority: w.Priority, Joined: w.Joined,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
-		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers,
+		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,
 	})
 	if err != nil && d.waiters[w.Entry] == w {
 		delete(d.waiters, w.Entry)

@@ -331,9 +331,9 @@ func (d *Dispatcher) SetPresence(ctx context.Context, agent call.AgentID, p call
 	})
 }
 
-// Restore says how agents were when the last process ended. They must be on the
-// roster; it comes before the first Connect.
-func (d *Dispatcher) Restore(ctx context.Context, people []Restored) error {
+// Restore brings in the roster as it was when the last process ended, with those
+// who have left it. It comes before the first Connect.
+func (d *Dispatcher) Restore(ctx context.Context, people []agents.Record) error {
 	return d.ask(ctx, func(now time.Time) error {
 		var errs []error
 		for _, r := range people {

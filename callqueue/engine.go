@@ -148,7 +148,7 @@ func (e *Engine) take(now time.Time, in Input) error {
 	case AgentGone:
 		return e.agentGone(now, in)
 	case AgentRestored:
-		return e.agentRestored(now, in.Restored)
+		return e.agentRestored(now, in.Record)
 	case SetQueues:
 		return e.setQueues(now, in)
 	case SetRules:

@@ -41,6 +41,7 @@ type Config struct {
 	Agents    Agents
 	Devices   Devices
 	Desk      Desk
+	Past      Past
 	Estimates Estimates
 	Roster    Roster
 	Staff     Staff
@@ -81,6 +82,7 @@ func (c Config) Validate() error {
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
 		{"Desk", c.Desk == nil},
+		{"Past", c.Past == nil},
 		{"Estimates", c.Estimates == nil},
 		{"Roster", c.Roster == nil},
 		{"Staff", c.Staff == nil},

@@ -62,7 +62,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -275,6 +275,23 @@ func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.
 // Why implements web.Desk.
 func (w *World) Why(_ context.Context, entry call.EntryID) (callqueue.Why, error) {
 	return callqueue.Why{Entry: entry, Text: "1 on break"}, nil
+}
+
+// Waited implements web.Past over the desk's own events, without rules.
+func (w *World) Waited(_ context.Context, r *call.Record) ([]callqueue.Hindsight, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []callqueue.Hindsight
+	for _, e := range r.Entries {
+		t := callqueue.NewRetracer(e.ID)
+		for _, ev := range w.events {
+			if err := t.Apply(ev); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, t.Hindsight(time.Now()))
+	}
+	return all, nil
 }
 
 // SetPriority implements web.Desk.

@@ -157,6 +157,10 @@ const steps = {
 						assert.equal(wide, false, `the board is wider than ${width}`);
 					}
 				}
+				if (name === "call") {
+					await page.getByText("agents stood towards it").click();
+					await page.getByRole("cell", { name: "rings for it" }).first().waitFor();
+				}
 				await accessible(page, `${name} ${colorScheme}`);
 				await inert(page, name);
 				await page.close();
