@@ -50,7 +50,8 @@ func startPBX(t *testing.T) *pbx {
 		t: t, sip: netip.MustParseAddrPort(fmt.Sprintf("127.0.0.1:%d", sipPort)), ari: fmt.Sprintf("127.0.0.1:%d", ariPort),
 		env: []string{
 			fmt.Sprint("PEER_SIP_PORT=", sipPort), fmt.Sprint("PEER_ARI_PORT=", ariPort), fmt.Sprint("PEER_NAME=ari-", sipPort),
-			fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+399), "PEER_AGENTS=0",
+			fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+399),
+			"PEER_AGENTS=1", fmt.Sprint("PEER_AGENT_PORT=", sipPort+1), // the fallback's queue needs somebody to wait for
 			"ASTERISK_CONF=" + pbxConfig(t, root),
 		},
 	}
