@@ -21,7 +21,8 @@ type Board struct {
 	calls    map[call.ID]*call.Record
 	agents   map[call.AgentID]*person
 	figures  map[call.QueueID]*tally
-	lost     map[int64]int // callers lost, by minute
+	lost     map[int64]int             // callers lost, by minute
+	owed     map[call.LostID]time.Time // who is owed a call, by arrival
 }
 
 // person is one agent as the events tell.
@@ -38,6 +39,7 @@ func NewBoard(loc *time.Location) *Board {
 		agents:   make(map[call.AgentID]*person),
 		figures:  make(map[call.QueueID]*tally),
 		lost:     make(map[int64]int),
+		owed:     make(map[call.LostID]time.Time),
 	}
 }
 
@@ -61,6 +63,8 @@ func (b *Board) Apply(e call.Event) error {
 		return b.applyCall(e)
 	case call.StreamAgent:
 		b.applyAgent(e)
+	case call.StreamLost:
+		b.applyLost(e)
 	}
 	return nil
 }
@@ -202,6 +206,7 @@ func (b *Board) totals(v BoardView, f30, day figures, midnight int64) Totals {
 	t := Totals{
 		ServiceLevel30m: f30.serviceLevel(), ServiceLevelToday: day.serviceLevel(),
 		AnsweredToday: day.answered, AbandonedToday: day.abandoned, AbandonedPercent: day.abandonedPercent(),
+		LostOpen: len(b.owed), LostSince: b.oldestOwed(),
 	}
 	for _, q := range v.Queues {
 		t.Waiting += q.Waiting

@@ -54,7 +54,9 @@ type Totals struct {
 	AnsweredToday     int         `json:"answered_today"`
 	AbandonedToday    int         `json:"abandoned_today"`
 	AbandonedPercent  *float64    `json:"abandoned_percent" doc:"of answered and abandoned today; null when nothing counts"`
-	LostToday         int         `json:"lost_today" doc:"callers to call back"`
+	LostToday         int         `json:"lost_today" doc:"calls whose callers left unserved"`
+	LostOpen          int         `json:"lost_open" doc:"callers to call back, whenever they were lost; the goal is none"`
+	LostSince         *time.Time  `json:"lost_since,omitempty" doc:"arrival of the one who is owed a call the longest"`
 	Agents            AgentCounts `json:"agents"`
 }
 
