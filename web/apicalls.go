@@ -41,18 +41,10 @@ type whyOut struct {
 	}
 }
 
-type lostOut struct {
-	Body struct {
-		Callers []LostCaller `json:"callers"`
-		Next    string       `json:"next,omitempty"`
-	}
-}
-
 func (s *Server) callRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/calls", "list-calls", "Calls, newest first", Agent), s.listCalls)
 	register(s, api, operation(http.MethodGet, "/calls/{id}", "read-call", "One call with its times", Agent, 404), s.readCall)
 	register(s, api, operation(http.MethodGet, "/calls/{id}/why", "explain-call", "Why the call went as it did", Agent, 404), s.explainCall)
-	register(s, api, operation(http.MethodGet, "/lost-callers", "list-lost-callers", "Callers to call back, newest first", Agent), s.listLost)
 	for verb, do := range map[string]func(context.Context, call.ID, string) error{
 		"pause": s.cfg.Talks.PauseRecording, "resume": s.cfg.Talks.ResumeRecording,
 	} {
@@ -130,24 +122,6 @@ func (s *Server) explainCall(ctx context.Context, in *callIn) (*whyOut, error) {
 	}
 	out := new(whyOut)
 	out.Body.Call, out.Body.Reasons, out.Body.Now, out.Body.Waits = r.ID, why(&r), s.waitsBecause(ctx, &r), waits(waited)
-	return out, nil
-}
-
-func (s *Server) listLost(ctx context.Context, in *Paging) (*lostOut, error) {
-	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Lost: true, Before: call.ID(in.Cursor), Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	out := new(lostOut)
-	rows, out.Body.Next = page(rows, in.Limit, func(r call.Record) string { return string(r.ID) })
-	out.Body.Callers = []LostCaller{}
-	for _, r := range rows {
-		if r.Lost != nil {
-			out.Body.Callers = append(out.Body.Callers, LostCaller{
-				Call: r.ID, Ticket: r.Ticket, From: Party(r.From), LostNote: LostNote(*r.Lost),
-			})
-		}
-	}
 	return out, nil
 }
 
