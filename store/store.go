@@ -58,7 +58,7 @@ type Config struct {
 	// Watched is told what a standby sees, from within Open, about twice a second.
 	Watched func(Standing) `json:"-"`
 
-	limits limits // from Stale; tests hasten the others
+	limits        limits                               // from Stale; tests hasten the others
 	openSpoolFile func(path string) (spoolFile, error) // nil means a file; tests hand in a disk that is full
 }
 

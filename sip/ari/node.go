@@ -34,8 +34,8 @@ type node struct {
 	recordings map[call.RecordingID]*recording
 	phones     map[call.DeviceID]bool
 	ended      map[string]time.Time // channels of callers that are over, for a while: a list may still have them
-	adopted    bool // what the last process left has been seen to: what is unknown from now on is new, or a ghost
-	calls      int  // incoming, for MaxCalls
+	adopted    bool                 // what the last process left has been seen to: what is unknown from now on is new, or a ghost
+	calls      int                  // incoming, for MaxCalls
 	draining   bool
 }
 
