@@ -43,13 +43,13 @@ func TestUserAndPasswordTravelInTheHeader(t *testing.T) {
 		if err := c.Answer(t.Context(), "c1"); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range p.seen {
+		for _, r := range p.all() {
 			if !r.authorised {
 				t.Errorf("%s %s without user and password", r.method, r.path)
 			}
 		}
-		if p.seen[0].query != "app=firstline" {
-			t.Errorf("the event socket asked for %q", p.seen[0].query)
+		if p.all()[0].query != "app=firstline" {
+			t.Errorf("the event socket asked for %q", p.all()[0].query)
 		}
 		p.noSecret()
 	})
@@ -178,8 +178,8 @@ func TestWhoeverIsReplacedStopsAndDoesNotComeBack(t *testing.T) {
 			t.Errorf("it still did %v", got)
 		}
 		wantError(t, c.Run(t.Context(), h), ErrReplaced)
-		if p.dials != 1 {
-			t.Errorf("connected %d times", p.dials)
+		if p.dialled() != 1 {
+			t.Errorf("connected %d times", p.dialled())
 		}
 	})
 }
@@ -322,7 +322,7 @@ func TestAttemptsToConnectBecomeRareButNotWhileAsteriskStarts(t *testing.T) {
 		broken      func(p *pbx)
 		least, most int // attempts in ten minutes
 	}{
-		{"connections refused", func(p *pbx) { p.down = true }, 600, 1000},
+		{"connections refused", func(p *pbx) { p.refuse(true) }, 600, 1000},
 		{"not booted", func(p *pbx) { p.answers(says(http.StatusServiceUnavailable, `{"message":"Asterisk not booted"}`)) }, 60, 200},
 		{"wrong password", func(p *pbx) { p.answers(says(http.StatusUnauthorized, `{"error":"Unauthorized"}`)) }, 60, 200},
 	} {
@@ -344,12 +344,10 @@ func TestAttemptsToConnectBecomeRareButNotWhileAsteriskStarts(t *testing.T) {
 func TestComesBackWithinTwoSecondsOfAsterisksStart(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		h := newEar()
-		p.down = true
+		p.refuse(true)
 		p.run(p.client(nil), h)
 		time.Sleep(time.Hour)
-		p.mu.Lock()
-		p.down = false
-		p.mu.Unlock()
+		p.refuse(false)
 		up := time.Now()
 		<-h.up
 		if took := time.Since(up); took > 2*time.Second {
