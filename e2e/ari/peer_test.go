@@ -176,9 +176,9 @@ func (p *pbx) phone(user string) sip.PhoneConfig {
 // exchange is the front end on that Asterisk, with softphones around it.
 type exchange struct {
 	*ari.FrontEnd
-	pbx    *pbx
-	inbox  *inbox
-	desks  int
+	pbx   *pbx
+	inbox *inbox
+	desks int
 
 	recordings string // folder
 	vanish     func() // the process is gone: its connections, and no goodbye
@@ -255,4 +255,3 @@ func (x *exchange) desk(t *testing.T) *siptest.Desk {
 	x.desks++
 	return siptest.NewDesk(t, x.pbx.phone("desk"+strconv.Itoa(x.desks)))
 }
-
