@@ -60,7 +60,6 @@ type fakeChannel struct {
 	music   string
 	spies   string // channel that a snoop listens to
 	phone   *fakePhone
-	keys    []string
 }
 
 type fakePlay struct {

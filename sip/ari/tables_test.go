@@ -15,11 +15,21 @@ func TestCausesOfUnansweredPhones(t *testing.T) {
 		rang         bool
 		want         call.Reason
 	}{
-		{17, 486, true, call.Busy}, {17, 0, false, call.Busy}, {21, 603, true, call.Rejected},
-		{19, 480, true, call.NoAnswer}, {18, 408, true, call.NoAnswer}, {18, 408, false, call.Unreachable},
-		{38, 500, true, call.Unreachable}, {1, 404, false, call.Unreachable}, {58, 488, false, call.NoCodec},
-		{34, 503, false, call.Unreachable}, {20, 0, false, call.Unreachable}, {3, 0, false, call.Unreachable},
-		{16, 0, true, call.Cancelled}, {16, 487, true, call.Cancelled}, {0, 0, false, call.Unreachable},
+		{17, 486, true, call.Busy},
+		{17, 0, false, call.Busy},
+		{21, 603, true, call.Rejected},
+		{19, 480, true, call.NoAnswer},
+		{18, 408, true, call.NoAnswer},
+		{18, 408, false, call.Unreachable},
+		{38, 500, true, call.Unreachable},
+		{1, 404, false, call.Unreachable},
+		{58, 488, false, call.NoCodec},
+		{34, 503, false, call.Unreachable},
+		{20, 0, false, call.Unreachable},
+		{3, 0, false, call.Unreachable},
+		{16, 0, true, call.Cancelled},
+		{16, 487, true, call.Cancelled},
+		{0, 0, false, call.Unreachable},
 	} {
 		if got := unanswered(c.q850, c.status, c.rang); got.Reason != c.want {
 			t.Errorf("Q.850 %d, SIP %d, rang %v: %v, want %s", c.q850, c.status, c.rang, got, c.want)
@@ -51,10 +61,17 @@ func TestCausesThatWeSend(t *testing.T) {
 		cause call.Cause
 		want  int
 	}{
-		{call.Cause{Reason: call.Busy}, 17}, {call.Cause{Reason: call.Closed}, 19}, {call.Cause{Reason: call.Rejected}, 21},
-		{call.Cause{Reason: call.Blocked}, 21}, {call.Cause{Reason: call.NoCapacity}, 34}, {call.Cause{Reason: call.Shutdown}, 34},
-		{call.Cause{Reason: call.NoCodec}, 58}, {call.Cause{Reason: call.Failed}, 38}, {call.Cause{Reason: call.Completed}, 16},
-		{call.Cause{Reason: call.Completed, SIP: 404}, 1}, {call.Cause{Reason: call.Completed, Q850: 3}, 3},
+		{call.Cause{Reason: call.Busy}, 17},
+		{call.Cause{Reason: call.Closed}, 19},
+		{call.Cause{Reason: call.Rejected}, 21},
+		{call.Cause{Reason: call.Blocked}, 21},
+		{call.Cause{Reason: call.NoCapacity}, 34},
+		{call.Cause{Reason: call.Shutdown}, 34},
+		{call.Cause{Reason: call.NoCodec}, 58},
+		{call.Cause{Reason: call.Failed}, 38},
+		{call.Cause{Reason: call.Completed}, 16},
+		{call.Cause{Reason: call.Completed, SIP: 404}, 1},
+		{call.Cause{Reason: call.Completed, Q850: 3}, 3},
 		{call.Cause{Reason: call.Rejected, SIP: 486}, 17},
 	} {
 		if got := causeFor(c.cause); got != c.want {

@@ -85,7 +85,9 @@ func TestNothingFromOutsideGetsIntoAnEndpoint(t *testing.T) {
 			n  *node
 			to call.Endpoint
 		}{
-			{n, call.Endpoint{Device: call.DeviceID(s)}}, {n, call.Endpoint{Number: s}}, {n, call.Endpoint{Number: "+49" + s}},
+			{n, call.Endpoint{Device: call.DeviceID(s)}},
+			{n, call.Endpoint{Number: s}},
+			{n, call.Endpoint{Number: "+49" + s}},
 			{byContact, call.Endpoint{Device: "2001"}},
 		} {
 			got, err := try.n.destination(try.to)
