@@ -142,8 +142,10 @@ func wantVoices(t *testing.T, left, right []int16, least time.Duration) {
 		there bool
 		side  []int16
 	}{
-		{"caller left", siptest.CallerVoice, true, left}, {"caller right", siptest.CallerVoice, false, right},
-		{"agent right", siptest.AgentVoice, true, right}, {"agent left", siptest.AgentVoice, false, left},
+		{"caller left", siptest.CallerVoice, true, left},
+		{"caller right", siptest.CallerVoice, false, right},
+		{"agent right", siptest.AgentVoice, true, right},
+		{"agent left", siptest.AgentVoice, false, left},
 	} {
 		d := media.Heard(v.side, v.hz, 0.05)
 		if v.there && d < least || !v.there && d > 0 {

@@ -62,7 +62,6 @@ type fakeChannel struct {
 	spy     string // what of it: in, out, both
 	whisper string // where what the snoop hears goes: out is to the channel's far end
 	phone   *fakePhone
-	keys    []string
 }
 
 type fakePlay struct {
