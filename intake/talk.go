@@ -172,9 +172,14 @@ func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
 	}
 }
 
-// happened keeps the hold times. A front end may report the same state twice,
-// after an adoption for example: only changes count.
+// happened keeps the hold times, and whether the agent's phone is heard. A front
+// end may report the same state twice, after an adoption for example: only changes
+// count.
 func (k *talk) happened(by call.Side, e call.LegEvent) {
+	if lost := e.Kind == call.LegMediaLost; by == call.SideAgent && (lost || e.Kind == call.LegMediaBack) {
+		k.d.Queue.Silent(k.t.Agent, lost)
+		return
+	}
 	held := e.Kind == call.LegHeld
 	if e.Kind != call.LegHeld && e.Kind != call.LegUnheld || held == k.held[by] {
 		return
@@ -215,9 +220,23 @@ func (k *talk) setPaused(ctx context.Context, pause bool, by string) error {
 		call.RecordingPaused{By: by, Offset: offset, Limit: k.d.PauseLimit}))
 }
 
+// mute is how long a phone may be up without a single packet from it.
+const mute = 10 * time.Second
+
+// unheard reports whether nothing at all ever came from the agent's phone, where
+// the front end can tell. Those who wait for the media to be lost would wait longer
+// than people say hello.
+func (k *talk) unheard(now time.Time) bool {
+	q, ok := k.agent.(interface{ Quality() call.Quality })
+	return ok && now.Sub(k.began) >= mute && !k.held[call.SideAgent] && q.Quality().Received == 0
+}
+
 // part ends the conversation: the agent's leg goes, the recording is closed.
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
+	if k.unheard(time.Now()) {
+		k.d.Queue.Silent(k.t.Agent, true)
+	}
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
 	k.hangUpAgent(call.Cause{Reason: call.Completed})
 	if k.recording == nil {
