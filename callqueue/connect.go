@@ -175,7 +175,8 @@ func (d *Dispatcher) connected(c Connected) {
 	delete(d.waiters, c.Entry)
 	d.talks[c.Agent] = c.Offer
 	context.AfterFunc(r.leg.Context(), func() {
-		d.submit(func(now time.Time) { d.legGone(now, c) })
+		lost := call.CauseOf(r.leg.Context()).Reason == call.MediaLost
+		d.submit(func(now time.Time) { d.legGone(now, c, lost) })
 	})
 	w.end(Result{
 		Outcome: call.OutcomeAnswered, Agent: c.Agent, Device: c.Device, Leg: r.leg, Offer: c.Offer, Wait: c.Wait,
@@ -183,11 +184,14 @@ func (d *Dispatcher) connected(c Connected) {
 }
 
 // legGone ends a talk whose agent's leg is gone, should nobody else have said so:
-// no agent stays reserved for a call that is no more.
-func (d *Dispatcher) legGone(now time.Time, c Connected) {
+// no agent stays reserved for a call that is no more. Lost is that of its media.
+func (d *Dispatcher) legGone(now time.Time, c Connected, lost bool) {
 	if d.talks[c.Agent] != c.Offer {
 		return
 	}
 	delete(d.talks, c.Agent)
+	if lost {
+		_ = d.apply(now, TalkSilent{c.Agent, true}) // before the agent is free for the next call
+	}
 	_ = d.apply(now, TalkEnded{c.Agent, c.Entry.Call(), now}) // refused when the talk ended and another began
 }

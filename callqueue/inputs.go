@@ -99,6 +99,13 @@ type (
 		Agent call.AgentID
 		Held  bool
 	}
+	// TalkSilent says that no audio comes from the agent's phone although some is
+	// due, or that some comes again. A silent phone cannot be reached until it is
+	// heard, registers anew, or the person says that they are available.
+	TalkSilent struct {
+		Agent  call.AgentID
+		Silent bool
+	}
 	// TalkEnded starts the wrap-up at At.
 	TalkEnded struct {
 		Agent call.AgentID
@@ -135,6 +142,7 @@ func (OfferRang) input()       {}
 func (OfferDone) input()       {}
 func (TalkBegan) input()       {}
 func (TalkHeld) input()        {}
+func (TalkSilent) input()      {}
 func (TalkEnded) input()       {}
 func (WrapUpExtended) input()  {}
 func (WrapUpEnded) input()     {}

@@ -131,6 +131,9 @@ func (e *Engine) presenceSet(now time.Time, in PresenceSet) error {
 	if err := e.allowed(a, in); err != nil {
 		return err
 	}
+	if in.Presence == call.Available {
+		delete(e.silent, a.Device) // the person is at the phone
+	}
 	if in.Presence == call.Available && a.presence != call.Available {
 		a.misses, a.free = 0, now
 	}
@@ -170,6 +173,7 @@ func (e *Engine) deviceReachable(now time.Time, in DeviceReachable) error {
 	}
 	if in.Reachable {
 		delete(e.gone, in.Device)
+		delete(e.silent, in.Device)
 	} else {
 		e.gone[in.Device] = true
 	}
@@ -185,7 +189,7 @@ func (e *Engine) deviceReachable(now time.Time, in DeviceReachable) error {
 }
 
 func (e *Engine) reachable(a *agent) bool {
-	return a.Device != "" && !e.gone[a.Device] && a.rest != restUnreachable
+	return a.Device != "" && !e.gone[a.Device] && !e.silent[a.Device] && a.rest != restUnreachable
 }
 
 // settle brings an agent who neither talks nor wraps up to what presence and

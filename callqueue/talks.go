@@ -53,6 +53,32 @@ func (e *Engine) talkHeld(now time.Time, in TalkHeld) error {
 	return nil
 }
 
+// talkSilent takes a phone that is not heard for one that is not there: what the
+// person did not do is not their miss. A number far away is tried again, since the
+// next call may come through better.
+func (e *Engine) talkSilent(now time.Time, in TalkSilent) error {
+	a, err := e.agent(in.Agent)
+	if err != nil {
+		return err
+	}
+	if _, number := a.Device.Number(); number || a.Device == "" {
+		return nil
+	}
+	if !in.Silent {
+		delete(e.silent, a.Device)
+		e.settle(now, a)
+		return nil
+	}
+	e.silent[a.Device] = true
+	if a.offer != nil {
+		x := a.offer.entry
+		e.withdraw(now, a.offer, "no audio comes from the phone")
+		e.putBack(now, x)
+	}
+	e.settle(now, a)
+	return nil
+}
+
 // talkEnded starts the wrap-up, or none when the person has said to be off after
 // this call.
 func (e *Engine) talkEnded(now time.Time, in TalkEnded) error {

@@ -218,6 +218,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
 		OnChange: func(d call.DeviceID, _ bool) { s.tellReachable(d) },
+		OnSeen:   func(d call.DeviceID) { s.queue.Seen(d) },
 	})
 	cfg, err := s.sipConfig()
 	if err != nil {
