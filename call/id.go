@@ -11,7 +11,7 @@ import (
 type (
 	// ID names one call: a UUIDv7, so ids sort by arrival.
 	ID string
-	// LegID names one leg; made by ID.CallerLeg and OfferID.AgentLeg.
+	// LegID names one leg; made by ID.CallerLeg, ID.TapLeg and OfferID.AgentLeg.
 	LegID string
 	// BridgeID names one bridge; made by ID.Bridge.
 	BridgeID string
@@ -53,6 +53,9 @@ func NewUUID(now time.Time) string {
 
 // CallerLeg is the leg on which the call came in.
 func (id ID) CallerLeg() LegID { return LegID(id + ".caller") }
+
+// TapLeg is the nth leg of a supervisor on the call, counted from 1.
+func (id ID) TapLeg(n int) LegID { return LegID(fmt.Sprintf("%s.s%d", id, n)) }
 
 // Bridge is the call's nth bridge, counted from 1.
 func (id ID) Bridge(n int) BridgeID { return BridgeID(fmt.Sprintf("%s.b%d", id, n)) }

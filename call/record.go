@@ -18,6 +18,7 @@ type Record struct {
 	To       Party     `json:"to"`
 	Trunk    string    `json:"trunk,omitempty"`
 	Test     bool      `json:"test,omitempty"`
+	Out      bool      `json:"out,omitempty"` // we dialled: From is the customer all the same
 	Arrived  time.Time `json:"arrived"`
 	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
 	Ended    time.Time `json:"ended,omitzero"`
@@ -62,6 +63,7 @@ type Entry struct {
 	Raised   []Raise     `json:"raised,omitempty"`    // changes of the priority by a person
 	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
 	Told     []Told      `json:"told,omitempty"`      // announcements, in order
+	Callback CallbackID  `json:"callback,omitempty"`  // that it is a try of: nobody waits on the line
 }
 
 // Told is one announcement to a waiting caller; zero fields were not told.
@@ -127,6 +129,26 @@ type Talk struct {
 	EndedBy   Side        `json:"ended_by,omitempty"`
 	Cause     Cause       `json:"cause,omitzero"`
 	Holds     []Span      `json:"holds,omitempty"`
+	Transfers []Transfer  `json:"transfers,omitempty"`
+	Taps      []Tap       `json:"taps,omitempty"`
+}
+
+// Tap is one time that a supervisor's phone was on the conversation in one mode.
+// To is zero while it lasts.
+type Tap struct {
+	Leg    LegID     `json:"leg"`
+	Device DeviceID  `json:"device"`
+	Mode   TapMode   `json:"mode"`
+	By     string    `json:"by"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to,omitzero"`
+}
+
+// Transfer is one wish of an agent to hand the caller on.
+type Transfer struct {
+	At      time.Time `json:"at"`
+	To      string    `json:"to"`
+	Refused string    `json:"refused,omitempty"` // why nothing came of it
 }
 
 // Span is one time on hold. To is zero while it lasts.
@@ -214,6 +236,14 @@ func (t *Talk) hold(end time.Time) time.Duration {
 	return d
 }
 
+func (t *Talk) endTap(leg LegID, at time.Time) {
+	for i := range t.Taps {
+		if t.Taps[i].Leg == leg {
+			t.Taps[i].To = until(t.Taps[i].To, at)
+		}
+	}
+}
+
 func (r *Record) limit(now time.Time) time.Time { return until(r.Ended, now) }
 
 func until(t, otherwise time.Time) time.Time {
@@ -237,7 +267,7 @@ func (r *Record) Apply(e Event) error {
 		}
 		*r = Record{
 			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
-			Trunk: b.Trunk, Test: b.Test, Arrived: e.At,
+			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At,
 		}
 	case StageEntered:
 		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At
@@ -285,7 +315,7 @@ func (r *Record) applyQueue(ev Event) error {
 			return fmt.Errorf("call: %s joined %s while entry %s waits", r.ID, b.Queue, e.ID)
 		}
 		r.Entries = append(r.Entries, Entry{
-			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target,
+			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target, Callback: b.Callback,
 		})
 	case Offered:
 		e := r.entry(b.Offer.Entry())
@@ -377,6 +407,22 @@ func (r *Record) applyTalk(ev Event) error {
 					t.Holds[i].To = ev.At
 				}
 			}
+			return nil
+		}
+	case TapBegan:
+		if t := r.Talking(); t != nil {
+			t.endTap(b.Leg, ev.At)
+			t.Taps = append(t.Taps, Tap{Leg: b.Leg, Device: b.Device, Mode: b.Mode, By: b.By, From: ev.At})
+			return nil
+		}
+	case TapEnded:
+		if t := r.Talking(); t != nil {
+			t.endTap(b.Leg, ev.At)
+			return nil
+		}
+	case TransferAsked:
+		if t := r.Talking(); t != nil {
+			t.Transfers = append(t.Transfers, Transfer{At: ev.At, To: b.To, Refused: b.Refused})
 			return nil
 		}
 	case Parted:

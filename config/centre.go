@@ -15,6 +15,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
+	"firstline/intake"
 	"firstline/ivr"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
@@ -29,6 +30,7 @@ type Centre struct {
 	Queues       []callqueue.Queue // sorted by id, with defaults filled in
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
+	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
 	Skills       map[string]string // id to name

@@ -7,6 +7,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/intake"
 	"firstline/ivr"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
@@ -42,6 +43,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 			Calendars: make(map[string]*hours.Calendar),
 			Skills:    make(map[string]string),
 			Announce:  make(map[call.QueueID]Announce),
+			Callbacks: make(map[call.QueueID]intake.CallbackRule),
 			Files:     files,
 		},
 	}

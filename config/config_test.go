@@ -254,6 +254,7 @@ func TestWithoutAFileItIsTheDemo(t *testing.T) {
 			Trunks:   []config.Trunk{{Name: "loopback", Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}},
 			RTP:      config.RTP{First: 20000, Last: 39999, Address: netip.MustParseAddr("127.0.0.1")},
 		},
+		Asterisk:   config.Asterisk{Patience: 5 * time.Minute},
 		HTTP:       config.HTTP{Listen: loopback(8080)},
 		Database:   "var/firstline.db",
 		DataDir:    "var",

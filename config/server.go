@@ -21,6 +21,7 @@ const configVariable = prefix + "CONFIG"
 type Server struct {
 	File       string // that was read, empty for the built-in demo
 	SIP        SIP
+	Asterisk   Asterisk
 	HTTP       HTTP
 	Database   string // "postgres://…", or the path of a SQLite file
 	DataDir    string

@@ -67,7 +67,7 @@ func section(t *testing.T, file, head string) string {
 
 // trunkAndAgent is a site whose carrier is loopback and whose one phone needs no
 // registration.
-func trunkAndAgent(p *pbx) map[string]string {
+func trunkAndAgent(p *node) map[string]string {
 	return map[string]string{
 		"pjsip.conf": fmt.Sprintf(`
 [udp]
@@ -99,9 +99,9 @@ contact = sip:2001@127.0.0.1:%d
 	}
 }
 
-func limping(t *testing.T) *pbx {
+func limping(t *testing.T) *node {
 	t.Helper()
-	p := pbxOf(t, "")
+	p := nodeOf(t, "")
 	p.conf = production(t, trunkAndAgent(p))
 	return p.start()
 }
@@ -115,7 +115,7 @@ func TestConfigurationsLoadWithoutAComplaint(t *testing.T) {
 		"for production":    production(t, map[string]string{"ari.conf": "[firstline]\ntype = user\npassword = e2e-password\n"}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := pbxOf(t, conf).start()
+			p := nodeOf(t, conf).start()
 			if all := p.complaints(""); len(all) > 0 {
 				t.Errorf("Asterisk complains:\n%s", strings.Join(all, ""))
 			}
@@ -126,7 +126,7 @@ func TestConfigurationsLoadWithoutAComplaint(t *testing.T) {
 
 // knowsItsDialplan looks up every application and function that the dialplan names:
 // Asterisk itself finds out when a call comes there.
-func (p *pbx) knowsItsDialplan() {
+func (p *node) knowsItsDialplan() {
 	p.t.Helper()
 	dialplan := p.text("etc/extensions.conf")
 	for _, of := range []struct{ kind, pattern string }{
@@ -149,7 +149,7 @@ func (p *pbx) knowsItsDialplan() {
 }
 
 func TestARIStaysClosedUntilItHasAPassword(t *testing.T) {
-	p := pbxOf(t, production(t, nil)).start()
+	p := nodeOf(t, production(t, nil)).start()
 	for _, user := range []string{"", "firstline"} {
 		if status, _ := p.get("/asterisk/info", user, ""); status != 401 {
 			t.Errorf("user %q without a password: %d", user, status)
@@ -196,13 +196,13 @@ func TestQueueAndThenVoicemailTakeCallsWhileFirstlineIsAway(t *testing.T) {
 }
 
 // root is the installation, whose folders Asterisk sees without it.
-func (p *pbx) root() string {
+func (p *node) root() string {
 	root, _, _ := strings.Cut(p.folder, "/srv/")
 	return root
 }
 
 // tells waits until queue_log has lines that match, in this order.
-func (p *pbx) tells(t *testing.T, patterns ...string) {
+func (p *node) tells(t *testing.T, patterns ...string) {
 	t.Helper()
 	in := regexp.MustCompile(`(?ms)` + strings.Join(patterns, `.*`))
 	eventually(t, "queue_log tells "+strings.Join(patterns, ", "), func() bool { return in.MatchString(p.queueLog()) })

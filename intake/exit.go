@@ -59,6 +59,8 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		w := waitIn(j, call.QueueID(l.To.Name), l.Need, l.Priority)
 		w.Joined = l.Joined
 		return w, nil
+	case callqueue.ToCallback:
+		return AskCallback{From: l.From, Need: l.Need, Priority: l.Priority, Joined: l.Joined}, nil
 	case callqueue.ToFlow:
 		language := j.centre.language(j.call.To.Number)
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil

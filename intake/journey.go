@@ -39,6 +39,12 @@ type journey struct {
 	resumed *call.Record            // what the last process left; nil after the first stage
 	entered bool                    // the stage about to run is in the journal already
 	opened  bool                    // the call is in the journal
+
+	answered bool       // the caller's leg is up
+	ended    call.Cause // that stopped a stage
+	back     *callback  // that the call is an attempt of, or nil; with what follows
+	expires  time.Time  // the request
+	absent   bool       // it was the customer who was not there
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
@@ -74,6 +80,9 @@ func (d *Desk) run(ctx context.Context, j *journey, at Stage) (next Stage, err e
 			err = fmt.Errorf("stage %s panicked: %v", at.Name(), p)
 		}
 	}()
+	if j.back != nil {
+		ctx = j.call.Leg.Context() // which is the customer's once there is one
+	}
 	if j.opened && !j.entered {
 		if err := d.enter(ctx, j, at); err != nil {
 			return nil, err
@@ -113,13 +122,32 @@ func (d *Desk) leave(j *journey, at Stage, err error) Stage {
 	if j.call.Leg.Context().Err() != nil {
 		cause = call.CauseOf(j.call.Leg.Context())
 	}
-	if cause.Reason == call.Failed {
+	j.ended = cause
+	switch cause.Reason {
+	case call.Failed:
 		j.log.Error("call failed", zap.String("stage", at.Name()), zap.Error(err))
 		if j.entries == 0 {
 			j.outcome = call.OutcomeSystemFailed
 		}
+	case call.SwitchGone:
+		d.cutOff(j, at)
 	}
 	return Finish{Outcome: j.outcome, Cause: cause, From: at.Name()}
+}
+
+// cutOff takes note of a caller whom the exchange lost: no wish of theirs.
+func (d *Desk) cutOff(j *journey, at Stage) {
+	if j.entries == 0 {
+		j.outcome = call.OutcomeSystemFailed
+	}
+	if w, waited := at.(Wait); waited && !j.call.Test && j.back == nil {
+		d.owe(d.owed(j.record(), w.asking(), "the exchange stopped while waiting", time.Now()))
+	}
+}
+
+// asking is the wait as a request to be called back keeps it.
+func (w Wait) asking() AskCallback {
+	return AskCallback{From: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined}
 }
 
 // Arrive opens the call and its ticket, durably, before anything above 100 is
@@ -242,12 +270,13 @@ func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 }
 
 func (d *Desk) answer(ctx context.Context, j *journey) error {
-	if j.resumed != nil && !j.resumed.Answered.IsZero() {
+	if j.answered || j.resumed != nil && !j.resumed.Answered.IsZero() {
 		return nil
 	}
 	if err := j.call.Leg.Answer(ctx); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
+	j.answered = true
 	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Answered{}))
 	return nil
 }
@@ -260,6 +289,7 @@ type Wait struct {
 	Priority int              `json:"priority,omitempty"`
 	Joined   time.Time        `json:"joined"`
 	Prefer   call.AgentID     `json:"prefer,omitempty"` // whom the caller talked to last
+	Callback call.CallbackID  `json:"callback,omitempty"`
 }
 
 func (Wait) Name() string { return "wait" }
@@ -272,6 +302,9 @@ const mostAgain = 3
 func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
 	w := waitIn(j, q, need, priority)
 	rules, now := j.centre.Queues[q], time.Now()
+	if joined, ok := d.redialled(context.Background(), j, q); ok {
+		w.Joined = joined
+	}
 	if d.Callers == nil {
 		return w
 	}
@@ -310,12 +343,10 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 			}
 		}
 	}
-	r, err := d.Queue.Connect(ctx, callqueue.Waiting{
-		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
-		From: j.call.From, Ticket: j.ticket, Test: j.call.Test,
-		Client: j.centre.Numbers[j.call.To.Number].Client, Class: j.centre.Numbers[j.call.To.Number].Class, Prefer: w.Prefer, PreferFor: q.Sticky.For, Resumed: waits != nil, Offers: offers,
-	})
-	if r.Outcome != "" {
+	in := w.waiting(j)
+	in.Resumed, in.Offers = waits != nil, offers
+	r, err := d.Queue.Connect(ctx, in)
+	if r.Outcome != "" && j.back == nil {
 		j.outcome = r.Outcome
 	}
 	switch {
@@ -325,9 +356,20 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return nil, fmt.Errorf("queue %s: %w", w.Queue, err)
 	case r.Leg != nil:
 		j.legs[r.Leg.ID()] = r.Leg
+		j.outcome = call.OutcomeAnswered
 		return talkWith(j, w.Queue, r, q.Record && sounds.noticed()), nil
 	}
 	return exit(w, r), nil
+}
+
+// waiting is the wait as the queue takes it.
+func (w Wait) waiting(j *journey) callqueue.Waiting {
+	number := j.centre.Numbers[j.call.To.Number]
+	return callqueue.Waiting{
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Client: number.Client, Class: number.Class,
+		Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For, Callback: w.Callback,
+	}
 }
 
 // Talk joins caller and agent. Recording is empty when nothing is recorded.
@@ -358,9 +400,12 @@ func (t Talk) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	by, cause := talk.converse(ctx)
-	talk.part(by, cause)
-	return Finish{Outcome: j.outcome, Cause: cause, From: t.Name()}, nil
+	end := talk.converse(ctx)
+	talk.part(end.by, end.cause)
+	if end.next != nil {
+		return end.next, nil
+	}
+	return Finish{Outcome: j.outcome, Cause: end.cause, From: t.Name()}, nil
 }
 
 // Finish hangs up whatever is left and closes the call.

@@ -41,6 +41,9 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 	for i := range open {
 		rec := &open[i]
 		leg, ok := found.Leg(rec.ID.CallerLeg())
+		if rec.Out && rec.Talking() == nil {
+			ok = false // the request to call back outlives its attempt
+		}
 		if !ok || leg.Context().Err() != nil {
 			if err := d.close(ctx, rec, alive); err != nil {
 				return did, err
@@ -110,6 +113,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Wait](rec)
 	case Requeue{}.Name():
 		return inputOf[Requeue](rec)
+	case AskCallback{}.Name():
+		return inputOf[AskCallback](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
 	case Talk{}.Name():
@@ -233,8 +238,9 @@ func (d *Desk) close(ctx context.Context, rec *call.Record, alive time.Time) err
 			}
 		}
 		add(call.QueueLeft{Entry: e.ID, Queue: e.Queue, Outcome: call.OutcomeSystemFailed, Wait: at.Sub(e.Joined)})
-		if !rec.Test {
-			add(call.CallerLost{Queue: e.Queue, Number: rec.From.Number, Joined: e.Joined, Reason: "server stopped while waiting"})
+		if !rec.Test && !rec.Out {
+			w := AskCallback{From: e.Queue, Need: e.Need, Priority: e.Priority, Joined: e.Joined}
+			evs = append(evs, d.owed(rec, w, "the server stopped while waiting", at))
 		}
 	}
 	if t := rec.Talking(); t != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -39,6 +40,7 @@ type rig struct {
 	desk    *Desk
 	queue   *callqueue.Dispatcher
 	stop    func()
+	hush    func() // ends the attempts to call back
 }
 
 // bubble runs f with a desk in a synctest bubble, and wants nothing left behind.
@@ -67,6 +69,7 @@ func tuned(t *testing.T, tune func(*Centre), f func(r *rig)) {
 // no event out of order, every call with one ticket and one outcome.
 func (r *rig) quiet() {
 	r.t.Helper()
+	r.hush()
 	r.sw.Wait()
 	r.desk.Close()
 	time.Sleep(2 * time.Minute) // wrap-up passes
@@ -132,6 +135,7 @@ func (r *rig) start() {
 	r.queue = callqueue.New(callqueue.Config{Switch: r.sw, Journal: r.process, Log: r.log})
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
+		MayCall: func(number string) bool { return strings.HasPrefix(number, "+49") },
 	}, c)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -152,6 +156,19 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.queue.Reachable("2001", true)
+	var backs []call.Callback
+	for _, b := range r.journal.Callbacks() {
+		if b.Open() {
+			backs = append(backs, b)
+		}
+	}
+	calling, hush := context.WithCancel(ctx)
+	called := make(chan struct{})
+	wg.Go(func() {
+		defer close(called)
+		_ = r.desk.CallBack(calling, backs)
+	})
+	r.hush = func() { hush(); <-called }
 	r.sw.Serve(r.desk)
 }
 
@@ -172,6 +189,16 @@ func (r *rig) only() call.Record {
 		r.t.Fatalf("%d calls, want 1", len(recs))
 	}
 	return recs[0]
+}
+
+// recordOf is the record of a call that is over.
+func (r *rig) recordOf(id call.ID) call.Record {
+	r.t.Helper()
+	rec := r.journal.Record(id)
+	if rec.ID == "" || rec.Open() {
+		r.t.Fatalf("call %q is not over: %+v", id, rec)
+	}
+	return rec
 }
 
 // hire adds somebody who is at work at a phone.

@@ -74,6 +74,7 @@ func (t *touched) rows(f *folds) ([]write, error) {
 	ticketRows := write{sql: putTickets, columns: 4}
 	recs := write{sql: putRecordings, columns: 7}
 	people := write{sql: putAgents, columns: 2}
+	backs := write{sql: putCallbacks, columns: 6}
 	for _, s := range t.streams {
 		var err error
 		switch s.Kind {
@@ -88,12 +89,14 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			err = put(&recs, r, s.ID, x.opened, micros(r.Finished), key(string(r.Call)), key(string(r.Ticket)), key(string(r.Agent)))
 		case call.StreamAgent:
 			err = put(&people, f.agents[s.ID].thing, s.ID)
+		case call.StreamCallback:
+			err = callbackRow(&backs, s.ID, f.callbacks[s.ID])
 		}
 		if err != nil {
 			return nil, fmt.Errorf("row of %s %s: %w", s.Kind, s.ID, err)
 		}
 	}
-	return []write{calls, ticketRows, t.notes, recs, people, t.lost}, nil
+	return []write{calls, ticketRows, t.notes, recs, people, backs, t.lost}, nil
 }
 
 // callRow files a call under its last queue and the last agent it talked to.

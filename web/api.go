@@ -41,6 +41,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	api.UseMiddleware(s.allowed(api))
 
 	s.callRoutes(api)
+	s.callbackRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.deviceRoutes(api)

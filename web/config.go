@@ -34,6 +34,7 @@ type Config struct {
 	Sessions  scs.Store
 	Tokens    Tokens
 	Calls     Calls
+	Callbacks Callbacks
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -43,7 +44,7 @@ type Config struct {
 	Staff     Staff
 	Queues    Queues
 	Audio     Recordings
-	Recorder  Recorder
+	Talks     Talks
 	Reports   Reports
 	Centre    Centre
 	Checks    []Check              // all must pass for /readyz
@@ -74,6 +75,7 @@ func (c Config) Validate() error {
 		{"Sessions", c.Sessions == nil},
 		{"Tokens", c.Tokens == nil},
 		{"Calls", c.Calls == nil},
+		{"Callbacks", c.Callbacks == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
@@ -83,7 +85,7 @@ func (c Config) Validate() error {
 		{"Staff", c.Staff == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
-		{"Recorder", c.Recorder == nil},
+		{"Talks", c.Talks == nil},
 		{"Reports", c.Reports == nil},
 		{"Centre", c.Centre == nil},
 	} {
@@ -217,11 +219,15 @@ type RecordingFilter struct {
 	Limit  int
 }
 
-// Recorder pauses and resumes the recording of a call that is up. ErrConflict
-// when nothing is recorded now.
-type Recorder interface {
+// Talks acts on conversations that are up. ErrConflict when there is none now, or
+// nothing of it is recorded.
+type Talks interface {
 	PauseRecording(ctx context.Context, id call.ID, by string) error
 	ResumeRecording(ctx context.Context, id call.ID, by string) error
+	// Tap rings a supervisor's phone and puts it on the conversation, or changes how
+	// it is on it. ErrConflict too when somebody works at the phone or it does not
+	// answer, ErrUnsupported when the call's front end cannot.
+	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
 }
 
 // Reports computes figures of finished periods.

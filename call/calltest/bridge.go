@@ -82,7 +82,22 @@ func (h *Bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	return r, nil
 }
 
-func (h *Bridge) Tap(context.Context, call.Leg, call.TapMode) error { return call.ErrUnsupported }
+// Tap puts a third leg on the bridge; what it hears is told by Phone.Hears: the mode.
+func (h *Bridge) Tap(_ context.Context, who call.Leg, mode call.TapMode) error {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	g := who.(*Leg)
+	switch {
+	case h.gen != h.s.gen:
+		return ErrDropped
+	case g.l.gone:
+		return g.l.cause
+	case !g.l.up:
+		return call.ErrState
+	}
+	g.l.playing = call.Media(mode)
+	return nil
+}
 
 func (h *Bridge) Close(context.Context) error {
 	h.s.mu.Lock()

@@ -195,6 +195,11 @@ func (p *Phone) Unhold() {
 	p.act(func(l *line) { l.held = false; l.happen(call.LegEvent{Kind: call.LegUnheld}) })
 }
 
+// Refer asks for a transfer to a number, as the transfer key of a phone does.
+func (p *Phone) Refer(target string) {
+	p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegTransfer, Target: target}) })
+}
+
 // Press keys digits at the phone.
 func (p *Phone) Press(digits string) {
 	p.s.mu.Lock()

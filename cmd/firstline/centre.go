@@ -55,7 +55,7 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
-		Announce: map[call.QueueID]intake.Announce{},
+		Announce: map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks,
 	}
 	for number, n := range c.Numbers {
 		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: n.Class, Closed: intake.Closed(n.Closed)}

@@ -116,6 +116,7 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"desk", s.openDesk},
+		{"callbacks", s.openCallbacks},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
 	}
@@ -252,7 +253,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom)
 	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
-		Forecast: s.lately, Callers: s.lately,
+		Forecast: s.lately, Callers: s.lately, MayCall: s.sip.Dials,
 		Journal: s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
 	}, s.centre.forDesk(s.sounds.checksum))

@@ -24,8 +24,8 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
-		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
+		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre.clientOf}, Centre: webCentre{s},
 		Metrics: s.metrics(),
 		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
@@ -212,21 +212,42 @@ func (w webAudio) Open(ctx context.Context, id call.RecordingID) (io.ReadSeekClo
 	return f, nil
 }
 
-type webRecorder struct{ desk *intake.Desk }
+// webTalks lets supervisors act on conversations.
+type webTalks struct{ s *server }
 
 func conflict(err error) error {
-	if errors.Is(err, intake.ErrNotTalking) || errors.Is(err, intake.ErrNotRecorded) {
+	cause, unanswered := errors.AsType[call.Cause](err)
+	switch {
+	case errors.Is(err, intake.ErrNotTalking), errors.Is(err, intake.ErrNotRecorded):
+		return fmt.Errorf("%w: %w", web.ErrConflict, err)
+	case errors.Is(err, call.ErrUnsupported):
+		return fmt.Errorf("%w: %w", web.ErrUnsupported, err)
+	case unanswered && cause.Reason != call.Failed:
 		return fmt.Errorf("%w: %w", web.ErrConflict, err)
 	}
 	return err
 }
 
-func (w webRecorder) PauseRecording(ctx context.Context, id call.ID, by string) error {
-	return conflict(w.desk.PauseRecording(ctx, id, by))
+func (w webTalks) PauseRecording(ctx context.Context, id call.ID, by string) error {
+	return conflict(w.s.desk.PauseRecording(ctx, id, by))
 }
 
-func (w webRecorder) ResumeRecording(ctx context.Context, id call.ID, by string) error {
-	return conflict(w.desk.ResumeRecording(ctx, id, by))
+func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) error {
+	return conflict(w.s.desk.ResumeRecording(ctx, id, by))
+}
+
+// Tap refuses phones where an agent is at work: the queue alone rings those.
+func (w webTalks) Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error {
+	now, err := w.s.queue.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range now.Agents {
+		if a.Device == device && (a.Presence == call.Available || a.Presence == call.Finishing) {
+			return fmt.Errorf("%w: %s takes calls at phone %s", web.ErrConflict, a.ID, device)
+		}
+	}
+	return conflict(w.s.desk.Tap(ctx, id, device, mode, by))
 }
 
 // webDevices hashes the phones' passwords for the realm.

@@ -45,6 +45,7 @@ func Run(t *testing.T, engine Engine) {
 		{"AgentsSitWhereTheySignedInLast", seatsShow},
 		{"PINsAndShiftsAreKept", pinsAndShifts},
 		{"LostCallersAreListed", lostCallers},
+		{"CallbacksAreOpenUntilTheyEnd", callbacksAreFound},
 		{"WhatIsNotThereIsNotFound", notFound},
 		{"NumbersAreGivenOutOnce", numbersOnce},
 		{"NumbersLastWhileTheDatabaseIsAway", numbersLast},

@@ -34,6 +34,7 @@ type World struct {
 	seqs    map[call.Stream]int64
 	more    chan struct{} // closed when events come
 	calls   map[call.ID]*call.Record
+	backs   map[call.CallbackID]*call.Callback
 	tickets map[call.TicketID]*web.Ticket
 	rows    map[call.RecordingID]*web.Recording
 	audio   map[call.RecordingID][]byte
@@ -49,7 +50,7 @@ func New() *World {
 		}}},
 		Roles: make(map[string]web.Role), Log: zap.NewNop(),
 		seqs: make(map[call.Stream]int64), more: make(chan struct{}),
-		calls: make(map[call.ID]*call.Record), tickets: make(map[call.TicketID]*web.Ticket),
+		calls: make(map[call.ID]*call.Record), backs: make(map[call.CallbackID]*call.Callback), tickets: make(map[call.TicketID]*web.Ticket),
 		rows: make(map[call.RecordingID]*web.Recording), audio: make(map[call.RecordingID][]byte),
 		revoked: make(map[string]bool),
 	}
@@ -59,7 +60,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Reports: w, Centre: w,
 	}
 }
 
@@ -86,6 +87,14 @@ func (w *World) fold(e call.Event) {
 			w.calls[id] = new(call.Record)
 		}
 		if err := w.calls[id].Apply(e); err != nil {
+			panic(err)
+		}
+	case call.StreamCallback:
+		id := call.CallbackID(e.Stream.ID)
+		if w.backs[id] == nil {
+			w.backs[id] = new(call.Callback)
+		}
+		if err := w.backs[id].Apply(e); err != nil {
 			panic(err)
 		}
 	case call.StreamTicket:
@@ -341,12 +350,12 @@ type audioFile struct{ *bytes.Reader }
 // Close implements io.Closer.
 func (audioFile) Close() error { return nil }
 
-// PauseRecording implements web.Recorder.
+// PauseRecording implements web.Talks.
 func (w *World) PauseRecording(_ context.Context, id call.ID, by string) error {
 	return w.tellRecorder("pause", id, by)
 }
 
-// ResumeRecording implements web.Recorder.
+// ResumeRecording implements web.Talks.
 func (w *World) ResumeRecording(_ context.Context, id call.ID, by string) error {
 	return w.tellRecorder("resume", id, by)
 }
@@ -363,6 +372,11 @@ func (w *World) tellRecorder(verb string, id call.ID, by string) error {
 	}
 	w.paused = append(w.paused, verb+" "+string(id)+" "+by)
 	return nil
+}
+
+// Tap implements web.Talks; it is told with what the recorder was told.
+func (w *World) Tap(_ context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error {
+	return w.tellRecorder(string(mode)+" "+string(device)+" on", id, by)
 }
 
 // SLA implements web.Reports over the desk's own events. Numbers that Clients
