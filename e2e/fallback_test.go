@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/url"
@@ -10,8 +11,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"firstline/config"
 )
 
 // production is deploy/asterisk as it is installed, with values of a site for the
@@ -166,32 +170,108 @@ func TestARIStaysClosedUntilItHasAPassword(t *testing.T) {
 	}
 }
 
-func TestQueueAndThenVoicemailTakeCallsWhileFirstlineIsAway(t *testing.T) {
-	p := limping(t)
+// follow makes the server read the node's queue_log from now on, and ends it.
+func (s *office) follow(p *node) {
+	s.t.Helper()
+	s.process.stop(syscall.SIGTERM)
+	must(s.t, os.WriteFile(filepath.Join(s.dir, "firstline.yaml"), fmt.Appendf(config.DemoServer(), `
+asterisk:
+  nodes:
+    pbx1: {url: "http://127.0.0.1:%d/ari", password: e2e-password, queue-log: %s}
+  sounds: {dir: %s, seen: firstline}
+`, p.ari, filepath.Join(p.folder, "log/queue_log"), filepath.Join(p.folder, "sounds/firstline")), 0o600))
+	s.up()
+	s.process.says("queue_log is followed")
+	s.process.stop(syscall.SIGTERM)
+}
+
+// limpCalls has one call answered by the queue, one given up, one left to voicemail.
+func (p *node) limpCalls() {
+	p.t.Helper()
 	agent := p.answering(1)
-	caller := p.phoneIn("+4930111", "1000", 1500*time.Millisecond)
-	if code := caller.exit(); code != 0 {
-		t.Errorf("caller: exit code %d", code)
+	went(p.t, p.phoneIn("+4930111", "1000", 1500*time.Millisecond), agent)
+	went(p.t, p.phoneIn("+4930222", "+49301000", 1000*time.Millisecond))
+	went(p.t, p.phoneIn("+4930333", "1000", 14*time.Second)) // 2 s in the queue, 7 s of instructions, the message
+	p.tells(p.t, `\|NONE\|DID\|1000$`, `ENTERQUEUE\|\|\+4930111\|1$`, `Ana Silva\|CONNECT\|`, `Ana Silva\|COMPLETECALLER\|`)
+	p.tells(p.t, `\|NONE\|DID\|\+49301000$`, `ENTERQUEUE\|\|\+4930222\|1$`, `ABANDON\|1\|1\|`, `HANGUP\|`)
+	p.tells(p.t, `ENTERQUEUE\|\|\+4930333\|1$`, `EXITWITHTIMEOUT\|1\|1\|2`, `VOICEMAIL\|`+regexp.QuoteMeta(strings.TrimPrefix(p.folder, p.root()))+`/spool/voicemail/firstline/100/INBOX/msg0000$`, `HANGUP\|TIMEOUT$`)
+}
+
+func went(t *testing.T, all ...*process) {
+	t.Helper()
+	for _, p := range all {
+		if code := p.exit(); code != 0 {
+			t.Errorf("%s: exit code %d", p.name, code)
+		}
 	}
-	if code := agent.exit(); code != 0 {
-		t.Errorf("agent: exit code %d", code)
+}
+
+// wantLimpCalls wants limpCalls in the journal, each once with a ticket of its own.
+func (s *office) wantLimpCalls() {
+	s.t.Helper()
+	eventually(s.t, "three calls of limp mode", func() bool { return len(s.api.calls()) == 3 })
+	var lost struct {
+		Callers []json.RawMessage `json:"callers"`
 	}
-	quitter := p.phoneIn("+4930222", "+49301000", 1000*time.Millisecond)
-	if code := quitter.exit(); code != 0 {
-		t.Errorf("who gives up: exit code %d", code)
+	s.api.get("/api/v1/lost-callers", &lost)
+	if len(lost.Callers) != 2 {
+		s.t.Errorf("%d lost callers: %s", len(lost.Callers), lost.Callers)
 	}
-	patient := p.phoneIn("+4930333", "1000", 14*time.Second) // 2 s in the queue, 7 s of instructions, the message
-	if code := patient.exit(); code != 0 {
-		t.Errorf("who leaves a message: exit code %d", code)
+	for number, want := range map[string]struct{ outcome, note string }{
+		"+4930111": {"answered", "answered by Ana Silva after"},
+		"+4930222": {"abandoned-short", "gave up after"},
+		"+4930333": {"voicemail", "/voicemail/firstline/100/INBOX/msg0000.wav"},
+	} {
+		c, found := s.api.callFrom(number)
+		if !found || c.Outcome != want.outcome || c.Queue != "firstline-fallback" || c.Open {
+			s.t.Errorf("the call from %s: %+v", number, c)
+		}
+		var t ticket
+		s.api.get("/api/v1/tickets/"+c.Ticket, &t)
+		if t.Caller.Number != number || len(t.Notes) != 1 || !strings.Contains(t.Notes[0].Text, want.note) {
+			s.t.Errorf("the ticket of %s: %+v", number, t)
+		}
 	}
-	p.tells(t, `\|NONE\|DID\|1000$`, `ENTERQUEUE\|\|\+4930111\|1$`, `Ana Silva\|CONNECT\|`, `Ana Silva\|COMPLETECALLER\|`)
-	p.tells(t, `\|NONE\|DID\|\+49301000$`, `ENTERQUEUE\|\|\+4930222\|1$`, `ABANDON\|1\|1\|`, `HANGUP\|`)
-	p.tells(t, `ENTERQUEUE\|\|\+4930333\|1$`, `EXITWITHTIMEOUT\|1\|1\|2`, `VOICEMAIL\|`+regexp.QuoteMeta(strings.TrimPrefix(p.folder, p.root()))+`/spool/voicemail/firstline/100/INBOX/msg0000$`, `HANGUP\|TIMEOUT$`)
+	if n := len(s.api.tickets()); n != 3 {
+		s.t.Errorf("%d tickets for 3 calls", n)
+	}
+}
+
+// While firstline is away a plain queue and voicemail take the calls. Afterwards
+// they are calls with tickets: where the log is followed, and where it is imported,
+// on either database, and however often.
+func TestCallsWhileFirstlineIsAwayAreServedAndBecomeTickets(t *testing.T) {
+	p := limping(t)
+	s := serve(t, setting{database: startPostgres(t).Database(t)})
+	s.follow(p)
+	p.limpCalls()
 	if wav := p.text("spool/voicemail/firstline/100/INBOX/msg0000.wav"); len(wav) < 16000 {
 		t.Errorf("the message has %d bytes", len(wav))
 	}
 	if all := p.complaints(away); len(all) > 0 {
 		t.Errorf("Asterisk complains:\n%s", strings.Join(all, ""))
+	}
+	s.up()
+	s.wantLimpCalls()
+	s.kill()
+	p.cli("logger rotate")
+	s.up()
+	s.process.says("queue_log is followed")
+	s.wantLimpCalls()
+
+	log := filepath.Join(t.TempDir(), "queue_log")
+	must(t, os.WriteFile(log, []byte(p.text("log/queue_log.0")), 0o600))
+	other := serve(t, setting{})
+	for _, says := range []string{"3 calls are in now, 0 were before", "0 calls are in now, 3 were before"} {
+		tool := other.tool("import", "queue-log", log, "--node", "pbx1")
+		if tool.exit() != 0 {
+			t.Errorf("import: %s", tool.out)
+		}
+		tool.says(says)
+		other.wantLimpCalls()
+	}
+	if audit := other.tool("audit"); audit.exit() != 0 {
+		t.Errorf("audit: %s", audit.out)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"firstline/config"
 	"firstline/intake"
 	"firstline/intake/feature"
+	"firstline/intake/limp"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/media"
@@ -93,6 +94,7 @@ type server struct {
 	features   *feature.Handler
 	recordings *recordings.Catalogue
 	desk       *intake.Desk
+	limp       *limp.Desk
 	lately     *lately
 	web        *web.Server
 	demo       *demoCredentials
@@ -117,6 +119,7 @@ func (s *server) open(ctx context.Context) error {
 		{"recordings", s.openRecordings},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
+		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
 	}

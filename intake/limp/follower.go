@@ -22,8 +22,8 @@ type Memory interface {
 }
 
 // Follower imports the calls of a log that grows. A log that is followed for the
-// first time is followed from its end: what it holds is history, which Import of
-// the command line takes.
+// first time is followed from its end: what it holds is history, for `firstline
+// import queue-log`.
 type Follower struct {
 	path   string
 	memory Memory
@@ -34,10 +34,9 @@ type Follower struct {
 	saved  string
 }
 
-// NewFollower returns a follower of the queue_log at path, whose calls are imported
-// as cfg says.
-func NewFollower(path string, cfg Config, m Memory) *Follower {
-	return &Follower{path: path, memory: m, log: cfg.Log.With(zap.String("node", cfg.Node), zap.String("file", path)), calls: New(cfg)}
+// Follow returns a follower of a node's queue_log at path.
+func (d *Desk) Follow(node, path string, m Memory) *Follower {
+	return &Follower{path: path, memory: m, log: d.cfg.Log.With(zap.String("node", node), zap.String("file", path)), calls: d.Importer(node)}
 }
 
 // kept is a follower's memory.
@@ -128,10 +127,13 @@ func (f *Follower) resume(ctx context.Context) error {
 	} else if k.Place, err = queuelog.End(f.path); err != nil {
 		return err
 	}
-	f.tail = queuelog.NewTail(f.path, k.Place)
 	if f.saved == "" {
-		return f.save(ctx, k.Place)
+		if err := f.save(ctx, k.Place); err != nil {
+			return err
+		}
 	}
+	f.tail = queuelog.NewTail(f.path, k.Place)
+	f.log.Info("queue_log is followed", zap.Time("from", k.Place.At))
 	return nil
 }
 

@@ -70,7 +70,7 @@ func watched(t *testing.T, f func(w *watch)) {
 		core, said := observer.New(zap.WarnLevel)
 		w := &watch{t: t, path: filepath.Join(dir, "queue_log"), memory: &memory{}, journal: calltest.NewJournal(), said: said}
 		w.cfg = limp.Config{
-			Node: "pbx1", Queues: map[string]limp.Queue{"q": {ID: "q"}}, Journal: w.journal.Process(),
+			Queue: func(name string) (limp.Queue, bool) { return limp.Queue{ID: "q"}, name == "q" }, Journal: w.journal.Process(),
 			Tickets: tickets.New(nil, ticketNumbers{}, nil), Log: zap.New(core),
 			Known: func(_ context.Context, origin string) (all []call.Record, err error) {
 				for _, r := range w.journal.Records() {
@@ -92,7 +92,7 @@ func watched(t *testing.T, f func(w *watch)) {
 func (w *watch) process() (kill func()) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- limp.NewFollower(w.path, w.cfg, w.memory).Run(ctx) }()
+	go func() { done <- limp.New(w.cfg).Follow("pbx1", w.path, w.memory).Run(ctx) }()
 	synctest.Wait()
 	return func() {
 		cancel()

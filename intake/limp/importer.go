@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,10 +23,11 @@ type Queue struct {
 	Target call.Target // whose short abandon counts, and against which it is measured
 }
 
-// Config is what an Importer needs; all of it is required except Agent.
+// Config is what a Desk needs; all of it is required except Agent.
 type Config struct {
-	Node    string           // the Asterisk that wrote the log, for people
-	Queues  map[string]Queue // by Asterisk's names; calls of other queues are none of ours
+	// Queue says what a queue of Asterisk's is here; calls of one that is nothing
+	// here are none of ours.
+	Queue   func(name string) (Queue, bool)
 	Journal call.Journal
 	Tickets ticketDesk
 	// Known returns the calls of an origin (see Origin) that the journal has.
@@ -40,11 +42,32 @@ type ticketDesk interface {
 	Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
 }
 
-func (c *Config) agent(member string) call.AgentID {
-	if c.Agent != nil {
-		return c.Agent(member)
+// mostRemembered bounds how many imported calls are remembered beside the journal,
+// which may lag behind while the database is away.
+const mostRemembered = 10_000
+
+// Desk journals calls of limp mode, each once, whoever imports them.
+type Desk struct {
+	cfg Config
+
+	mu   sync.Mutex      // one call is looked up and journalled at a time
+	done map[string]bool // journalled, by channel
+}
+
+// New returns a desk.
+func New(cfg Config) *Desk { return &Desk{cfg: cfg, done: make(map[string]bool)} }
+
+func (d *Desk) agent(member string) call.AgentID {
+	if d.cfg.Agent != nil {
+		return d.cfg.Agent(member)
 	}
 	return call.AgentID(cmp.Or(plain(member), "unknown"))
+}
+
+// Importer returns an importer of a node's log; node is the Asterisk's name, for
+// people.
+func (d *Desk) Importer(node string) *Importer {
+	return &Importer{desk: d, node: plain(node), stories: make(map[string]*story)}
 }
 
 // Origin is the stable key (call.Call.Origin) of a call by its channel in Asterisk.
@@ -74,22 +97,13 @@ type Result struct {
 	Open     int // are not over yet
 }
 
-// mostRemembered bounds how many imported calls are remembered beside the journal,
-// which may lag behind while the database is away.
-const mostRemembered = 10_000
-
-// Importer gathers lines into calls and journals each that is over. It is for one
-// goroutine. Use New.
+// Importer gathers the lines of one log into calls and has each that is over
+// journalled. It is for one goroutine.
 type Importer struct {
-	cfg     Config
+	desk    *Desk
+	node    string
 	stories map[string]*story // by channel, not yet journalled
 	alive   time.Time         // of the last line of any kind
-	done    map[string]bool   // journalled by this importer
-}
-
-// New returns an importer that knows of nothing yet.
-func New(cfg Config) *Importer {
-	return &Importer{cfg: cfg, stories: make(map[string]*story), done: make(map[string]bool)}
 }
 
 // Take takes the log's next lines; nothing is written yet.
@@ -101,7 +115,7 @@ func (i *Importer) Take(lines []queuelog.Line) {
 		if l.At.After(i.alive) {
 			i.alive = l.At
 		}
-		if _, ours := i.cfg.Queues[l.Queue]; !ours || l.Call == "" {
+		if _, ours := i.desk.cfg.Queue(l.Queue); !ours || l.Call == "" {
 			continue
 		}
 		s := i.stories[l.Call]
@@ -132,24 +146,24 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
+// together is how many calls are journalled in one commit.
+const together = 50
+
 // Settle journals every call that is over by the time that it is. After an error
 // what could not be written is still there, to be settled later.
-func (i *Importer) Settle(ctx context.Context, now time.Time) (Result, error) {
-	var did Result
-	for _, channel := range i.complete(now) {
-		known, err := i.journal(ctx, channel, i.stories[channel].Lines)
+func (i *Importer) Settle(ctx context.Context, now time.Time) (did Result, err error) {
+	defer func() { did.Open = len(i.stories) }()
+	for channels := range slices.Chunk(i.complete(now), together) {
+		imported, err := i.desk.journal(ctx, i, channels)
 		if err != nil {
-			did.Open = len(i.stories)
-			return did, fmt.Errorf("call %s of queue_log: %w", plain(channel), err)
+			return did, fmt.Errorf("calls of queue_log: %w", err)
 		}
-		delete(i.stories, channel)
-		if known {
-			did.Known++
-			continue
+		for _, channel := range channels {
+			delete(i.stories, channel)
 		}
-		did.Imported++
+		did.Imported += imported
+		did.Known += len(channels) - imported
 	}
-	did.Open = len(i.stories)
 	return did, nil
 }
 
@@ -167,60 +181,76 @@ func (i *Importer) complete(now time.Time) []string {
 	return channels
 }
 
-// journal writes a call with its ticket in one commit, unless it is known.
-func (i *Importer) journal(ctx context.Context, channel string, lines []queuelog.Line) (known bool, err error) {
-	if i.done[channel] {
-		return true, nil
+// journal writes calls with their tickets in one commit, but for those that are
+// known, and counts them.
+func (d *Desk) journal(ctx context.Context, i *Importer, channels []string) (imported int, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var evs []call.Event
+	var tales []*tale
+	for _, channel := range channels {
+		if d.done[channel] {
+			continue
+		}
+		before, err := d.cfg.Known(ctx, Origin(channel))
+		if err != nil {
+			return 0, err
+		}
+		if slices.ContainsFunc(before, func(r call.Record) bool { return r.Stage == Stage }) {
+			continue
+		}
+		t := tell(d, i.node, channel, i.stories[channel].Lines)
+		its, err := d.events(t, before)
+		if err != nil {
+			return 0, err
+		}
+		tales, evs = append(tales, t), append(evs, its...)
 	}
-	before, err := i.cfg.Known(ctx, Origin(channel))
-	if err != nil {
-		return false, err
+	if len(evs) == 0 {
+		return 0, nil
 	}
-	if slices.ContainsFunc(before, func(r call.Record) bool { return r.Stage == Stage }) {
-		return true, nil
+	if err := d.cfg.Journal.Append(ctx, evs...); err != nil {
+		return 0, err
 	}
-	t := tell(i.cfg, channel, lines)
-	evs, ticket, err := i.events(t, before)
-	if err != nil {
-		return false, err
+	for _, t := range tales {
+		d.remember(t)
 	}
-	if err := i.cfg.Journal.Append(ctx, evs...); err != nil {
-		return false, err
+	return len(tales), nil
+}
+
+func (d *Desk) remember(t *tale) {
+	if len(d.done) >= mostRemembered {
+		clear(d.done)
 	}
-	if len(i.done) >= mostRemembered {
-		clear(i.done)
-	}
-	i.done[channel] = true
-	i.cfg.Log.Info("call of limp mode", zap.String("call", string(t.id)), zap.String("ticket", string(ticket)),
-		zap.String("node", i.cfg.Node), zap.String("outcome", string(t.last)), zap.Time("arrived", t.call.Arrived))
-	return false, nil
+	d.done[t.channel] = true
+	d.cfg.Log.Info("call of limp mode", zap.String("call", string(t.id)), zap.String("ticket", string(t.ticket)),
+		zap.String("node", t.node), zap.String("outcome", string(t.last)), zap.Time("arrived", t.call.Arrived))
 }
 
 // events is everything that is journalled of a call. A call that firstline had
 // begun to serve stays on its ticket.
-func (i *Importer) events(t *tale, before []call.Record) ([]call.Event, call.TicketID, error) {
-	var ticket call.TicketID
+func (d *Desk) events(t *tale, before []call.Record) ([]call.Event, error) {
 	var opening []call.Event
 	if len(before) > 0 {
-		ticket = before[0].Ticket
-		opening = []call.Event{call.TicketEvent(t.began, ticket, call.TicketJoined{Call: t.id, Why: "it went on in Asterisk's dialplan"})}
+		t.ticket = before[0].Ticket
+		opening = []call.Event{call.TicketEvent(t.began, t.ticket, call.TicketJoined{Call: t.id, Why: "it went on in Asterisk's dialplan"})}
 	} else {
 		var err error
-		if ticket, opening, err = i.cfg.Tickets.Opening(t.call.Arrived, &t.call); err != nil {
-			return nil, "", err
+		if t.ticket, opening, err = d.cfg.Tickets.Opening(t.call.Arrived, &t.call); err != nil {
+			return nil, err
 		}
 	}
 	evs := []call.Event{call.CallEvent(t.call.Arrived, t.id, call.Arrived{
-		Ticket: ticket, Origin: t.call.Origin, From: t.call.From, To: t.call.To,
+		Ticket: t.ticket, Origin: t.call.Origin, From: t.call.From, To: t.call.To,
 	})}
 	evs = append(append(evs, opening...), t.events...)
-	evs = append(evs, call.TicketEvent(t.at, ticket, call.TicketNoted{
+	evs = append(evs, call.TicketEvent(t.at, t.ticket, call.TicketNoted{
 		Note: call.NewUUID(t.at), Author: "firstline", Text: t.note(), Call: t.id,
 	}))
 	for n := range evs {
 		evs[n].Config = call.ConfigAsterisk
 	}
-	return evs, ticket, nil
+	return evs, nil
 }
 
 // state is what has to be kept of an importer between two processes.

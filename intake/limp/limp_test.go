@@ -24,10 +24,9 @@ import (
 // config is an importer's on a store.
 func config(t *testing.T, s *store.Store) limp.Config {
 	return limp.Config{
-		Node: "pbx1",
-		Queues: map[string]limp.Queue{"firstline-fallback": {
-			ID: "service-desk", Target: call.Target{Within: 20 * time.Second, Percent: 80, ShortAbandon: time.Second},
-		}},
+		Queue: func(name string) (limp.Queue, bool) {
+			return limp.Queue{ID: "service-desk", Target: call.Target{Within: 20 * time.Second, Percent: 80, ShortAbandon: time.Second}}, name == "firstline-fallback"
+		},
 		Journal: s.Journal(),
 		Tickets: tickets.New(s.Journal(), s.Numbers(), s),
 		Known: func(ctx context.Context, origin string) ([]call.Record, error) {
@@ -127,7 +126,7 @@ func TestCallsOfLimpModeBecomeCallsWithTickets(t *testing.T) {
 	engines(t, func(t *testing.T, p storetest.Place) {
 		s, _ := storetest.Start(t, p.Config)
 		for round, wanted := range []limp.Result{{Imported: 6}, {Known: 6}} {
-			in := limp.New(config(t, s))
+			in := limp.New(config(t, s)).Importer("pbx1")
 			in.Take(lines(t, recorded(t)))
 			got, err := in.Settle(t.Context(), time.Unix(t0+200, 0))
 			if err != nil || got != wanted {
@@ -151,7 +150,7 @@ func TestReadingTwiceMakesNothingTwice(t *testing.T) {
 	now := all[len(all)-1].At.Add(time.Minute)
 	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
 	for cut := range all {
-		first := limp.New(config(t, s))
+		first := limp.New(config(t, s)).Importer("pbx1")
 		first.Take(all[:cut])
 		if _, err := first.Settle(t.Context(), all[cut].At); err != nil {
 			t.Fatal(err)
@@ -160,7 +159,7 @@ func TestReadingTwiceMakesNothingTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		second := limp.New(config(t, s))
+		second := limp.New(config(t, s)).Importer("pbx1")
 		if err := second.UnmarshalJSON(kept); err != nil {
 			t.Fatal(err)
 		}
@@ -203,7 +202,7 @@ func TestEveryEndOfAQueueEntryHasItsOutcome(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, _ := storetest.Start(t, storetest.SQLite(t).Config)
-			in := limp.New(config(t, s))
+			in := limp.New(config(t, s)).Importer("pbx1")
 			in.Take(lines(t, joined+c.log))
 			if got, err := in.Settle(t.Context(), time.Unix(100_000, 0)); err != nil || got.Imported != 1 {
 				t.Fatalf("%+v, %v", got, err)
@@ -246,7 +245,7 @@ func TestEveryEndOfAQueueEntryHasItsOutcome(t *testing.T) {
 
 func TestCallsOfOtherQueuesAndHalvesOfCallsAreLeftAlone(t *testing.T) {
 	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
-	in := limp.New(config(t, s))
+	in := limp.New(config(t, s)).Importer("pbx1")
 	in.Take(lines(t, `100|a.1|sales|NONE|ENTERQUEUE||1|1
 101|a.1|sales|NONE|ABANDON|1|1|1
 102|b.1|firstline-fallback|Ana Silva|COMPLETEAGENT|1|1|1
@@ -273,7 +272,7 @@ func TestCallThatWasHandedBackStaysOnItsTicket(t *testing.T) {
 	storetest.Append(t, s.Journal(), append([]call.Event{call.CallEvent(began, c.ID, call.Arrived{Ticket: ticket, Origin: c.Origin})}, opening...)...)
 	storetest.Append(t, s.Journal(), call.CallEvent(began, c.ID, call.Ended{Outcome: call.OutcomeSystemFailed}))
 	for range 2 {
-		in := limp.New(config(t, s))
+		in := limp.New(config(t, s)).Importer("pbx1")
 		in.Take(lines(t, recorded(t))[:6])
 		if _, err := in.Settle(t.Context(), time.Unix(1795510000, 0)); err != nil {
 			t.Fatal(err)
@@ -294,7 +293,7 @@ func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	cfg := config(t, s)
 	known, away := cfg.Known, errors.New("the database does not answer")
 	cfg.Known = func(context.Context, string) ([]call.Record, error) { return nil, away }
-	in := limp.New(cfg)
+	in := limp.New(cfg).Importer("pbx1")
 	in.Take(lines(t, recorded(t)))
 	now := time.Unix(1795510000, 0)
 	if got, err := in.Settle(t.Context(), now); !errors.Is(err, away) || got.Open != 6 {
@@ -305,7 +304,7 @@ func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Known = known
-	again := limp.New(cfg)
+	again := limp.New(cfg).Importer("pbx1")
 	if err := again.UnmarshalJSON(kept); err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +315,7 @@ func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 
 func TestChannelsIDTellsWhenTheCallCame(t *testing.T) {
 	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
-	in := limp.New(config(t, s))
+	in := limp.New(config(t, s)).Importer("pbx1")
 	in.Take(lines(t, `2000000100|pbx-2-2000000040.7|firstline-fallback|NONE|DID|1000
 2000000100|2000000030.8|firstline-fallback|NONE|DID|1000
 2000000101|ours-by-ari|firstline-fallback|NONE|DID|1000

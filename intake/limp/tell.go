@@ -26,12 +26,14 @@ type input struct {
 
 // tale is a story being told: the call's events, and what a ticket's note says.
 type tale struct {
-	cfg     Config
+	desk    *Desk
+	node    string
 	id      call.ID
 	channel string
 	call    call.Call
-	began   time.Time // of the first line
-	at      time.Time // of the line being told
+	ticket  call.TicketID // once it has one
+	began   time.Time     // of the first line
+	at      time.Time     // of the line being told
 	events  []call.Event
 	noted   []string
 
@@ -52,8 +54,8 @@ type tale struct {
 }
 
 // tell makes a call of a story.
-func tell(cfg Config, channel string, lines []queuelog.Line) *tale {
-	t := &tale{cfg: cfg, channel: channel, began: lines[0].At, cause: call.Cause{Reason: call.Hangup}}
+func tell(d *Desk, node, channel string, lines []queuelog.Line) *tale {
+	t := &tale{desk: d, node: node, channel: channel, began: lines[0].At, cause: call.Cause{Reason: call.Hangup}}
 	t.call = call.Call{Origin: Origin(channel), Arrived: arrival(channel, t.began)}
 	t.id = idOf(channel, t.call.Arrived)
 	t.call.ID = t.id
@@ -72,7 +74,7 @@ func tell(cfg Config, channel string, lines []queuelog.Line) *tale {
 }
 
 func (t *tale) input(queue string) json.RawMessage {
-	b, err := json.Marshal(input{Node: t.cfg.Node, Channel: plain(t.channel), Queue: plain(queue)})
+	b, err := json.Marshal(input{Node: t.node, Channel: plain(t.channel), Queue: plain(queue)})
 	if err != nil { // strings only
 		panic(fmt.Sprintf("limp: %v", err))
 	}
@@ -89,7 +91,7 @@ func (t *tale) line(l queuelog.Line) {
 	switch l.Event {
 	case eventDID:
 		t.call.To.Number = cmp.Or(t.call.To.Number, plain(l.Field(0)))
-		t.queue = t.cfg.Queues[l.Queue]
+		t.queue = t.queueOf(l)
 	case "ENTERQUEUE":
 		t.joinedQueue(l)
 	case "RINGNOANSWER":
@@ -131,7 +133,16 @@ func (t *tale) joinedQueue(l queuelog.Line) {
 	}
 	t.call.From.Number = cmp.Or(t.call.From.Number, plain(l.Field(1)))
 	t.call.From.Name = cmp.Or(t.call.From.Name, plain(l.Field(3)))
-	t.join(t.cfg.Queues[l.Queue])
+	t.join(t.queueOf(l))
+}
+
+// queueOf is what the line's queue is here; one that is nothing here any more keeps
+// its name.
+func (t *tale) queueOf(l queuelog.Line) Queue {
+	if q, ours := t.desk.cfg.Queue(l.Queue); ours {
+		return q
+	}
+	return Queue{ID: call.QueueID(plain(l.Queue))}
 }
 
 func (t *tale) join(q Queue) {
@@ -146,7 +157,7 @@ func (t *tale) rang(l queuelog.Line, rang time.Duration, r call.OfferResult) cal
 		return ""
 	}
 	t.offers++
-	offer, agent := t.entry.Offer(t.offers), t.cfg.agent(l.Agent)
+	offer, agent := t.entry.Offer(t.offers), t.desk.agent(l.Agent)
 	began := t.at.Add(-max(rang, 0))
 	if began.Before(t.joined) {
 		began = t.joined
@@ -161,7 +172,7 @@ func (t *tale) connected(l queuelog.Line) {
 		return
 	}
 	offer := t.rang(l, time.Duration(l.Number(2))*time.Second, call.OfferAnswered)
-	agent := t.cfg.agent(l.Agent)
+	agent := t.desk.agent(l.Agent)
 	t.leftQueue(call.OutcomeAnswered, agent)
 	t.talks++
 	t.with, t.since = agent, t.at
@@ -253,7 +264,7 @@ func (t *tale) reason() string {
 
 // note is what the ticket says of it.
 func (t *tale) note() string {
-	text := fmt.Sprintf("Asterisk (%s) took this call while firstline was away: %s.", t.cfg.Node, strings.Join(t.noted, ", "))
+	text := fmt.Sprintf("Asterisk (%s) took this call while firstline was away: %s.", t.node, strings.Join(t.noted, ", "))
 	if t.message != "" {
 		text += fmt.Sprintf("\nVoicemail: %s.wav", t.message)
 	}
