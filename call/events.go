@@ -405,5 +405,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
+	if decode, ok := careDecoder(name); ok {
+		return decode, true
+	}
 	return callbackDecoder(name)
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -41,7 +42,20 @@ func NewRecordingID(now time.Time) RecordingID { return RecordingID(NewUUID(now)
 func NewUUID(now time.Time) string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails since Go 1.24
-	ms := uint64(now.UnixMilli())
+	return uuid7(now, b)
+}
+
+// DerivedID returns the id of a call that arrived at at and that its front end
+// knows by key: the same one whenever it is asked for, so that a call which
+// outlived us finds its record again.
+func DerivedID(at time.Time, key string) ID {
+	sum := sha256.Sum256([]byte(key))
+	return ID(uuid7(at, [16]byte(sum[:16])))
+}
+
+// uuid7 puts the instant and the version into b (RFC 9562 section 5.7).
+func uuid7(at time.Time, b [16]byte) string {
+	ms := uint64(at.UnixMilli())
 	for i := range 6 {
 		b[i] = byte(ms >> (40 - 8*i))
 	}

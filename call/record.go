@@ -35,6 +35,7 @@ type Record struct {
 	Entries []Entry   `json:"entries,omitempty"`
 	Talks   []Talk    `json:"talks,omitempty"`
 	Lost    *LostNote `json:"lost,omitempty"`
+	Panic   *Panic    `json:"panic,omitempty"`
 }
 
 // Step is one thing that the caller did or heard in the flow.
@@ -166,6 +167,13 @@ type LostNote struct {
 	Reason string    `json:"reason"`
 }
 
+// Panic says that an agent ended a conversation by the panic button.
+type Panic struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
+}
+
 // Open reports whether the call has not ended.
 func (r *Record) Open() bool { return r.Ended.IsZero() }
 
@@ -279,6 +287,8 @@ func (r *Record) Apply(e Event) error {
 		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
+	case Panicked:
+		r.Panic = &Panic{At: e.At, By: b.By, Reason: b.Reason}
 	case Ended:
 		return r.end(e.At, b)
 	case Unknown:

@@ -258,6 +258,7 @@ func TestWithoutAFileItIsTheDemo(t *testing.T) {
 		HTTP:       config.HTTP{Listen: loopback(8080)},
 		Database:   "var/firstline.db",
 		DataDir:    "var",
+		Standby:    config.Standby{Stale: 10 * time.Second},
 		Recordings: config.Recordings{Dir: "var/recordings"},
 		Log:        config.Log{Level: "info", Format: "console"},
 		SignIn:     config.SignIn{Link: 15 * time.Minute, Lifetime: 12 * time.Hour},

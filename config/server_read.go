@@ -40,6 +40,7 @@ func readServer(file string, data []byte, env *environment) (*Server, error) {
 	h.End()
 	s.DataDir = cmp.Or(r.path(m.May("data-dir")), "var")
 	s.Database = cmp.Or(r.database(m.May("database")), filepath.Join(s.DataDir, "firstline.db"))
+	s.Standby = r.standby(m.May("standby"), m.May("takeover-after"), s.Database)
 	rec := m.May("recordings").Map()
 	s.Recordings.Dir = cmp.Or(r.path(rec.May("dir")), filepath.Join(s.DataDir, "recordings"))
 	rec.End()
@@ -59,6 +60,19 @@ func readServer(file string, data []byte, env *environment) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func (r *serverReader) standby(wait, stale value, database string) Standby {
+	s := Standby{Wait: wait.Bool(false), Stale: stale.Duration(10*time.Second, 5*time.Second, 10*time.Minute)}
+	if s.Wait && !isPostgres(database) {
+		wait.Fault("a standby needs a PostgreSQL database that it shares with the other server (key database)")
+	}
+	return s
+}
+
+func isPostgres(database string) bool {
+	scheme, _, url := strings.Cut(database, "://")
+	return url && (scheme == "postgres" || scheme == "postgresql")
 }
 
 func (r *serverReader) sip(m *source.Map) SIP {

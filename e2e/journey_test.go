@@ -12,21 +12,37 @@ import (
 
 func TestACallBetweenPeersIsToldWithWaitHoldAndRecordingOnSQLite(t *testing.T) {
 	t.Parallel()
-	journey(t, serve(t, setting{}))
+	journey(t, native(t, setting{}))
 }
 
 func TestACallBetweenPeersIsToldWithWaitHoldAndRecordingOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	cluster := startPostgres(t)
-	t.Run("that is there", func(t *testing.T) { journey(t, serve(t, setting{database: cluster.Database(t)})) })
+	t.Run("that is there", func(t *testing.T) { journey(t, native(t, setting{database: cluster.Database(t)})) })
 	t.Run("that is away for 20 s", func(t *testing.T) { journeyWithoutDatabase(t, cluster) })
 }
 
+// line is an office with an agent 2001 at a phone, and how one phones in to its menu.
+type line struct {
+	*office
+	agent   func() *baresip
+	phoneIn func(number string) *sippCaller
+}
+
+// native is an office that answers itself.
+func native(t *testing.T, with setting) line {
+	s := serve(t, with)
+	return line{
+		office: s, agent: func() *baresip { return s.softphone("2001", "auto") },
+		phoneIn: func(number string) *sippCaller { return s.phoneIn(number, "1000", "1") },
+	}
+}
+
 // journey is one call between sipp and baresip, and all that must be known of it.
-func journey(t *testing.T, s *office) {
+func journey(t *testing.T, l line) {
 	const number = "+15550100701"
-	agent := s.softphone("2001", "auto")
-	caller := s.phoneIn(number, "1000", "1")
+	s, agent := l.office, l.agent()
+	caller := l.phoneIn(number)
 	s.api.awaitCall(number, "talks", func(c callRecord) bool { return c.State == "talking" && c.TalkMs > 4000 })
 	agent.do("hold")
 	s.api.awaitCall(number, "is on hold", func(c callRecord) bool { return c.State == "on-hold" && c.HoldMs > 3000 })

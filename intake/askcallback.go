@@ -39,21 +39,21 @@ func (AskCallback) Name() string { return "ask-callback" }
 // request, and lets the caller give another number.
 func (s AskCallback) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	number := j.call.From.Number
+	j.stay = stay{ask: s, left: call.Instant(time.Now()), outcome: call.OutcomeCallbackTaken, owed: "no number to call back"}
 	if !d.mayCall(number) {
 		var err error
 		if number, err = d.askNumber(ctx, j); err != nil {
-			d.lost(j, Leave{From: s.From, Outcome: call.OutcomeCallbackTaken, Joined: s.Joined})
 			return nil, err
 		}
 	}
 	if number == "" {
-		d.lost(j, Leave{From: s.From, Outcome: call.OutcomeCallbackTaken, Joined: s.Joined})
 		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "no number to call back"}, From: s.Name()}, nil
 	}
 	id, err := d.AskCallback(ctx, j.centre.asked(j.record(), s, number, "caller", time.Now()))
 	if err != nil {
 		return nil, err
 	}
+	j.stay.owed = "" // but the callback
 	if err := d.readBack(ctx, j, id, number); err != nil {
 		return nil, err
 	}
@@ -70,19 +70,19 @@ func (c *Centre) asked(j *call.Record, s AskCallback, number, by string, now tim
 	}
 }
 
-// owed is what a caller whom we lost while waiting is owed: a callback at the old
-// place where the queue calls back and number policy allows, else a place on the
-// lost callers' list.
-func (d *Desk) owed(rec *call.Record, w AskCallback, why string, at time.Time) call.Event {
+// owed is the callback at the old place that a caller is owed whom we lost while
+// waiting, where the queue calls back and number policy allows. Others are for the
+// list of lost callers.
+func (d *Desk) owed(rec *call.Record, w AskCallback, why string) (call.Event, bool) {
 	centre := d.centre.Load()
 	rule, calls := centre.Callbacks[w.From]
 	if !calls || !d.mayCall(rec.From.Number) {
-		return call.CallEvent(at, rec.ID, call.CallerLost{Queue: w.From, Number: rec.From.Number, Joined: w.Joined, Reason: why})
+		return call.Event{}, false
 	}
 	now := time.Now()
 	asked := centre.asked(rec, w, rec.From.Number, "system:"+why, now)
 	asked.Held = rule.Review
-	return call.CallbackEvent(now, call.NewCallbackID(now), asked)
+	return call.CallbackEvent(now, call.NewCallbackID(now), asked), true
 }
 
 func (d *Desk) mayCall(number string) bool {

@@ -149,12 +149,9 @@ func (d *Desk) AskCallback(ctx context.Context, asked call.CallbackAsked) (call.
 	return call.CallbackID(ev.Stream.ID), d.takeUp(ev)
 }
 
-// owe keeps what owed gave.
-func (d *Desk) owe(ev call.Event) {
-	d.Journal.Post(ev)
-	if _, back := ev.Body.(call.CallbackAsked); !back {
-		return
-	}
+// owe keeps what owed gave, behind the end of the call.
+func (d *Desk) owe(ended, ev call.Event) {
+	d.Journal.Post(ended, ev)
 	if err := d.takeUp(ev); err != nil {
 		d.Log.Error("callback", zap.Error(err))
 	}
@@ -218,13 +215,18 @@ func (d *Desk) redialled(ctx context.Context, j *journey, q call.QueueID) (joine
 
 // note appends an event of the request and folds it in; b.mu is held.
 func (b *callback) note(ctx context.Context, body call.Body, besides ...call.Event) error {
+	return b.noteBy(ctx, b.d.Journal.Append, body, besides...)
+}
+
+// noteBy is note where the events are written another way.
+func (b *callback) noteBy(ctx context.Context, write func(context.Context, ...call.Event) error, body call.Body, besides ...call.Event) error {
 	ev := call.CallbackEvent(time.Now(), b.c.ID, body)
 	after := b.c
 	after.Attempts = slices.Clone(b.c.Attempts)
 	if err := after.Apply(ev); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoCallback, err)
 	}
-	if err := b.d.Journal.Append(context.WithoutCancel(ctx), append([]call.Event{ev}, besides...)...); err != nil {
+	if err := write(context.WithoutCancel(ctx), append([]call.Event{ev}, besides...)...); err != nil {
 		return fmt.Errorf("callback %s: %w", b.c.ID, err)
 	}
 	b.c = after
@@ -332,13 +334,16 @@ func (b *callback) next(now time.Time) (wait time.Duration, due bool) {
 
 // over closes a request that came to nothing: a person has to look at it.
 func (b *callback) over(end call.CallbackEnd) (wait time.Duration, due bool) {
-	var besides []call.Event
-	if !b.c.Test {
-		besides = append(besides, call.CallEvent(time.Now(), b.c.Call, call.CallerLost{
-			Queue: b.c.Queue, Number: b.c.Customer.Number, Joined: b.c.Joined, Reason: "callback " + string(end),
-		}))
+	err := error(nil)
+	if closed := (call.CallbackClosed{End: end}); b.c.Test {
+		err = b.note(context.Background(), closed)
+	} else {
+		a := b.d.afterCallback(&b.c, end)
+		err = b.noteBy(context.Background(), func(ctx context.Context, evs ...call.Event) error {
+			return b.d.Lost.LeftDurably(ctx, a, evs...)
+		}, closed, call.CallEvent(a.Left, b.c.Call, note(a)))
 	}
-	if err := b.note(context.Background(), call.CallbackClosed{End: end}, besides...); err != nil {
+	if err != nil {
 		b.d.Log.Error("callback not closed", zap.String("callback", string(b.c.ID)), zap.Error(err))
 		return soon, false
 	}

@@ -35,6 +35,9 @@ type Centre struct {
 	Announce map[call.QueueID]Announce
 	// Callbacks are the queues whose callers may be called back.
 	Callbacks map[call.QueueID]CallbackRule
+	Blocked   Blocked
+	// ShortAbandons are on the list of lost callers too.
+	ShortAbandons bool
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -54,6 +57,7 @@ type Number struct {
 	Queue    call.QueueID
 	Language string // of the caller; empty means the flow's own
 	Client   string // whose line it is; empty for no particular one
+	Region   string // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string // of its calls, for which agents may be kept; empty for none
 	Hours    Hours  // nil: always open
 	Closed   Closed // where new calls go outside hours
@@ -99,6 +103,8 @@ type Config struct {
 	Tickets    ticketDesk
 	Queue      queues
 	Recordings catalogue
+	Lost       lostList
+	Blocks     blocks
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger

@@ -13,6 +13,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/intake/number"
 	"firstline/ivr"
 )
 
@@ -32,10 +33,12 @@ type journey struct {
 	centre  *Centre
 	log     *zap.Logger
 	legs    map[call.LegID]call.Leg // agents' legs by id
+	number  string                  // the caller's in its normal form; empty when withheld
 	noticed bool                    // the recording notice was heard to its end
 	entries int                     // queue entries so far
 	talks   int                     // conversations so far
 	outcome call.Outcome            // what the call would end with now
+	stay    stay                    // the last time in a queue
 	resumed *call.Record            // what the last process left; nil after the first stage
 	entered bool                    // the stage about to run is in the journal already
 	opened  bool                    // the call is in the journal
@@ -48,8 +51,10 @@ type journey struct {
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
+	centre := d.centre.Load()
 	return &journey{
-		call: c, centre: d.centre.Load(), legs: map[call.LegID]call.Leg{},
+		call: c, centre: centre, legs: map[call.LegID]call.Leg{},
+		number:  number.Normal(c.From.Number, centre.Numbers[c.To.Number].Region),
 		outcome: call.OutcomeEndedInFlow,
 		log:     d.Log.With(zap.String("call", string(c.ID))),
 	}
@@ -129,20 +134,12 @@ func (d *Desk) leave(j *journey, at Stage, err error) Stage {
 		if j.entries == 0 {
 			j.outcome = call.OutcomeSystemFailed
 		}
-	case call.SwitchGone:
-		d.cutOff(j, at)
+	case call.SwitchGone: // no wish of the caller
+		if j.entries == 0 {
+			j.outcome = call.OutcomeSystemFailed
+		}
 	}
 	return Finish{Outcome: j.outcome, Cause: cause, From: at.Name()}
-}
-
-// cutOff takes note of a caller whom the exchange lost: no wish of theirs.
-func (d *Desk) cutOff(j *journey, at Stage) {
-	if j.entries == 0 {
-		j.outcome = call.OutcomeSystemFailed
-	}
-	if w, waited := at.(Wait); waited && !j.call.Test && j.back == nil {
-		d.owe(d.owed(j.record(), w.asking(), "the exchange stopped while waiting", time.Now()))
-	}
 }
 
 // asking is the wait as a request to be called back keeps it.
@@ -169,15 +166,18 @@ type Route struct{}
 func (Route) Name() string { return "route" }
 
 func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
-	number := j.centre.Numbers[j.call.To.Number]
-	if why := number.shut(j.call.Arrived); why != "" {
-		return number.outside(why), nil
+	if refuse, out := d.keptOut(j); out {
+		return refuse, nil
+	}
+	dialled := j.centre.Numbers[j.call.To.Number]
+	if why := dialled.shut(j.call.Arrived); why != "" {
+		return dialled.outside(why), nil
 	}
 	switch {
-	case number.Flow != "":
-		return Flow{Flow: number.Flow, State: ivr.State{Language: number.Language}}, nil
-	case number.Queue != "":
-		return d.enqueue(j, number.Queue, call.Requirement{}, 0), nil
+	case dialled.Flow != "":
+		return Flow{Flow: dialled.Flow, State: ivr.State{Language: dialled.Language}}, nil
+	case dialled.Queue != "":
+		return d.enqueue(j, dialled.Queue, call.Requirement{}, 0), nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
@@ -349,6 +349,9 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if r.Outcome != "" && j.back == nil {
 		j.outcome = r.Outcome
 	}
+	if r.Outcome != "" {
+		j.stay = stay{ask: w.asking(), left: call.Instant(time.Now()), outcome: r.Outcome}
+	}
 	switch {
 	case errors.Is(err, callqueue.ErrFull):
 		return d.full(j, w), nil
@@ -398,8 +401,12 @@ func (t Talk) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	defer func() { d.Queue.TalkEnded(t.Agent, j.call.ID, time.Now()) }()
 	talk, err := d.join(ctx, j, t)
 	if err != nil {
+		if j.call.Leg.Context().Err() == nil { // the caller is there, and hears nobody
+			j.stay.outcome = call.OutcomeSystemFailed
+		}
 		return nil, err
 	}
+	d.served(j, talk.began)
 	end := talk.converse(ctx)
 	talk.part(end.by, end.cause)
 	if end.next != nil {
@@ -413,6 +420,8 @@ type Finish struct {
 	Outcome call.Outcome `json:"outcome"`
 	Cause   call.Cause   `json:"cause"`
 	From    string       `json:"from"` // the stage that ended the journey
+	// Elsewhere says that the caller was handed on to somebody whom we do not know.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 func (Finish) Name() string { return "finish" }
@@ -431,9 +440,7 @@ func (f Finish) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if !j.opened {
 		return nil, nil // refused before it became a call
 	}
-	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Ended{
-		Outcome: f.Outcome, Cause: f.Cause, Stage: f.From, Quality: quality(leg),
-	}))
+	d.end(j, f, quality(leg))
 	j.log.Info("call ended", zap.String("outcome", string(f.Outcome)), zap.String("stage", f.From), zap.String("cause", f.Cause.Error()))
 	return nil, nil
 }

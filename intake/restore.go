@@ -73,7 +73,7 @@ func (d *Desk) adopt(leg call.Leg, rec *call.Record, found call.Survivors, known
 		Arrived: rec.Arrived, Leg: leg, Test: rec.Test,
 	})
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
-	j.entries, j.talks = len(rec.Entries), len(rec.Talks)
+	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
 	for _, s := range rec.Path {
 		j.noticed = j.noticed || s.Notice != ""
@@ -105,6 +105,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 	switch rec.Stage {
 	case Route{}.Name():
 		return Route{}, nil
+	case Refuse{}.Name():
+		return inputOf[Refuse](rec)
 	case Shut{}.Name():
 		return inputOf[Shut](rec)
 	case Flow{}.Name():
@@ -238,16 +240,12 @@ func (d *Desk) close(ctx context.Context, rec *call.Record, alive time.Time) err
 			}
 		}
 		add(call.QueueLeft{Entry: e.ID, Queue: e.Queue, Outcome: call.OutcomeSystemFailed, Wait: at.Sub(e.Joined)})
-		if !rec.Test && !rec.Out {
-			w := AskCallback{From: e.Queue, Need: e.Need, Priority: e.Priority, Joined: e.Joined}
-			evs = append(evs, d.owed(rec, w, "the server stopped while waiting", at))
-		}
 	}
 	if t := rec.Talking(); t != nil {
 		add(call.Parted{Agent: t.Agent, By: call.SideSystem, Cause: cause})
 	}
-	add(call.Ended{Outcome: outcome, Cause: cause, Stage: rec.Stage, Restored: true})
-	if err := d.Journal.Append(ctx, evs...); err != nil {
+	ended := call.Ended{Outcome: outcome, Cause: cause, Stage: rec.Stage, Restored: true}
+	if err := d.endBefore(ctx, rec, at, ended, evs); err != nil {
 		return fmt.Errorf("close call %s: %w", rec.ID, err)
 	}
 	d.mu.Lock()

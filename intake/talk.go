@@ -28,6 +28,7 @@ type talk struct {
 	tapped    int             // supervisors' legs so far, over all talks of the call
 	left      chan call.LegID // supervisors who hung up
 	over      chan struct{}   // closed when the conversation is
+	end       *parting        // set by an order that ends the conversation
 }
 
 // join bridges the two legs and starts the recording. On an adopted call it
@@ -189,6 +190,9 @@ func (k *talk) converse(ctx context.Context) parting {
 			k.happened(call.SideAgent, e)
 		case o := <-k.orders:
 			o.done <- o.do(ctx, k)
+			if k.end != nil {
+				return *k.end
+			}
 		case leg := <-k.left:
 			k.tapOver(leg)
 		case <-k.resume.C:

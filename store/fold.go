@@ -23,6 +23,7 @@ type folds struct {
 	recordings map[string]*folded[recordings.Recording]
 	agents     map[string]*folded[Agent]
 	callbacks  map[string]*folded[call.Callback]
+	care       careFolds
 }
 
 // folded is one thing and where it began.
@@ -39,6 +40,7 @@ func newFolds(db *database, log *zap.Logger) *folds {
 		recordings: make(map[string]*folded[recordings.Recording]),
 		agents:     make(map[string]*folded[Agent]),
 		callbacks:  make(map[string]*folded[call.Callback]),
+		care:       newCareFolds(),
 	}
 }
 
@@ -110,6 +112,8 @@ func (f *folds) load(ctx context.Context, it item) error {
 		return find(ctx, f.db, f.agents, it, oneAgent)
 	case call.StreamCallback:
 		return find(ctx, f.db, f.callbacks, it, oneCallback)
+	case call.StreamBlock, call.StreamLost:
+		return f.care.load(ctx, f.db, it)
 	}
 	return nil
 }
@@ -155,6 +159,9 @@ func (f *folds) apply(it item, t *touched) error {
 	case call.StreamCallback:
 		t.touch(it.Stream)
 		return f.callbacks[id].thing.Apply(it.Event)
+	case call.StreamBlock, call.StreamLost:
+		t.touch(it.Stream)
+		return f.care.apply(it)
 	}
 	return nil
 }
@@ -168,6 +175,8 @@ func (f *folds) settle(items []item) {
 			delete(f.tickets, id)
 		case call.StreamCallback:
 			delete(f.callbacks, id)
+		case call.StreamBlock, call.StreamLost:
+			f.care.forget(id)
 		case call.StreamCall:
 			if x := f.calls[id]; x != nil && !x.thing.Open() {
 				delete(f.calls, id)
@@ -188,6 +197,7 @@ func (f *folds) forget(items []item) {
 		delete(f.tickets, it.Stream.ID)
 		delete(f.recordings, it.Stream.ID)
 		delete(f.callbacks, it.Stream.ID)
+		f.care.forget(it.Stream.ID)
 		if it.Stream.Kind == call.StreamAgent {
 			delete(f.agents, it.Stream.ID)
 		}

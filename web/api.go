@@ -42,6 +42,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 
 	s.callRoutes(api)
 	s.callbackRoutes(api)
+	s.nodeRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.deviceRoutes(api)

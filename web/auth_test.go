@@ -53,6 +53,8 @@ var matrix = []struct {
 	{"PUT", "/roster?dry_run=true", `{"people":[{"id":"ana","name":"Ana"}]}`, web.Admin, 200},
 	{"GET", "/events", "", web.Supervisor, 200},
 	{"GET", "/reports/sla?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},
+	{"GET", "/nodes", "", web.Supervisor, 200},
+	{"PUT", "/nodes/{node}/drain", `{"drain":true}`, web.Admin, 204},
 	{"POST", "/centre/reload", "", web.Admin, 200},
 	{"PUT", "/devices/{device}", `{"password":"correct horse"}`, web.Admin, 204},
 }
@@ -64,7 +66,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {
@@ -110,7 +112,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -16,16 +17,17 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/callqueue/sla"
 )
 
 // Config is what a Server needs. Fields without a default named beside them must
 // be set; Validate says which are missing, all at once.
 type Config struct {
-	Listen    string      // host:port; 127.0.0.1:8080; port 0 means any free one
-	TLS       *tls.Config // nil means plain HTTP
-	PublicURL string      // what people type, for links; made from the listener when empty
+	Listen    string       // host:port; 127.0.0.1:8080; port 0 means any free one
+	Listener  net.Listener // a Standby's; nil means that Listen is opened
+	TLS       *tls.Config  // nil means plain HTTP
+	PublicURL string       // what people type, for links; made from the listener when empty
 	Log       *zap.Logger
-	Location  *time.Location // where the desk's day begins; UTC
 
 	Journal   Journal
 	BoardFrom int64        // the board is rebuilt from events after this sequence; 0 means all
@@ -48,15 +50,14 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
+	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
 	Metrics   *prometheus.Registry // ours are registered on it; a new one
 }
 
 func (c Config) defaults() Config {
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
-	if c.Location == nil {
-		c.Location = time.UTC
-	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
@@ -189,9 +190,12 @@ type Devices interface {
 	SetPassword(ctx context.Context, user call.DeviceID, password string) error
 }
 
-// Queues names the queues of the active centre, in the order to show them.
+// Queues is what the board needs of the active centre.
 type Queues interface {
+	// Queues are in the order to show them.
 	Queues() []QueueRule
+	// Zone is where the desk's day begins.
+	Zone() *time.Location
 }
 
 // QueueRule is what the board needs of a queue's rules.
@@ -239,10 +243,11 @@ type Reports interface {
 
 // SLAFilter asks for the entries that joined in [From, To).
 type SLAFilter struct {
-	From, To time.Time
-	Queue    call.QueueID  // empty means all
-	Every    time.Duration // one row for each; 0 means one for the whole
-	ByClient bool          // one row for each client
+	From, To Edge
+	Queue    call.QueueID   // empty means all
+	Every    sla.Every      // one row for each; zero means one for the whole. Its zone is that of the row
+	ByClient bool           // one row for each client
+	Zone     *time.Location // of dates and of the calendar; nil: each client's own with ByClient, else the desk's
 }
 
 // Centre reloads the centre's files. A faulty centre is ErrInvalid, with the

@@ -20,16 +20,22 @@ import (
 
 // webConfig joins the pages and the API to the other rooms.
 func (s *server) webConfig(seed []call.Event) web.Config {
-	return web.Config{
+	c := web.Config{
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
 		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
-		Reports: webReports{s.store, s.centre.clientOf}, Centre: webCentre{s},
+		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),
 		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Sounds:  s.soundFiles,
 	}
+	if s.exchange.asterisk != nil {
+		c.Nodes = webNodes{s}
+		c.Checks = append(c.Checks, web.Check{Name: "asterisk", OK: s.nodesAreWell})
+	}
+	return c
 }
 
 // boardSeed is what the board must know from before boardFrom: the roster as it
@@ -76,7 +82,7 @@ func away(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrAway):
+	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrOwned):
 		return fmt.Errorf("%w: %w", web.ErrUnavailable, err)
 	case errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("%w: %w", web.ErrNotFound, err)

@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,8 +25,9 @@ import (
 // World implements all that web.Config asks for. Fields are set before use.
 type World struct {
 	Rules   []web.QueueRule
-	Roles   map[string]web.Role // hex SHA-256 of a token to its role
-	Clients map[string]string   // number dialled to client
+	Roles   map[string]web.Role       // hex SHA-256 of a token to its role
+	Clients map[string]string         // number dialled to client
+	Zones   map[string]*time.Location // client to zone; the desk's is that of "", and of all who have none
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
@@ -60,7 +62,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -310,6 +312,13 @@ func (w *World) SetPresence(_ context.Context, id call.AgentID, p call.Presence,
 // Queues implements web.Queues.
 func (w *World) Queues() []web.QueueRule { return w.Rules }
 
+// Zone implements web.Queues.
+func (w *World) Zone() *time.Location { return w.zone("") }
+
+func (w *World) zone(client string) *time.Location {
+	return cmp.Or(w.Zones[client], w.Zones[""], time.UTC)
+}
+
 // Recordings implements web.Recordings.
 func (w *World) Recordings(_ context.Context, f web.RecordingFilter) ([]web.Recording, error) {
 	w.mu.Lock()
@@ -374,6 +383,17 @@ func (w *World) tellRecorder(verb string, id call.ID, by string) error {
 	return nil
 }
 
+// Nodes implements web.Nodes.
+func (w *World) Nodes() []web.Node { return []web.Node{{Name: "pbx", Up: true}} }
+
+// Drain implements web.Nodes.
+func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
+	if name != "pbx" {
+		return web.ErrNotFound
+	}
+	return nil
+}
+
 // Tap implements web.Talks; it is told with what the recorder was told.
 func (w *World) Tap(_ context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error {
 	return w.tellRecorder(string(mode)+" "+string(device)+" on", id, by)
@@ -393,7 +413,7 @@ func (w *World) SLA(_ context.Context, f web.SLAFilter) (web.SLAReport, error) {
 			return web.SLAReport{}, err
 		}
 	}
-	return web.SLAReportOf(f, time.Now(), ledger, staff)
+	return web.SLABooks{Ledger: ledger, Staff: staff, Zone: w.zone}.Report(f, time.Now())
 }
 
 // Reload implements web.Centre.
