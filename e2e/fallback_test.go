@@ -111,7 +111,7 @@ func limping(t *testing.T) *node {
 }
 
 // away is what Asterisk says, rightly, about every call while nobody is connected.
-const away = `Stasis app 'firstline' doesn't exist|outbound websocket per-call config for app 'firstline'`
+const away = `Stasis app 'firstline' (doesn't exist|not active)|outbound websocket per-call config for app 'firstline'|[Ww]eb ?[Ss]ocket (closed abruptly|read error)`
 
 func TestConfigurationsLoadWithoutAComplaint(t *testing.T) {
 	for name, conf := range map[string]string{
@@ -192,8 +192,8 @@ func (p *node) limpCalls() {
 	went(p.t, p.phoneIn("+4930111", "1000", 1500*time.Millisecond), agent)
 	went(p.t, p.phoneIn("+4930222", "+49301000", 1000*time.Millisecond))
 	went(p.t, p.phoneIn("+4930333", "1000", 14*time.Second)) // 2 s in the queue, 7 s of instructions, the message
-	p.tells(p.t, `\|NONE\|DID\|1000$`, `ENTERQUEUE\|\|\+4930111\|1$`, `Ana Silva\|CONNECT\|`, `Ana Silva\|COMPLETECALLER\|`)
-	p.tells(p.t, `\|NONE\|DID\|\+49301000$`, `ENTERQUEUE\|\|\+4930222\|1$`, `ABANDON\|1\|1\|`, `HANGUP\|`)
+	p.tells(p.t, `\|NONE\|DID\|1000\|$`, `ENTERQUEUE\|\|\+4930111\|1$`, `Ana Silva\|CONNECT\|`, `Ana Silva\|COMPLETECALLER\|`)
+	p.tells(p.t, `\|NONE\|DID\|\+49301000\|$`, `ENTERQUEUE\|\|\+4930222\|1$`, `ABANDON\|1\|1\|`, `HANGUP\|`)
 	p.tells(p.t, `ENTERQUEUE\|\|\+4930333\|1$`, `EXITWITHTIMEOUT\|1\|1\|2`, `VOICEMAIL\|`+regexp.QuoteMeta(strings.TrimPrefix(p.folder, p.root()))+`/spool/voicemail/firstline/100/INBOX/msg0000$`, `HANGUP\|TIMEOUT$`)
 }
 
@@ -214,7 +214,7 @@ func (s *office) wantLimpCalls() {
 		Callers []json.RawMessage `json:"callers"`
 	}
 	s.api.get("/api/v1/lost-callers", &lost)
-	if len(lost.Callers) != 2 {
+	if len(lost.Callers) != 1 { // who left a message; who gave up at once is owed nothing
 		s.t.Errorf("%d lost callers: %s", len(lost.Callers), lost.Callers)
 	}
 	for number, want := range map[string]struct{ outcome, note string }{
@@ -303,7 +303,7 @@ func TestCallersTextIsFilteredBeforeAnythingUsesIt(t *testing.T) {
 		"Contact: <sip:x@%[3]s>\r\nContent-Type: application/sdp\r\nContent-Length: %[5]d\r\n\r\n%[6]s",
 		dialled, p.sip, conn.LocalAddr(), number, len(sdp), sdp)
 	must(t, err)
-	p.tells(t, `\|NONE\|DID\|1000$`, `ENTERQUEUE\|\|\+4930EXTEN7\|1$`)
+	p.tells(t, `\|NONE\|DID\|1000\|$`, `ENTERQUEUE\|\|\+4930EXTEN7\|1$`)
 	_, channels := p.get("/channels", "firstline", "e2e-password")
 	if !strings.Contains(channels, `"name":"Zoë dA-bSHELLid..11","number":"+4930EXTEN7"`) {
 		t.Errorf("channels: %s", channels)

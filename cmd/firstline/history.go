@@ -109,7 +109,8 @@ func apiHistory(api *apiClient) *history {
 						return call.Event{}, false, err
 					}
 					for _, e := range evs {
-						if after = e.Global; e.Config != call.ConfigAsterisk { // those are not in order of time
+						// Calls that Asterisk served are not in order of time, nor who was lost in them.
+						if after = e.Global; e.Config != call.ConfigAsterisk && e.Stream.Kind != call.StreamLost {
 							return e, true, nil
 						}
 					}

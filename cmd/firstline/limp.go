@@ -11,6 +11,7 @@ import (
 	"firstline/callqueue"
 	"firstline/callqueue/queuelog"
 	"firstline/intake/limp"
+	"firstline/intake/number"
 	"firstline/store"
 	"firstline/tickets"
 	"firstline/web"
@@ -23,7 +24,8 @@ const fallbackQueue = "firstline-fallback"
 func (s *server) openLimp(context.Context) error {
 	s.limp = limp.New(limp.Config{
 		Queue: s.limpQueue, Journal: s.journal, Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
-		Known: s.callsOf, Agent: s.memberOf, Log: s.log.Named("limp"),
+		Lost: s.lost, Known: s.callsOf, Caller: s.callerOf, Agent: s.memberOf,
+		ShortAbandons: func() bool { return s.centre.now().Callers.Lost.ShortAbandons }, Log: s.log.Named("limp"),
 	})
 	for _, n := range s.cfg.Asterisk.Nodes {
 		if n.QueueLog != "" {
@@ -43,9 +45,21 @@ func (s *server) limpQueue(name string) (limp.Queue, bool) {
 	return limp.Queue{ID: q.ID, Target: q.Target}, name == fallbackQueue
 }
 
-func (s *server) callsOf(ctx context.Context, origin string) ([]call.Record, error) {
+func (s *server) callsOf(ctx context.Context, origin string, id call.ID) ([]call.Record, error) {
 	p, err := s.store.Calls(ctx, store.CallFilter{Origin: origin})
-	return p.Items, err
+	if err != nil || id == "" {
+		return p.Items, err
+	}
+	r, err := s.store.Call(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return p.Items, nil
+	}
+	return append(p.Items, r), err
+}
+
+func (s *server) callerOf(c *call.Call) (normal, client string) {
+	line := s.centre.now().Numbers[c.To.Number]
+	return number.Normal(c.From.Number, s.centre.now().Region(line)), line.Client
 }
 
 // memberOf finds the person whom a queue member's name means: the name of one

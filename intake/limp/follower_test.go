@@ -17,6 +17,7 @@ import (
 	"firstline/call"
 	"firstline/call/calltest"
 	"firstline/intake/limp"
+	"firstline/intake/lost"
 	"firstline/tickets"
 )
 
@@ -72,7 +73,9 @@ func watched(t *testing.T, f func(w *watch)) {
 		w.cfg = limp.Config{
 			Queue: func(name string) (limp.Queue, bool) { return limp.Queue{ID: "q"}, name == "q" }, Journal: w.journal.Process(),
 			Tickets: tickets.New(nil, ticketNumbers{}, nil), Log: zap.New(core),
-			Known: func(_ context.Context, origin string) (all []call.Record, err error) {
+			Caller: func(c *call.Call) (string, string) { return c.From.Number, "" },
+			Lost:   lost.New(lost.Config{Journal: w.journal.Process()}, nil),
+			Known: func(_ context.Context, origin string, _ call.ID) (all []call.Record, err error) {
 				for _, r := range w.journal.Records() {
 					if r.Origin == origin {
 						all = append(all, r)

@@ -3,8 +3,6 @@ package limp
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,6 +13,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue/queuelog"
+	"firstline/intake/lost"
 )
 
 // Queue is what a queue of Asterisk's is here.
@@ -23,23 +22,35 @@ type Queue struct {
 	Target call.Target // whose short abandon counts, and against which it is measured
 }
 
-// Config is what a Desk needs; all of it is required except Agent.
+// Config is what a Desk needs; all of it is required except Agent and ShortAbandons.
 type Config struct {
 	// Queue says what a queue of Asterisk's is here; calls of one that is nothing
 	// here are none of ours.
 	Queue   func(name string) (Queue, bool)
 	Journal call.Journal
 	Tickets ticketDesk
-	// Known returns the calls of an origin (see Origin) that the journal has.
-	Known func(ctx context.Context, origin string) ([]call.Record, error)
+	Lost    lostList
+	// Known returns the calls that the journal has of an origin (see Origin), or by
+	// an id that is not empty.
+	Known func(ctx context.Context, origin string, id call.ID) ([]call.Record, error)
+	// Caller is the normal form of a caller's number, and whose line was called.
+	Caller func(c *call.Call) (number, client string)
 	// Agent finds the person whom a queue member's name means; nil takes the name.
 	Agent func(member string) call.AgentID
-	Log   *zap.Logger
+	// ShortAbandons says whether who gave up at once is owed a call, too; nil: no.
+	ShortAbandons func() bool
+	Log           *zap.Logger
 }
 
 type ticketDesk interface {
 	// Opening returns a new ticket's id and the events that open it.
 	Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+}
+
+// lostList is the list of callers who are owed a call: lost.List.
+type lostList interface {
+	LeftDurably(ctx context.Context, a lost.Abandon, story ...call.Event) error
+	Answered(number string, id call.ID, at time.Time)
 }
 
 // mostRemembered bounds how many imported calls are remembered beside the journal,
@@ -70,25 +81,8 @@ func (d *Desk) Importer(node string) *Importer {
 	return &Importer{desk: d, node: plain(node), stories: make(map[string]*story)}
 }
 
-// Origin is the stable key (call.Call.Origin) of a call by its channel in Asterisk.
-// A front end that uses it too has a call that it handed back to the dialplan found
-// again, with its ticket.
-func Origin(channel string) string { return "asterisk:" + plain(channel) }
-
-// idOf makes a call's id from its channel: a UUIDv7 (RFC 9562 section 5.7) that is
-// the same whenever the channel's lines are read.
-func idOf(channel string, arrived time.Time) call.ID {
-	sum := sha256.Sum256([]byte("queue_log\x00" + channel))
-	b := sum[:16]
-	ms := uint64(arrived.UnixMilli())
-	for i := range 6 {
-		b[i] = byte(ms >> (40 - 8*i))
-	}
-	b[6] = b[6]&0x0f | 0x70
-	b[8] = b[8]&0x3f | 0x80
-	h := hex.EncodeToString(b)
-	return call.ID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
-}
+// Origin is the stable key (call.Call.Origin) of a call of limp mode, by its channel.
+func Origin(channel string) string { return "queue_log/" + plain(channel) }
 
 // Result says what became of the calls.
 type Result struct {
@@ -146,23 +140,21 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// together is how many calls are journalled in one commit.
-const together = 50
-
 // Settle journals every call that is over by the time that it is. After an error
 // what could not be written is still there, to be settled later.
 func (i *Importer) Settle(ctx context.Context, now time.Time) (did Result, err error) {
 	defer func() { did.Open = len(i.stories) }()
-	for channels := range slices.Chunk(i.complete(now), together) {
-		imported, err := i.desk.journal(ctx, i, channels)
+	for _, channel := range i.complete(now) {
+		known, err := i.desk.journal(ctx, i.node, channel, i.stories[channel].Lines)
 		if err != nil {
-			return did, fmt.Errorf("calls of queue_log: %w", err)
+			return did, fmt.Errorf("call %s of queue_log: %w", plain(channel), err)
 		}
-		for _, channel := range channels {
-			delete(i.stories, channel)
+		delete(i.stories, channel)
+		if known {
+			did.Known++
+			continue
 		}
-		did.Imported += imported
-		did.Known += len(channels) - imported
+		did.Imported++
 	}
 	return did, nil
 }
@@ -181,41 +173,49 @@ func (i *Importer) complete(now time.Time) []string {
 	return channels
 }
 
-// journal writes calls with their tickets in one commit, but for those that are
-// known, and counts them.
-func (d *Desk) journal(ctx context.Context, i *Importer, channels []string) (imported int, err error) {
+// journal writes a call with its ticket in one commit, unless it is known.
+func (d *Desk) journal(ctx context.Context, node, channel string, lines []queuelog.Line) (known bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var evs []call.Event
-	var tales []*tale
-	for _, channel := range channels {
-		if d.done[channel] {
-			continue
-		}
-		before, err := d.cfg.Known(ctx, Origin(channel))
-		if err != nil {
-			return 0, err
-		}
-		if slices.ContainsFunc(before, func(r call.Record) bool { return r.Stage == Stage }) {
-			continue
-		}
-		t := tell(d, i.node, channel, i.stories[channel].Lines)
-		its, err := d.events(t, before)
-		if err != nil {
-			return 0, err
-		}
-		tales, evs = append(tales, t), append(evs, its...)
+	if d.done[channel] {
+		return true, nil
 	}
-	if len(evs) == 0 {
-		return 0, nil
+	t := tell(d, node, channel, lines)
+	before, err := d.cfg.Known(ctx, t.call.Origin, t.began.as)
+	if err != nil {
+		return false, err
+	}
+	if slices.ContainsFunc(before, func(r call.Record) bool { return r.Stage == Stage }) {
+		return true, nil
+	}
+	evs, err := d.events(t, before)
+	if err != nil {
+		return false, err
+	}
+	if err := d.write(ctx, t, evs); err != nil {
+		return false, err
+	}
+	d.remember(t)
+	return false, nil
+}
+
+// write makes the call durable. Who left unserved is put on the list with it, and
+// who was answered is taken off.
+func (d *Desk) write(ctx context.Context, t *tale, evs []call.Event) error {
+	number, client := d.cfg.Caller(&t.call)
+	if t.unserved() {
+		return d.cfg.Lost.LeftDurably(ctx, lost.Abandon{
+			Call: t.id, Ticket: t.ticket, From: t.call.From, Number: number, Client: client,
+			Queue: t.queue.ID, Joined: t.call.Arrived, Left: t.left, Reason: t.reason(),
+		}, evs...)
 	}
 	if err := d.cfg.Journal.Append(ctx, evs...); err != nil {
-		return 0, err
+		return err
 	}
-	for _, t := range tales {
-		d.remember(t)
+	if t.last == call.OutcomeAnswered {
+		d.cfg.Lost.Answered(number, t.id, t.left)
 	}
-	return len(tales), nil
+	return nil
 }
 
 func (d *Desk) remember(t *tale) {
@@ -233,7 +233,7 @@ func (d *Desk) events(t *tale, before []call.Record) ([]call.Event, error) {
 	var opening []call.Event
 	if len(before) > 0 {
 		t.ticket = before[0].Ticket
-		opening = []call.Event{call.TicketEvent(t.began, t.ticket, call.TicketJoined{Call: t.id, Why: "it went on in Asterisk's dialplan"})}
+		opening = []call.Event{call.TicketEvent(t.began.at, t.ticket, call.TicketJoined{Call: t.id, Why: "it went on in Asterisk's dialplan"})}
 	} else {
 		var err error
 		if t.ticket, opening, err = d.cfg.Tickets.Opening(t.call.Arrived, &t.call); err != nil {

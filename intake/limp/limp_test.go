@@ -16,6 +16,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue/queuelog"
 	"firstline/intake/limp"
+	"firstline/intake/lost"
 	"firstline/store"
 	"firstline/store/storetest"
 	"firstline/tickets"
@@ -29,10 +30,15 @@ func config(t *testing.T, s *store.Store) limp.Config {
 		},
 		Journal: s.Journal(),
 		Tickets: tickets.New(s.Journal(), s.Numbers(), s),
-		Known: func(ctx context.Context, origin string) ([]call.Record, error) {
+		Lost:    lost.New(lost.Config{Journal: s.Journal()}, nil),
+		Known: func(ctx context.Context, origin string, id call.ID) ([]call.Record, error) {
 			p, err := s.Calls(ctx, store.CallFilter{Origin: origin})
+			if r, err := s.Call(ctx, id); err == nil {
+				p.Items = append(p.Items, r)
+			}
 			return p.Items, err
 		},
+		Caller: func(c *call.Call) (string, string) { return c.From.Number, "acme" },
 		Agent: func(member string) call.AgentID {
 			if member == "Ana Silva" {
 				return "ana"
@@ -136,9 +142,9 @@ func TestCallsOfLimpModeBecomeCallsWithTickets(t *testing.T) {
 		if d := cmp.Diff(want, briefs(t, s)); d != "" {
 			t.Error(d)
 		}
-		lost, err := s.LostCallers(t.Context(), 0, 10)
-		if err != nil || len(lost.Items) != 4 {
-			t.Errorf("lost callers: %+v, %v", lost, err)
+		owed, err := s.OpenLostItems(t.Context())
+		if err != nil || len(owed) != 4 || owed[0].Number != "+4930222" || owed[0].Client != "acme" || owed[0].Joined.Unix() != t0+51 {
+			t.Errorf("owed a call: %+v, %v", owed, err)
 		}
 	})
 }
@@ -189,8 +195,8 @@ func TestEveryEndOfAQueueEntryHasItsOutcome(t *testing.T) {
 		{"gave up while a phone rang", ring("RINGCANCELED") + line("NONE|ABANDON|1|1|10"), call.OutcomeAbandoned, "gave up", []call.OfferResult{call.OfferWithdrawn}, 0},
 		{"waited too long", ring("RINGNOANSWER") + line("NONE|EXITWITHTIMEOUT|1|1|10"), call.OutcomeTimeoutOverflow, "was not answered", []call.OfferResult{call.OfferMissed}, 0},
 		{"nobody is there", line("NONE|EXITEMPTY|1|1|10"), call.OutcomeEmpty, "was not answered", nil, 0},
-		{"pressed a key", line("NONE|EXITWITHKEY|5|1|1|10"), call.OutcomeExitKey, "was not answered", nil, 0},
-		{"was taken out", line("NONE|WITHDRAW|1|1|10|by hand"), call.OutcomeWithdrawn, "was not answered", nil, 0},
+		{"pressed a key", line("NONE|EXITWITHKEY|5|1|1|10"), call.OutcomeExitKey, "", nil, 0},
+		{"was taken out", line("NONE|WITHDRAW|1|1|10|by hand"), call.OutcomeWithdrawn, "", nil, 0},
 		{"no codec in common", line("Ana Silva|SYSCOMPAT"), call.OutcomeSystemFailed, "the phones had no codec in common", nil, 0},
 		{"left for another queue", "110|c-100.1|firstline-fallback|NONE|ENTERQUEUE||+4930111|1\n112|c-100.1|firstline-fallback|NONE|ABANDON|1|1|2\n", call.OutcomeAbandoned, "gave up", nil, 0},
 		{"the agent hung up", line("Ana Silva|CONNECT|10|c-100.2|3") + "170|c-100.1|firstline-fallback|Ana Silva|COMPLETEAGENT|10|60|1\n", call.OutcomeAnswered, "", []call.OfferResult{call.OfferAnswered}, time.Minute},
@@ -198,7 +204,7 @@ func TestEveryEndOfAQueueEntryHasItsOutcome(t *testing.T) {
 		{"the channel was gone before the queue said so", line("Ana Silva|CONNECT|10|c-100.2|3") + "120|c-100.1|firstline-fallback|NONE|HANGUP|\n120|c-100.1|firstline-fallback|Ana Silva|COMPLETECALLER|10|10|1\n", call.OutcomeAnswered, "", []call.OfferResult{call.OfferAnswered}, 10 * time.Second},
 		{"the log ends while it talks", line("Ana Silva|CONNECT|10|c-100.2|3"), call.OutcomeAnswered, "", []call.OfferResult{call.OfferAnswered}, 0},
 		{"the log ends while it waits", "", call.OutcomeSystemFailed, "the log says no more", nil, 0},
-		{"the clock was set back", "90|c-100.1|firstline-fallback|NONE|ABANDON|1|1|0\n", call.OutcomeAbandonedShort, "gave up", nil, 0},
+		{"the clock was set back", "90|c-100.1|firstline-fallback|NONE|ABANDON|1|1|0\n", call.OutcomeAbandonedShort, "", nil, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, _ := storetest.Start(t, storetest.SQLite(t).Config)
@@ -235,6 +241,9 @@ func TestEveryEndOfAQueueEntryHasItsOutcome(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, e := range evs {
+				if e.Stream.Kind == call.StreamLost {
+					continue
+				}
 				if e.Config != call.ConfigAsterisk || e.Stream.Kind == call.StreamCall && e.At.Unix() < 100 {
 					t.Errorf("event %+v", e)
 				}
@@ -264,7 +273,7 @@ func TestCallThatWasHandedBackStaysOnItsTicket(t *testing.T) {
 	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
 	desk := tickets.New(s.Journal(), s.Numbers(), s)
 	began := time.Unix(1795509847, 0)
-	c := &call.Call{ID: call.NewID(began), Origin: limp.Origin("pbx1-1795509847.0"), Arrived: began}
+	c := &call.Call{ID: call.NewID(began), Origin: "pbx1/pbx1-1795509847.0/4711@carrier", Arrived: began}
 	ticket, opening, err := desk.Opening(began, c)
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +282,7 @@ func TestCallThatWasHandedBackStaysOnItsTicket(t *testing.T) {
 	storetest.Append(t, s.Journal(), call.CallEvent(began, c.ID, call.Ended{Outcome: call.OutcomeSystemFailed}))
 	for range 2 {
 		in := limp.New(config(t, s)).Importer("pbx1")
-		in.Take(lines(t, recorded(t))[:6])
+		in.Take(lines(t, strings.Replace(recorded(t), "DID|1000", "DID|1000|"+string(c.ID), 1))[:6])
 		if _, err := in.Settle(t.Context(), time.Unix(1795510000, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -288,11 +297,30 @@ func TestCallThatWasHandedBackStaysOnItsTicket(t *testing.T) {
 	}
 }
 
+// Who gave up in limp mode and was answered in limp mode is owed nothing more.
+func TestWhoPhonesAgainAndIsAnsweredIsOffTheList(t *testing.T) {
+	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
+	in := limp.New(config(t, s)).Importer("pbx1")
+	in.Take(lines(t, `100|c-100.1|firstline-fallback|NONE|ENTERQUEUE||+4930111|1
+110|c-100.1|firstline-fallback|NONE|ABANDON|1|1|10
+150|c-150.1|firstline-fallback|NONE|ENTERQUEUE||+4930111|1
+160|c-150.1|firstline-fallback|Ben|CONNECT|10|x|1
+190|c-150.1|firstline-fallback|Ben|COMPLETECALLER|10|30|1
+`))
+	if got, err := in.Settle(t.Context(), time.Unix(200, 0)); err != nil || got.Imported != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	storetest.Append(t, s.Journal(), call.SystemEvent(time.Now(), call.Started{})) // behind what was posted
+	if owed, err := s.OpenLostItems(t.Context()); err != nil || len(owed) != 0 {
+		t.Errorf("owed a call: %+v, %v", owed, err)
+	}
+}
+
 func TestWhatCannotBeWrittenIsWrittenLater(t *testing.T) {
 	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
 	cfg := config(t, s)
 	known, away := cfg.Known, errors.New("the database does not answer")
-	cfg.Known = func(context.Context, string) ([]call.Record, error) { return nil, away }
+	cfg.Known = func(context.Context, string, call.ID) ([]call.Record, error) { return nil, away }
 	in := limp.New(cfg).Importer("pbx1")
 	in.Take(lines(t, recorded(t)))
 	now := time.Unix(1795510000, 0)

@@ -32,8 +32,8 @@ type tale struct {
 	channel string
 	call    call.Call
 	ticket  call.TicketID // once it has one
-	began   time.Time     // of the first line
-	at      time.Time     // of the line being told
+	began   beginning
+	at      time.Time // of the line being told
 	events  []call.Event
 	noted   []string
 
@@ -43,6 +43,7 @@ type tale struct {
 	joined  time.Time
 	waits   bool
 	waited  time.Duration // in the last entry that it left
+	left    time.Time     // that entry
 	offers  int
 	last    call.Outcome // of the last entry
 	talks   int
@@ -53,13 +54,19 @@ type tale struct {
 	cause   call.Cause
 }
 
+// beginning is what the first lines say.
+type beginning struct {
+	at time.Time
+	as call.ID // as which firstline had begun to serve it; empty when it had not
+}
+
 // tell makes a call of a story.
 func tell(d *Desk, node, channel string, lines []queuelog.Line) *tale {
-	t := &tale{desk: d, node: node, channel: channel, began: lines[0].At, cause: call.Cause{Reason: call.Hangup}}
-	t.call = call.Call{Origin: Origin(channel), Arrived: arrival(channel, t.began)}
-	t.id = idOf(channel, t.call.Arrived)
+	t := &tale{desk: d, node: node, channel: channel, began: beginning{at: lines[0].At}, cause: call.Cause{Reason: call.Hangup}}
+	t.call = call.Call{Origin: Origin(channel), Arrived: arrival(channel, t.began.at)}
+	t.id = call.DerivedID(t.call.Arrived, t.call.Origin)
 	t.call.ID = t.id
-	t.at = t.began
+	t.at = t.began.at
 	t.add(call.StageEntered{Stage: Stage, Input: t.input(lines[0].Queue)})
 	t.add(call.Answered{})
 	for _, l := range lines {
@@ -91,6 +98,7 @@ func (t *tale) line(l queuelog.Line) {
 	switch l.Event {
 	case eventDID:
 		t.call.To.Number = cmp.Or(t.call.To.Number, plain(l.Field(0)))
+		t.began.as = cmp.Or(t.began.as, call.ID(plain(l.Field(1))))
 		t.queue = t.queueOf(l)
 	case "ENTERQUEUE":
 		t.joinedQueue(l)
@@ -191,7 +199,7 @@ func (t *tale) leftQueue(out call.Outcome, agent call.AgentID) {
 	if !t.waits {
 		return
 	}
-	t.waits, t.last, t.waited = false, out, t.at.Sub(t.joined)
+	t.waits, t.last, t.waited, t.left = false, out, t.at.Sub(t.joined), t.at
 	t.add(call.QueueLeft{Entry: t.entry, Queue: t.queue.ID, Outcome: out, Agent: agent, Wait: t.waited})
 }
 
@@ -231,8 +239,10 @@ func (t *tale) end() {
 		t.voicemail()
 	}
 	if t.last != call.OutcomeAnswered {
-		t.add(call.CallerLost{Queue: t.queue.ID, Number: t.call.From.Number, Joined: t.call.Arrived, Reason: t.reason()})
 		t.noted = append(t.noted, fmt.Sprintf("%s after %v", t.reason(), t.waited))
+	}
+	if t.unserved() {
+		t.add(call.CallerLost{Queue: t.queue.ID, Number: t.call.From.Number, Joined: t.call.Arrived, Reason: t.reason()})
 	}
 	t.add(call.Ended{Outcome: t.last, Cause: t.cause, Stage: Stage})
 }
@@ -249,7 +259,19 @@ func (t *tale) voicemail() {
 	}
 }
 
-// reason is why a caller is on the list of the lost.
+// unserved reports whether the caller is owed a call. Who pressed a key or was
+// taken out is somewhere else.
+func (t *tale) unserved() bool {
+	switch t.last {
+	case call.OutcomeAnswered, call.OutcomeExitKey, call.OutcomeWithdrawn:
+		return false
+	case call.OutcomeAbandonedShort:
+		return t.desk.cfg.ShortAbandons != nil && t.desk.cfg.ShortAbandons()
+	}
+	return true
+}
+
+// reason is why a caller left the queue without an agent.
 func (t *tale) reason() string {
 	switch t.last {
 	case call.OutcomeVoicemail:
@@ -258,6 +280,10 @@ func (t *tale) reason() string {
 		return "gave up"
 	case call.OutcomeSystemFailed:
 		return t.cause.Text
+	case call.OutcomeExitKey:
+		return "left by a key"
+	case call.OutcomeWithdrawn:
+		return "was taken out of the queue"
 	}
 	return "was not answered"
 }

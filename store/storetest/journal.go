@@ -472,6 +472,9 @@ func places(t *testing.T, engine Engine) {
 	for i := range late {
 		late[i] = call.CallEvent(begin.Add(-time.Hour), call.ID(fmt.Sprintf("late%d", i)), call.Arrived{Ticket: "T-2"})
 		late[i].Config = call.ConfigAsterisk
+		if i%2 == 1 {
+			late[i] = call.LostEvent(begin.Add(-time.Hour), call.LostID(fmt.Sprintf("late%d", i)), call.LostOpened{Ticket: "T-2"})
+		}
 	}
 	Append(t, s.Journal(), late...)
 	for i := range 10 {
