@@ -48,6 +48,7 @@ type Config struct {
 	Estimates Estimates
 	Roster    Roster
 	Staff     Staff
+	Fallback  Fallback
 	Queues    Queues
 	Audio     Recordings
 	Talks     Talks
@@ -91,6 +92,7 @@ func (c Config) Validate() error {
 		{"Estimates", c.Estimates == nil},
 		{"Roster", c.Roster == nil},
 		{"Staff", c.Staff == nil},
+		{"Fallback", c.Fallback == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
 		{"Talks", c.Talks == nil},

@@ -61,9 +61,9 @@ func (g *Leg) Quality() call.Quality {
 	g.s.mu.Lock()
 	defer g.s.mu.Unlock()
 	if g.l.phone != nil && g.l.phone.mute {
-		return call.Quality{Codec: "PCMA"}
+		return call.Quality{Codec: "PCMA", Sent: 1}
 	}
-	return call.Quality{Codec: "PCMA", Received: 1}
+	return call.Quality{Codec: "PCMA", Sent: 1, Received: 1}
 }
 
 // live locks the switch and returns the line's cause when the verb has to fail.

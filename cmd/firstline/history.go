@@ -105,11 +105,18 @@ func apiHistory(api *apiClient) *history {
 		page: func(ctx context.Context, after int64) ([]call.Event, error) { return page(ctx, after, 500) },
 		behind: func(ctx context.Context, t time.Time) (int64, error) {
 			return behind(t, func(after int64) (call.Event, bool, error) {
-				evs, err := page(ctx, after, 1)
-				if err != nil || len(evs) == 0 {
-					return call.Event{}, false, err
+				for limit := 1; ; limit = 500 {
+					evs, err := page(ctx, after, limit)
+					if err != nil || len(evs) == 0 {
+						return call.Event{}, false, err
+					}
+					for _, e := range evs {
+						// Calls that Asterisk served are not in order of time, nor who was lost in them.
+						if after = e.Global; e.Config != call.ConfigAsterisk && e.Stream.Kind != call.StreamLost {
+							return e, true, nil
+						}
+					}
 				}
-				return evs[0], true, nil
 			})
 		},
 		roster: func(ctx context.Context) ([]store.Agent, error) {
