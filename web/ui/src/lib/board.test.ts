@@ -63,6 +63,7 @@ function board(over: Partial<Board> = {}): Board {
 		abandoned_today: 0,
 		abandoned_percent: null,
 		lost_today: 0,
+		lost_open: 0,
 		agents: nobody,
 	};
 	return { seq: 1, at: ago(0), totals, queues: [], agents: [], calls: [], ...over };
