@@ -57,8 +57,8 @@ func agentPorts(t *testing.T, n int) int {
 	return 0
 }
 
-// crowd fills an office: n agents who talk, and n callers who wait.
-func crowd(t *testing.T, n int, open func(p *peer.Asterisk, desks []string) *office) *crowded {
+// fill fills an office: n agents who talk, and n callers who wait.
+func fill(t *testing.T, n int, open func(p *peer.Asterisk, desks []string) *office) *crowded {
 	t.Helper()
 	first := agentPorts(t, n)
 	p := peer.Start(t, peer.Settings{Agents: n, AgentPort: first})
@@ -176,7 +176,7 @@ func (c *crowded) nothingLeft() {
 }
 
 func TestCallsInAsteriskOutliveKillMinus9OfFirstline(t *testing.T) {
-	c := crowd(t, 20, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
+	c := fill(t, 20, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
 	c.kill()
 	if !everyone(c.talking, "talk") {
 		t.Error("somebody hears nothing while the server is away")
@@ -187,7 +187,7 @@ func TestCallsInAsteriskOutliveKillMinus9OfFirstline(t *testing.T) {
 
 func TestCallsInAsteriskOutliveARestartOfFirstline(t *testing.T) {
 	t.Parallel()
-	c := crowd(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
+	c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
 	c.process.stop(15)
 	c.up()
 	c.goesOn()
@@ -198,7 +198,7 @@ func TestCallsOutliveASilentlyCutSocket(t *testing.T) {
 		t.Run(cut.String(), func(t *testing.T) {
 			t.Parallel()
 			var wire *peer.Wire
-			c := crowd(t, 3, func(p *peer.Asterisk, desks []string) *office {
+			c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office {
 				wire = peer.NewWire(t, p.ARI)
 				return behind(t, p, wire.Addr(), setting{}, desks...)
 			})
@@ -212,7 +212,7 @@ func TestCallsOutliveASilentlyCutSocket(t *testing.T) {
 
 func TestAnAsteriskThatIsKilledEndsItsCallsAndOwesThoseWhoWaited(t *testing.T) {
 	t.Parallel()
-	c := crowd(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
+	c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
 	c.pbx.Kill()
 	c.pbx.Restart()
 	eventually(t, "all calls are over", func() bool { return len(c.states()) == 0 })
