@@ -25,23 +25,24 @@ func (l *leg) Hangup(ctx context.Context, c call.Cause) error {
 		l.end(call.Cause{Reason: call.SwitchGone, Text: ErrReplaced.Error()})
 		return ErrReplaced
 	}
-	if !l.ask(c) { // somebody else is at it
-		<-l.ctx.Done()
-		return nil
-	}
 	// The verb is carried out even when who asks for it is in a hurry himself.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
-	if !l.node.isBack() || l.node.dismiss(ctx, l, c) != nil {
+	first := l.ask(c)
+	if first && (!l.node.isBack() || l.node.dismiss(ctx, l, c) != nil) {
 		l.node.oweHangup(l, c)
 		l.end(c)
 		return nil
 	}
 	select { // what the media were like comes before the end
 	case <-l.ctx.Done():
+		return nil
 	case <-ctx.Done():
-		l.end(c)
 	}
+	if !first { // who was at it has not done it
+		l.node.oweHangup(l, c)
+	}
+	l.end(c)
 	return nil
 }
 

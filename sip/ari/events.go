@@ -141,6 +141,9 @@ func (l *leg) hangupRequested(e *asterisk.ChannelHangupRequest) {
 	if e.TechCause >= 400 {
 		c.SIP = e.TechCause
 	}
+	if e.Soft && l.silence.lost { // nobody asked for it: Asterisk has waited for audio for too long
+		c.Reason = call.MediaLost
+	}
 	l.said = &c
 }
 

@@ -94,7 +94,7 @@ var (
 // newLeg makes a leg in a state; nobody knows it yet.
 func (n *node) newLeg(id call.LegID, channel string, remote call.Party, s legState) *leg {
 	l := &leg{
-		id: id, channel: channel, remote: remote, caller: id == id.Call().CallerLeg(), node: n, state: s,
+		id: id, channel: channel, remote: remote, node: n, state: s,
 		log:    n.log.With(zap.String("leg", string(id))),
 		events: make(chan call.LegEvent, eventsKept), keyed: make(chan struct{}, 1),
 		entered: make(chan struct{}),

@@ -13,14 +13,14 @@ import (
 //	channel of an agent   <leg id>
 //	bridge                <bridge id>, its name the application
 //	playback              <channel>.p<n>
-//	snoop of a recording  <recording id>.caller, .agent
-//	live recording        <application>.<recording id>.caller, .agent
+//	snoop of a recording  <recording id>.left, .right
+//	live recording        <application>.<recording id>.left, .right
 //	snoop of a tap        <channel of who taps>.tap
 //	bridge of a tap       <channel of who taps>.tapped
 
 const (
-	callerSide = ".caller"
-	agentSide  = ".agent"
+	callerSide = ".left"
+	agentSide  = ".right"
 	tapSuffix  = ".tap"
 	tapBridge  = ".tapped"
 )

@@ -99,7 +99,7 @@ func (n *node) cameUp(started time.Time) (first, restarted bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	first = n.started.IsZero()
-	restarted = !first && started.After(n.started)
+	restarted = !first && !started.Equal(n.started)
 	n.started = started
 	return first, restarted
 }
