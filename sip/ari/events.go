@@ -41,12 +41,8 @@ func (n *node) Event(e asterisk.Event) {
 		n.recordingIs(&e.Recording, e.When())
 	case asterisk.RecordingFailed:
 		n.recordingIs(&e.Recording, e.When())
-	case asterisk.EndpointStateChange:
-		n.phoneIs(&e.Endpoint)
-	case asterisk.ContactStatusChange:
-		n.phoneIs(&e.Endpoint)
-	case asterisk.PeerStatusChange:
-		n.phoneIs(&e.Endpoint)
+	case asterisk.DeviceStateChanged:
+		n.deviceIs(&e.Device)
 	case asterisk.Unknown:
 		n.unlisted(&e)
 	}

@@ -46,7 +46,7 @@ func (n *node) look(ctx context.Context) (present, error) {
 	if err != nil {
 		return present{}, err
 	}
-	if err := n.pbx.Subscribe(ctx, "endpoint:PJSIP"); err != nil && !errors.Is(err, asterisk.ErrNotFound) {
+	if err := n.pbx.Subscribe(ctx, allDevices); err != nil && !errors.Is(err, asterisk.ErrNotFound) {
 		return present{}, err
 	}
 	p := present{started: info.Status.Started.Time, legs: n.enteredLegs(), channels: map[string]*asterisk.Channel{}, bridges: map[string]*asterisk.Bridge{}}
@@ -165,6 +165,7 @@ func (n *node) audit(ctx context.Context) {
 		if p, err := n.look(ctx); err == nil {
 			n.reviewLegs(p)
 			n.reviewStrangers(p, false)
+			n.reviewPhones(p.phones)
 		}
 	}
 }
