@@ -62,9 +62,17 @@ func (l *leg) ask(c call.Cause) bool {
 // a place for him.
 func (n *node) dismiss(ctx context.Context, l *leg, c call.Cause) error {
 	if l.caller && c.Reason == call.SwitchGone && n.cfg.Fallback.Context != "" {
+		l.hand()
 		return n.fallBack(ctx, l.channel, l.exten)
 	}
 	return n.pbx.Hangup(ctx, l.channel, causeFor(c), "")
+}
+
+// hand notes that the leg's channel goes on in the dialplan.
+func (l *leg) hand() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.handed = true
 }
 
 // end ends the leg here, once. It says nothing to Asterisk.
@@ -110,6 +118,7 @@ func (l *leg) Continue(ctx context.Context, to call.Dialplan) error {
 		<-l.ctx.Done()
 		return context.Cause(l.ctx)
 	}
+	l.hand()
 	err := l.verb(ctx, func(ctx context.Context, _ bool) error {
 		return l.node.pbx.Continue(ctx, l.channel, to.Context, cmp.Or(to.Exten, l.exten), max(to.Priority, 1), "")
 	})

@@ -109,6 +109,7 @@ func (f *FrontEnd) close() {
 	f.mu.Unlock()
 	f.die(errClosed)
 	for _, n := range f.nodes {
+		n.stopWaiting()
 		n.endAll(errClosed, false)
 	}
 	f.jobs.Wait()

@@ -71,6 +71,7 @@ type leg struct {
 	dialled  bool          // Asterisk has sent the INVITE
 	name     string        // of the channel that we made, at Asterisk
 	dead     []string      // names of channels that were made for the leg before it
+	handed   bool          // to the dialplan
 	asked    *call.Cause   // we are hanging up, or giving the leg back, and this is why
 	said     *call.Cause   // Asterisk said that the far end is hanging up, and why
 	keys     []byte
