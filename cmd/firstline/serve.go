@@ -200,7 +200,7 @@ func (s *server) sayStopped() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
-	if errors.Is(err, store.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
+	if errors.Is(err, call.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
 		return nil // said already, or the journal is another's, as the store says itself
 	}
 	return err

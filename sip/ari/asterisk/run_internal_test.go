@@ -378,7 +378,7 @@ func TestCutTakesTheConnectionsOfOperationsWithIt(t *testing.T) {
 		ping time.Duration
 		by   func(t *testing.T, c *Client, h *ear)
 	}{
-		"found by the socket":   {time.Second, func(_ *testing.T, _ *Client, h *ear) { <-h.down }},
+		"found by the socket":   {time.Second, func(t *testing.T, _ *Client, h *ear) { wantError(t, <-h.down, ErrAway) }},
 		"found by an operation": {time.Hour, func(t *testing.T, c *Client, _ *ear) { wantError(t, c.Ping(t.Context()), ErrAway) }},
 	} {
 		t.Run(name, func(t *testing.T) {
