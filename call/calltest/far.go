@@ -111,6 +111,7 @@ type Phone struct {
 	answer     time.Duration // <0: never
 	refuse     int           // SIP status sent instead of an answer, 0 none
 	mute       bool          // never sends a packet
+	keys       string        // pressed a second after it has answered
 	line       *line
 	offers     int
 	doubled    bool
@@ -136,6 +137,9 @@ func (p *Phone) script(f func()) *Phone {
 func (p *Phone) AnswersAfter(d time.Duration) *Phone {
 	return p.script(func() { p.answer, p.refuse = d, 0 })
 }
+
+// Presses makes the phone's person key digits a second after they have answered.
+func (p *Phone) Presses(digits string) *Phone { return p.script(func() { p.keys = digits }) }
 
 // Ignores makes the phone ring for ever.
 func (p *Phone) Ignores() *Phone { return p.script(func() { p.answer, p.refuse = -1, 0 }) }
@@ -235,7 +239,7 @@ func (p *Phone) pickUp(l *line) {
 // ring plays the phone's script for one offer.
 func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
 	s.mu.Lock()
-	leg, answer, refuse := l.leg, p.answer, p.refuse
+	leg, answer, refuse, keys := l.leg, p.answer, p.refuse, p.keys
 	if l.gone || l.up {
 		s.mu.Unlock()
 		return
@@ -264,8 +268,23 @@ func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
 	case <-t.C:
 		if answer < limit {
 			p.script(func() { p.pickUp(l) })
+			p.pressLater(l, leg, keys)
 		}
 	case <-leg.ctx.Done(): // cancelled, or the process was dropped: a real phone would ring on
+	}
+}
+
+// pressLater keys digits after a second, unless the call is over by then.
+func (p *Phone) pressLater(l *line, leg *Leg, digits string) {
+	if digits == "" {
+		return
+	}
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		p.s.press(l, digits)
+	case <-leg.ctx.Done():
 	}
 }
 

@@ -204,7 +204,9 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed})
+	s.queue = callqueue.New(callqueue.Config{
+		Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed, Ask: askToPress(),
+	})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
