@@ -13,6 +13,8 @@ import (
 
 type (
 	// Arrived opens a call's stream; the ticket is opened in the same commit.
+	//
+	// From is the customer's side and To ours, whoever dialled.
 	Arrived struct {
 		Ticket TicketID `json:"ticket"`
 		Origin string   `json:"origin"`
@@ -20,6 +22,7 @@ type (
 		To     Party    `json:"to"`
 		Trunk  string   `json:"trunk,omitempty"`
 		Test   bool     `json:"test,omitempty"`
+		Out    bool     `json:"out,omitempty"` // we dialled
 	}
 	// StageEntered marks the journey's progress; Input is all that the stage
 	// needs to be run again by another process.
@@ -52,8 +55,9 @@ type (
 		For      AgentID     `json:"for,omitempty"`      // for whom alone it is kept, for a while
 		Priority int         `json:"priority,omitempty"` // higher goes first
 		Target   Target      `json:"target"`
-		Client   string      `json:"client,omitempty"` // whose line was called
-		Class    string      `json:"class,omitempty"`  // for which agents may be kept
+		Callback CallbackID  `json:"callback,omitempty"` // that the entry is a try of: nobody is on the line
+		Client   string      `json:"client,omitempty"`   // whose line was called
+		Class    string      `json:"class,omitempty"`    // for which agents may be kept
 	}
 	// Offered says that an agent's phone is being rung for the entry.
 	Offered struct {
@@ -98,6 +102,25 @@ type (
 		Agent AgentID `json:"agent"`
 		By    Side    `json:"by"`
 		Cause Cause   `json:"cause"`
+	}
+	// TransferAsked says that an agent's phone asked to hand the caller on. Refused
+	// is why nothing came of it; empty when the caller goes to To.
+	TransferAsked struct {
+		Agent   AgentID `json:"agent"`
+		To      string  `json:"to"` // as it was dialled
+		Refused string  `json:"refused,omitempty"`
+	}
+	// TapBegan says that a supervisor's phone is on the conversation, or how it is
+	// on it from now on.
+	TapBegan struct {
+		Leg    LegID    `json:"leg"`
+		Device DeviceID `json:"device"`
+		Mode   TapMode  `json:"mode"`
+		By     string   `json:"by"` // "supervisor:<name>"
+	}
+	// TapEnded says that it is not any more.
+	TapEnded struct {
+		Leg LegID `json:"leg"`
 	}
 	// Ended closes the call's stream.
 	Ended struct {
@@ -300,6 +323,9 @@ func (Connected) Type() string          { return "call.connected" }
 func (Held) Type() string               { return "call.held" }
 func (Unheld) Type() string             { return "call.unheld" }
 func (Parted) Type() string             { return "call.parted" }
+func (TransferAsked) Type() string      { return "call.transfer-asked" }
+func (TapBegan) Type() string           { return "call.tap-began" }
+func (TapEnded) Type() string           { return "call.tap-ended" }
 func (Ended) Type() string              { return "call.ended" }
 func (CallerLost) Type() string         { return "call.lost" }
 func (QueueWidened) Type() string       { return "queue.widened" }
@@ -350,6 +376,12 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Unheld], true
 	case Parted{}.Type():
 		return decodeAs[Parted], true
+	case TransferAsked{}.Type():
+		return decodeAs[TransferAsked], true
+	case TapBegan{}.Type():
+		return decodeAs[TapBegan], true
+	case TapEnded{}.Type():
+		return decodeAs[TapEnded], true
 	case Ended{}.Type():
 		return decodeAs[Ended], true
 	case CallerLost{}.Type():
@@ -393,5 +425,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
-	return peopleDecoder(name)
+	if decode, ok := careDecoder(name); ok {
+		return decode, true
+	}
+	return callbackDecoder(name)
 }

@@ -2,6 +2,7 @@ package call
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 type (
 	// ID names one call: a UUIDv7, so ids sort by arrival.
 	ID string
-	// LegID names one leg; made by ID.CallerLeg and OfferID.AgentLeg.
+	// LegID names one leg; made by ID.CallerLeg, ID.TapLeg and OfferID.AgentLeg.
 	LegID string
 	// BridgeID names one bridge; made by ID.Bridge.
 	BridgeID string
@@ -41,7 +42,20 @@ func NewRecordingID(now time.Time) RecordingID { return RecordingID(NewUUID(now)
 func NewUUID(now time.Time) string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails since Go 1.24
-	ms := uint64(now.UnixMilli())
+	return uuid7(now, b)
+}
+
+// DerivedID returns the id of a call that arrived at at and that its front end
+// knows by key: the same one whenever it is asked for, so that a call which
+// outlived us finds its record again.
+func DerivedID(at time.Time, key string) ID {
+	sum := sha256.Sum256([]byte(key))
+	return ID(uuid7(at, [16]byte(sum[:16])))
+}
+
+// uuid7 puts the instant and the version into b (RFC 9562 section 5.7).
+func uuid7(at time.Time, b [16]byte) string {
+	ms := uint64(at.UnixMilli())
 	for i := range 6 {
 		b[i] = byte(ms >> (40 - 8*i))
 	}
@@ -53,6 +67,9 @@ func NewUUID(now time.Time) string {
 
 // CallerLeg is the leg on which the call came in.
 func (id ID) CallerLeg() LegID { return LegID(id + ".caller") }
+
+// TapLeg is the nth leg of a supervisor on the call, counted from 1.
+func (id ID) TapLeg(n int) LegID { return LegID(fmt.Sprintf("%s.s%d", id, n)) }
 
 // Bridge is the call's nth bridge, counted from 1.
 func (id ID) Bridge(n int) BridgeID { return BridgeID(fmt.Sprintf("%s.b%d", id, n)) }

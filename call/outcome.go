@@ -27,4 +27,5 @@ const (
 	OutcomeBlocked     Outcome = "blocked"
 	OutcomeRoutedOut   Outcome = "routed-out"
 	OutcomeNoCapacity  Outcome = "no-capacity"
+	OutcomeNotReached  Outcome = "not-reached" // of calls that we placed, beside answered
 )

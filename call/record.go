@@ -18,6 +18,7 @@ type Record struct {
 	To       Party     `json:"to"`
 	Trunk    string    `json:"trunk,omitempty"`
 	Test     bool      `json:"test,omitempty"`
+	Out      bool      `json:"out,omitempty"` // we dialled: From is the customer all the same
 	Arrived  time.Time `json:"arrived"`
 	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
 	Ended    time.Time `json:"ended,omitzero"`
@@ -34,6 +35,7 @@ type Record struct {
 	Entries []Entry   `json:"entries,omitempty"`
 	Talks   []Talk    `json:"talks,omitempty"`
 	Lost    *LostNote `json:"lost,omitempty"`
+	Panic   *Panic    `json:"panic,omitempty"`
 }
 
 // Step is one thing that the caller did or heard in the flow.
@@ -63,6 +65,7 @@ type Entry struct {
 	Raised   []Raise     `json:"raised,omitempty"`    // changes of the priority by a person
 	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
 	Told     []Told      `json:"told,omitempty"`      // announcements, in order
+	Callback CallbackID  `json:"callback,omitempty"`  // that it is a try of: nobody waits on the line
 }
 
 // Told is one announcement to a waiting caller; zero fields were not told.
@@ -143,6 +146,26 @@ type Talk struct {
 	EndedBy   Side        `json:"ended_by,omitempty"`
 	Cause     Cause       `json:"cause,omitzero"`
 	Holds     []Span      `json:"holds,omitempty"`
+	Transfers []Transfer  `json:"transfers,omitempty"`
+	Taps      []Tap       `json:"taps,omitempty"`
+}
+
+// Tap is one time that a supervisor's phone was on the conversation in one mode.
+// To is zero while it lasts.
+type Tap struct {
+	Leg    LegID     `json:"leg"`
+	Device DeviceID  `json:"device"`
+	Mode   TapMode   `json:"mode"`
+	By     string    `json:"by"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to,omitzero"`
+}
+
+// Transfer is one wish of an agent to hand the caller on.
+type Transfer struct {
+	At      time.Time `json:"at"`
+	To      string    `json:"to"`
+	Refused string    `json:"refused,omitempty"` // why nothing came of it
 }
 
 // Span is one time on hold. To is zero while it lasts.
@@ -158,6 +181,13 @@ type LostNote struct {
 	Queue  QueueID   `json:"queue,omitempty"`
 	Joined time.Time `json:"joined"`
 	Reason string    `json:"reason"`
+}
+
+// Panic says that an agent ended a conversation by the panic button.
+type Panic struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // Asks is what the entry asks for now, or asked for last.
@@ -238,6 +268,14 @@ func (t *Talk) hold(end time.Time) time.Duration {
 	return d
 }
 
+func (t *Talk) endTap(leg LegID, at time.Time) {
+	for i := range t.Taps {
+		if t.Taps[i].Leg == leg {
+			t.Taps[i].To = until(t.Taps[i].To, at)
+		}
+	}
+}
+
 func (r *Record) limit(now time.Time) time.Time { return until(r.Ended, now) }
 
 func until(t, otherwise time.Time) time.Time {
@@ -261,7 +299,7 @@ func (r *Record) Apply(e Event) error {
 		}
 		*r = Record{
 			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
-			Trunk: b.Trunk, Test: b.Test, Arrived: e.At,
+			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At,
 		}
 	case StageEntered:
 		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At
@@ -273,6 +311,8 @@ func (r *Record) Apply(e Event) error {
 		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
+	case Panicked:
+		r.Panic = &Panic{At: e.At, By: b.By, Reason: b.Reason}
 	case Ended:
 		return r.end(e.At, b)
 	case Unknown:
@@ -309,7 +349,7 @@ func (r *Record) applyQueue(ev Event) error {
 			return fmt.Errorf("call: %s joined %s while entry %s waits", r.ID, b.Queue, e.ID)
 		}
 		r.Entries = append(r.Entries, Entry{
-			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target,
+			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target, Callback: b.Callback,
 			Opening: Opening{At: ev.At, Need: b.Need, Tiers: b.Tiers, For: b.For, Priority: b.Priority, Client: b.Client, Class: b.Class},
 		})
 	case Offered:
@@ -402,6 +442,22 @@ func (r *Record) applyTalk(ev Event) error {
 					t.Holds[i].To = ev.At
 				}
 			}
+			return nil
+		}
+	case TapBegan:
+		if t := r.Talking(); t != nil {
+			t.endTap(b.Leg, ev.At)
+			t.Taps = append(t.Taps, Tap{Leg: b.Leg, Device: b.Device, Mode: b.Mode, By: b.By, From: ev.At})
+			return nil
+		}
+	case TapEnded:
+		if t := r.Talking(); t != nil {
+			t.endTap(b.Leg, ev.At)
+			return nil
+		}
+	case TransferAsked:
+		if t := r.Talking(); t != nil {
+			t.Transfers = append(t.Transfers, Transfer{At: ev.At, To: b.To, Refused: b.Refused})
 			return nil
 		}
 	case Parted:

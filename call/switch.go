@@ -51,6 +51,22 @@ type Caps struct {
 	EarlyMedia   bool // prompts before the answer
 	DTMFStart    bool // a digit is reported when it begins
 	ReferByPhone bool // LegTransfer is reported
+	RecordGrows  bool // Recording.File is there and playable while the recording runs
+	Continue     bool // legs are Continuers
+}
+
+// Continuer is a leg that can be handed back to the dialplan of the exchange it
+// came from, where Caps.Continue says so. Its context ends as Completed then.
+type Continuer interface {
+	Continue(ctx context.Context, to Dialplan) error
+}
+
+// Dialplan is a place in an exchange's dialplan. An empty Exten is the number that
+// was dialled, an empty Context the one that the call came from; Priority 0 is 1.
+type Dialplan struct {
+	Context  string `json:"context,omitempty"`
+	Exten    string `json:"exten,omitempty"`
+	Priority int    `json:"priority,omitempty"`
 }
 
 // Switch makes legs and joins them.
@@ -84,7 +100,11 @@ type Bridge interface {
 	ID() BridgeID
 	// Record starts a recording; a second one with the same id returns the first.
 	Record(ctx context.Context, id RecordingID) (Recording, error)
-	// Tap lets a third leg listen, whisper or barge.
+	// Tap lets a third leg, answered and in no bridge, listen, whisper or barge;
+	// several may. Tapping again with the same leg changes its mode: what it said
+	// in one mode is never heard by those who hear it in the next. Its end removes
+	// it; closing the bridge leaves it up and silent. Barging is recorded on both
+	// sides, a whisper on neither.
 	Tap(ctx context.Context, who Leg, mode TapMode) error
 	// Close parts the legs and leaves both up.
 	Close(ctx context.Context) error
@@ -102,8 +122,9 @@ const (
 // Recording is a recording under way.
 type Recording interface {
 	ID() RecordingID
-	// File is the path of the audio, relative to the recordings folder; it grows
-	// while the recording runs and is playable at any time.
+	// File is the path of the audio, relative to the recordings folder. With
+	// Caps.RecordGrows it grows while the recording runs and is playable at any
+	// time; else it is there when Stop has returned.
 	File() string
 	// Pause writes digital silence into both channels until Resume; the time
 	// line goes on. Pausing a paused recording does nothing.

@@ -26,7 +26,8 @@ type Waiting struct {
 	// agent, while available; then it is everybody's.
 	Prefer    call.AgentID
 	PreferFor time.Duration
-	From      call.Party // shown on the agent's phone
+	Callback  call.CallbackID // the entry is a try of it: nobody is on the line
+	From      call.Party      // shown on the agent's phone
 	Ticket    call.TicketID
 	Test      bool
 	Resumed   bool          // waited before a restart: its QueueJoined is in the journal
@@ -158,7 +159,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	err := d.apply(now, Join{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Priority: w.Priority, Joined: w.Joined,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
-		Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,
+		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,
 	})
 	if err != nil && d.waiters[w.Entry] == w {
 		delete(d.waiters, w.Entry)

@@ -34,12 +34,16 @@ const (
 	ToFlow      DestinationKind = "flow"
 	ToNumber    DestinationKind = "number"
 	ToVoicemail DestinationKind = "voicemail"
+	ToCallback  DestinationKind = "callback" // the caller is called back, at the place kept
 )
 
 // DestinationKinds returns all kinds.
 func DestinationKinds() []DestinationKind {
-	return []DestinationKind{ToHangup, ToQueue, ToFlow, ToNumber, ToVoicemail}
+	return []DestinationKind{ToHangup, ToQueue, ToFlow, ToNumber, ToVoicemail, ToCallback}
 }
+
+// alone reports whether there is only one such place.
+func (k DestinationKind) alone() bool { return k == ToHangup || k == ToVoicemail || k == ToCallback }
 
 // String writes "queue:night" or "hangup".
 func (d Destination) String() string {
@@ -80,7 +84,7 @@ func (q Queue) validateExits(bad func(string, ...any)) {
 		switch {
 		case !slices.Contains(DestinationKinds(), kind):
 			bad("exit %s leads to an unknown %q", name, kind)
-		case x.To.Name == "" && kind != ToHangup && kind != ToVoicemail:
+		case x.To.Name == "" && !kind.alone():
 			bad("exit %s leads to no particular %s", name, kind)
 		case kind == ToQueue && x.To.Name == string(q.ID) && name != string(exitTimeout):
 			bad("exit %s leads back into the queue", name)
@@ -136,8 +140,11 @@ func (e *Engine) exit(now time.Time, x *entry, rule exitRule, key string, given 
 	to.To.Kind = cmp.Or(to.To.Kind, ToHangup)
 	if to.Outcome == "" {
 		to.Outcome = rule.outcome()
-		if to.To.Kind == ToVoicemail {
+		switch to.To.Kind {
+		case ToVoicemail:
 			to.Outcome = call.OutcomeVoicemail
+		case ToCallback:
+			to.Outcome = call.OutcomeCallbackTaken
 		}
 	}
 	e.record(call.CallEvent(now, x.id.Call(), call.QueueExited{
@@ -169,5 +176,5 @@ func (e *Engine) overdue(now time.Time, x *entry) {
 // tooLong reports whether the longest wait has passed.
 func (x *entry) tooLong(now time.Time) bool {
 	m := x.queue.MaxWait
-	return m > 0 && !x.joined.Add(m).After(now)
+	return m > 0 && !x.absent() && !x.joined.Add(m).After(now)
 }

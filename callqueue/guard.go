@@ -2,6 +2,7 @@ package callqueue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -173,13 +174,26 @@ func (l *line) callersNow() []*entry {
 	return append(append([]*entry(nil), l.waiting.items...), l.ringing.items...)
 }
 
+// onTheLine is how many of a line's callers hold a phone.
+func (l *line) onTheLine() int {
+	n := l.all
+	for _, x := range l.callersNow() {
+		if x.absent() {
+			n--
+		}
+	}
+	return n
+}
+
 // emptied lets those go whom nobody could serve for as long as Grace.
 func (e *Engine) emptied(now time.Time, l *line) {
 	if e.staffed(l) {
 		return
 	}
-	for l.waiting.len() > 0 {
-		e.exit(now, l.waiting.head(), exitNoAgent, "", l.queue.Empty)
+	for _, x := range inOrder(slices.Values(l.waiting.items)) {
+		if !x.absent() {
+			e.exit(now, x, exitNoAgent, "", l.queue.Empty)
+		}
 	}
 }
 
@@ -190,8 +204,8 @@ func (e *Engine) lastOut(a *agent) error {
 		return nil
 	}
 	for _, l := range a.bench.ever {
-		if l.all > 0 && !e.served(l, a) {
-			return fmt.Errorf("%w: %d in queue %q", ErrLast, l.all, l.queue.ID)
+		if n := l.onTheLine(); n > 0 && !e.served(l, a) {
+			return fmt.Errorf("%w: %d in queue %q", ErrLast, n, l.queue.ID)
 		}
 	}
 	return nil

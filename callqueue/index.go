@@ -25,7 +25,8 @@ type entry struct {
 	class     string
 	prefer    call.AgentID
 	preferFor time.Duration
-	brought   []Step // in place of the queue's; nil for none
+	callback  call.CallbackID // nobody is on the line
+	brought   []Step          // in place of the queue's; nil for none
 
 	ladder  ladder // what is asked at which age
 	rank    rank
@@ -66,7 +67,11 @@ type queue struct {
 	last    call.AgentID // chosen, for round-robin
 	lastAt  int64        // by the journal's numbers, of before this process
 	counted uint32       // standings that keep callers, of the no-agent rule
+	absent  int          // of the entries: nobody is on the line
 }
+
+// absent reports whether nobody is on the line.
+func (x *entry) absent() bool { return x.callback != "" }
 
 // offer is the lease that an entry has on an agent.
 type offer struct {

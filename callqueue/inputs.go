@@ -53,9 +53,12 @@ type (
 		// Joined; the call is offered to nobody else meanwhile.
 		Prefer    call.AgentID
 		PreferFor time.Duration
-		Resume    bool          // waited before a restart: already journalled, not refused by MaxLen
-		Offers    int           // offers made before a restart; their ids are not used again
-		Asks      call.Widening // by the journal, when Resume
+		// Callback says that nobody is on the line: no longest wait, no exit and no
+		// length of the queue holds for the entry, and it keeps nobody from logging out.
+		Callback call.CallbackID
+		Resume   bool          // waited before a restart: already journalled, not refused by MaxLen
+		Offers   int           // offers made before a restart; their ids are not used again
+		Asks     call.Widening // by the journal, when Resume
 	}
 	// Press is a key of the queue's Keys that the caller pressed.
 	Press struct {

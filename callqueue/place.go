@@ -45,6 +45,23 @@ func (e *Engine) Place(id call.EntryID) (estimate.Place, error) {
 	return at, nil
 }
 
+// Earlier is how many callers wait in a queue who joined before an instant.
+func (d *Dispatcher) Earlier(ctx context.Context, q call.QueueID, than time.Time) (n int, err error) {
+	err = d.ask(ctx, func(time.Time) error {
+		in := d.engine.queues[q]
+		if in == nil {
+			return fmt.Errorf("%w: %q", ErrUnknownQueue, q)
+		}
+		for _, x := range in.entries {
+			if x.joined.Before(than) {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
 // shares reports whether a line can be served from one of the benches.
 func (l *line) shares(benches map[*bench]bool) bool {
 	for _, k := range l.links {

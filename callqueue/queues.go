@@ -136,14 +136,14 @@ func (e *Engine) admit(now time.Time, x *entry) {
 	e.grade(x)
 	e.place(now, x)
 	e.disarm(&x.limit)
-	if x.queue.MaxWait > 0 {
+	if x.queue.MaxWait > 0 && !x.absent() {
 		e.arm(&x.limit, x.joined.Add(x.queue.MaxWait))
 	}
 }
 
 func (e *Engine) join(now time.Time, in Join) error {
 	q, ok := e.queues[in.Queue]
-	full := ok && !in.Resume && q.MaxLen > 0 && len(q.entries) >= q.MaxLen
+	full := ok && !in.Resume && in.Callback == "" && q.MaxLen > 0 && q.callers() >= q.MaxLen
 	switch {
 	case e.closed:
 		return ErrClosed
@@ -161,6 +161,9 @@ func (e *Engine) join(now time.Time, in Join) error {
 	}
 	x := e.newEntry(q, in)
 	q.entries[x.id], e.entries[x.id] = x, x
+	if x.absent() {
+		q.absent++
+	}
 	e.grade(x)
 	need, window := x.ladder.at(0)
 	need = agents.Merge(x.asked, need)
@@ -173,18 +176,21 @@ func (e *Engine) join(now time.Time, in Join) error {
 	} else {
 		e.record(call.CallEvent(now, x.id.Call(), call.QueueJoined{
 			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: need, Tiers: call.Tiers(window),
-			For: x.asks.only, Priority: x.priority, Target: x.target(), Client: x.client, Class: x.class,
+			For: x.asks.only, Priority: x.priority, Target: x.target(), Client: x.client, Class: x.class, Callback: x.callback,
 		}))
 	}
 	e.admit(now, x)
 	switch {
 	case full:
 		e.exit(now, x, exitOverflow, "", q.Overflow)
-	case !in.Resume && q.NoAgent.Join && !e.staffed(x.line):
+	case !in.Resume && in.Callback == "" && q.NoAgent.Join && !e.staffed(x.line):
 		e.exit(now, x, exitNoAgent, "", q.Empty)
 	}
 	return nil
 }
+
+// callers is how many are on the line.
+func (q *queue) callers() int { return len(q.entries) - q.absent }
 
 // validate returns all that is wrong with what a call asks for.
 func (in Join) validate() error {
@@ -198,7 +204,7 @@ func (in Join) validate() error {
 func (e *Engine) newEntry(q *queue, in Join) *entry {
 	x := &entry{
 		id: in.Entry, queue: q, asked: in.Need, key: agents.NeedOf(in.Need), prio: in.Priority, joined: in.Joined,
-		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor, brought: in.Steps,
+		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor, callback: in.Callback, brought: in.Steps,
 		made: in.Offers, place: -1,
 		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1},
 	}
@@ -255,6 +261,9 @@ func (e *Engine) drop(x *entry) {
 	e.disarm(&x.turn)
 	e.disarm(&x.next)
 	delete(x.queue.entries, x.id)
+	if x.absent() {
+		x.queue.absent--
+	}
 	delete(e.entries, x.id)
 }
 

@@ -1,6 +1,7 @@
 package callqueue
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -82,8 +83,11 @@ func (e *Engine) Queues(now time.Time) []QueueView {
 	return views
 }
 
-func (q *queue) inOrder() []*entry {
-	return slices.SortedFunc(maps.Values(q.entries), func(a, b *entry) int {
+func (q *queue) inOrder() []*entry { return inOrder(maps.Values(q.entries)) }
+
+// inOrder sorts entries by the order of service.
+func inOrder(all iter.Seq[*entry]) []*entry {
+	return slices.SortedFunc(all, func(a, b *entry) int {
 		switch {
 		case a.before(b):
 			return -1

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,10 +12,12 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"firstline/call"
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
+	"firstline/intake"
 	"firstline/ivr"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
@@ -29,12 +32,15 @@ type Centre struct {
 	Queues       []callqueue.Queue // sorted by id, with defaults filled in
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
+	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
+	DeskZone     *time.Location    // nil when hours.yaml names none; see Zone
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
+	Callers      Callers
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -52,7 +58,9 @@ type Number struct {
 // Client is a company that the line serves.
 type Client struct {
 	Name     string
-	Language string // of its callers, empty for the flow's own
+	Language string         // of its callers, empty for the flow's own
+	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
+	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
 }
 
 // BreakReason is why an agent may be on break.
@@ -83,18 +91,18 @@ func (c *Centre) Queue(id call.QueueID) (callqueue.Queue, bool) {
 func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language }
 
 // Advice is what is no fault, but hardly meant: steps of queues that let in nobody
-// whom the step before did not, by the roster. Without one (nil) it is the
-// centre's own.
+// whom the step before did not, by the roster (without one, nil, it is the
+// centre's own), and clients whose days could be those of several zones.
 func (c *Centre) Advice(roster []agents.Agent) []string {
 	if roster == nil {
 		for _, a := range c.Agents {
 			roster = append(roster, agents.Agent{ID: a.ID, Level: a.Level, Skills: a.Skills})
 		}
 	}
+	advice := c.adviseZones()
 	if len(roster) == 0 {
-		return nil
+		return advice
 	}
-	var advice []string
 	for _, q := range c.Queues {
 		for _, n := range callqueue.IdleSteps(q, roster) {
 			advice = append(advice, fmt.Sprintf("queue %q: step %d, after %v, lets in nobody whom the step before did not",
@@ -102,6 +110,12 @@ func (c *Centre) Advice(roster []agents.Agent) []string {
 		}
 	}
 	return advice
+}
+
+// Region is the country of numbers that come to a number without a country code,
+// empty when nobody said.
+func (c *Centre) Region(n Number) string {
+	return cmp.Or(c.Clients[n.Client].Region, c.Callers.Region)
 }
 
 // Equal reports whether both were loaded from the same files.
@@ -149,7 +163,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

@@ -7,6 +7,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/intake"
 	"firstline/ivr"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
@@ -42,6 +43,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 			Calendars: make(map[string]*hours.Calendar),
 			Skills:    make(map[string]string),
 			Announce:  make(map[call.QueueID]Announce),
+			Callbacks: make(map[call.QueueID]intake.CallbackRule),
 			Files:     files,
 		},
 	}
@@ -55,6 +57,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(breaksFile, "break reason", r.breakReason)
 	r.each(agentsFile, "agent", r.agent)
 	r.features()
+	r.callers()
 	r.hours()
 	r.rules()
 	r.flows()
@@ -131,7 +134,10 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	if language.Text != "" {
 		doc.ID("language", language)
 	}
-	r.centre.Clients[e.Key.Text] = Client{Name: m.May("name").Text(e.Key.Text), Language: language.Text}
+	r.centre.Clients[e.Key.Text] = Client{
+		Name: m.May("name").Text(e.Key.Text), Language: language.Text,
+		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
+	}
 	m.End()
 }
 

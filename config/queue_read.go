@@ -50,6 +50,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	q.Overflow, q.Timeout, q.Empty = r.exit(x.May("overflow")), r.exit(x.May("timeout")), r.exit(x.May("no-agent"))
 	x.End()
 	q.Keys = r.keys(doc, m.May("keys").Map())
+	r.callback(m.May("callback"), q)
 	if a := r.announce(m.May("announce")); a.Every > 0 {
 		r.centre.Announce[q.ID] = a
 	}
@@ -191,7 +192,8 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		Priority: m.May("priority").Int(0, 0, 100),
 	}
 	queue, flow := m.May("queue").Word(""), m.May("flow").Word("")
-	number, voicemail, hangup := m.May("number").Word(""), m.May("voicemail").Word(""), m.May("hangup").Bool(false)
+	number, voicemail := m.May("number").Word(""), m.May("voicemail").Word("")
+	back, hangup := m.May("callback").Bool(false), m.May("hangup").Bool(false)
 	prompt := m.May("prompt").Word("")
 	m.End()
 	r.refer("queue", queue)
@@ -212,8 +214,12 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		ways++
 		x.To.Kind = callqueue.ToHangup
 	}
+	if back {
+		ways++
+		x.To.Kind = callqueue.ToCallback
+	}
 	if ways != 1 {
-		v.Fault("an exit has one of queue, flow, number, voicemail and hangup: true; here are %d", ways)
+		v.Fault("an exit has one of queue, flow, number, voicemail, callback: true and hangup: true; here are %d", ways)
 	}
 	return &x
 }

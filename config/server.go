@@ -21,13 +21,21 @@ const configVariable = prefix + "CONFIG"
 type Server struct {
 	File       string // that was read, empty for the built-in demo
 	SIP        SIP
+	Asterisk   Asterisk
 	HTTP       HTTP
 	Database   string // "postgres://…", or the path of a SQLite file
 	DataDir    string
 	Recordings Recordings
+	Standby    Standby
 	Centre     string // folder, empty for the embedded demo centre
 	Log        Log
 	SignIn     SignIn
+}
+
+// Standby says what this server does while another one owns the database.
+type Standby struct {
+	Wait  bool          // for the ownership, rather than not to start
+	Stale time.Duration // without a sign of life from the owner, whose connection is still up, until the ownership is taken
 }
 
 // SIP is the native front end.

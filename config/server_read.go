@@ -34,11 +34,13 @@ func readServer(file string, data []byte, env *environment) (*Server, error) {
 	}
 	m := r.doc.Root().Map()
 	s := &Server{File: file, SIP: r.sip(m.May("sip").Map())}
+	s.Asterisk = r.asterisk(m.May("asterisk").Map())
 	h := m.May("http").Map()
 	s.HTTP.Listen = r.addrPort(h.May("listen"), "127.0.0.1:8080")
 	h.End()
 	s.DataDir = cmp.Or(r.path(m.May("data-dir")), "var")
 	s.Database = cmp.Or(r.database(m.May("database")), filepath.Join(s.DataDir, "firstline.db"))
+	s.Standby = r.standby(m.May("standby"), m.May("takeover-after"), s.Database)
 	rec := m.May("recordings").Map()
 	s.Recordings.Dir = cmp.Or(r.path(rec.May("dir")), filepath.Join(s.DataDir, "recordings"))
 	rec.End()
@@ -58,6 +60,19 @@ func readServer(file string, data []byte, env *environment) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func (r *serverReader) standby(wait, stale value, database string) Standby {
+	s := Standby{Wait: wait.Bool(false), Stale: stale.Duration(10*time.Second, 5*time.Second, 10*time.Minute)}
+	if s.Wait && !isPostgres(database) {
+		wait.Fault("a standby needs a PostgreSQL database that it shares with the other server (key database)")
+	}
+	return s
+}
+
+func isPostgres(database string) bool {
+	scheme, _, url := strings.Cut(database, "://")
+	return url && (scheme == "postgres" || scheme == "postgresql")
 }
 
 func (r *serverReader) sip(m *source.Map) SIP {
@@ -97,19 +112,26 @@ func (r *serverReader) trunk(name string, m *source.Map) Trunk {
 	o := out.Map()
 	proxy := o.May("proxy")
 	t.Outbound.Proxy = r.hostPort(proxy)
-	for _, v := range o.May("allow").List() {
-		w := v.Word("")
-		if digits := strings.TrimPrefix(w.Text, "+"); w.Text != "" && (digits == "" || !isDigits(digits)) {
-			r.doc.Report().Add(w.Pos, "%q is not the beginning of a number: + and digits", w.Text)
-		}
-		t.Outbound.Allow = append(t.Outbound.Allow, w.Text)
-	}
+	t.Outbound.Allow = r.beginnings(o.May("allow"))
 	o.End()
 	if t.Outbound.Proxy == "" && len(t.Outbound.Allow) > 0 {
 		out.Fault("numbers are allowed, but there is no proxy to send them to")
 	}
 	m.End()
 	return t
+}
+
+// beginnings reads what numbers may begin with.
+func (r *serverReader) beginnings(v value) []string {
+	var all []string
+	for _, v := range v.List() {
+		w := v.Word("")
+		if digits := strings.TrimPrefix(w.Text, "+"); w.Text != "" && (digits == "" || !isDigits(digits)) {
+			r.doc.Report().Add(w.Pos, "%q is not the beginning of a number: + and digits", w.Text)
+		}
+		all = append(all, w.Text)
+	}
+	return all
 }
 
 // rtp reads the audio's ports. The address is the first listener's unless another is given.

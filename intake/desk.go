@@ -33,6 +33,11 @@ type Centre struct {
 	Trouble  string // key of the prompt before we hang up on a fault of ours; empty for none
 	Full     string // key of the prompt for who finds a queue full that leads nowhere else; empty for none
 	Announce map[call.QueueID]Announce
+	// Callbacks are the queues whose callers may be called back.
+	Callbacks map[call.QueueID]CallbackRule
+	Blocked   Blocked
+	// ShortAbandons are on the list of lost callers too.
+	ShortAbandons bool
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -52,6 +57,7 @@ type Number struct {
 	Queue    call.QueueID
 	Language string // of the caller; empty means the flow's own
 	Client   string // whose line it is; empty for no particular one
+	Region   string // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string // of its calls, for which agents may be kept; empty for none
 	Hours    Hours  // nil: always open
 	Closed   Closed // where new calls go outside hours
@@ -67,6 +73,9 @@ type (
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
+		// Earlier is how many callers wait in a queue who joined before an instant.
+		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
+		EndWrapUp(ctx context.Context, agent call.AgentID) error
 		TalkBegan(agent call.AgentID, id call.ID)
 		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
 		Holding(agent call.AgentID, held bool)
@@ -95,10 +104,13 @@ type Config struct {
 	Tickets    ticketDesk
 	Queue      queues
 	Recordings catalogue
+	Lost       lostList
+	Blocks     blocks
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
-	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
+	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
+	PauseLimit time.Duration            // a paused recording resumes by itself; 0 means 120 s
 }
 
 // Desk serves calls. It implements call.Handler.
@@ -106,6 +118,8 @@ type Desk struct {
 	Config
 	centre atomic.Pointer[Centre]
 	wg     sync.WaitGroup // adopted journeys
+
+	callbacks *callbacks
 
 	mu      sync.Mutex // guards what follows
 	talks   map[call.ID]chan<- order
@@ -117,7 +131,7 @@ func New(cfg Config, c *Centre) *Desk {
 	if cfg.PauseLimit == 0 {
 		cfg.PauseLimit = 120 * time.Second
 	}
-	d := &Desk{Config: cfg, talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}}
+	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}}
 	d.centre.Store(c)
 	return d
 }
@@ -145,22 +159,22 @@ var (
 // PauseRecording writes silence into the call's recording until
 // ResumeRecording, or until the limit passes. by says who, for the journal.
 func (d *Desk) PauseRecording(ctx context.Context, id call.ID, by string) error {
-	return d.command(ctx, id, order{pause: true, by: by, done: make(chan error, 1)})
+	return d.command(ctx, id, func(ctx context.Context, k *talk) error { return k.setPaused(ctx, true, by) })
 }
 
 // ResumeRecording ends a pause.
 func (d *Desk) ResumeRecording(ctx context.Context, id call.ID, by string) error {
-	return d.command(ctx, id, order{by: by, done: make(chan error, 1)})
+	return d.command(ctx, id, func(ctx context.Context, k *talk) error { return k.setPaused(ctx, false, by) })
 }
 
-// order is a command to the goroutine that serves a talk.
+// order is a command to the goroutine that serves a talk, which does it.
 type order struct {
-	pause bool
-	by    string
-	done  chan error // capacity 1
+	do   func(context.Context, *talk) error
+	done chan error // capacity 1
 }
 
-func (d *Desk) command(ctx context.Context, id call.ID, o order) error {
+func (d *Desk) command(ctx context.Context, id call.ID, do func(context.Context, *talk) error) error {
+	o := order{do, make(chan error, 1)}
 	d.mu.Lock()
 	orders := d.talks[id]
 	d.mu.Unlock()

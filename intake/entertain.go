@@ -53,18 +53,27 @@ func (d *Desk) heed(ctx context.Context, j *journey, q callqueue.Queue, entry ca
 
 func (s *sounds) playNotice(ctx context.Context, d *Desk, j *journey, q callqueue.Queue) {
 	defer close(s.notice)
-	if s.heard || !q.Record || j.centre.Notice == "" {
-		return
+	if !s.heard {
+		s.heard = d.notice(ctx, j, q)
+	}
+}
+
+// notice tells the caller that the call is recorded, where it will be, and reports
+// whether that was heard to its end. Without it nothing is recorded.
+func (d *Desk) notice(ctx context.Context, j *journey, q callqueue.Queue) bool {
+	if !q.Record || j.centre.Notice == "" {
+		return false
 	}
 	language := j.centre.language(j.call.To.Number)
 	notice := promptMedia(language, j.centre.Notice)
 	if err := j.call.Leg.Play(ctx, notice); err != nil {
-		return // gone, or no such prompt: not noticed, so nothing will be recorded
+		return false // gone, or no such prompt
 	}
-	s.heard, j.noticed = true, true
+	j.noticed = true
 	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Noticed{
 		Prompt: j.centre.Notice, Version: j.centre.Versions[notice], Language: language,
 	}))
+	return true
 }
 
 // noticed waits for the notice to end and reports whether it was heard.

@@ -43,8 +43,14 @@ func (d *Desk) full(j *journey, w Wait) Stage {
 	return Leave{From: w.Queue, Outcome: call.OutcomeNoCapacity, Prompt: j.centre.Full, Joined: w.Joined}
 }
 
+// asking is the wait as a request to be called back keeps it.
+func (l Leave) asking() AskCallback {
+	return AskCallback{From: l.From, Need: l.Need, Priority: l.Priority, Joined: l.Joined}
+}
+
 // Run says the prompt, best effort, and leads on.
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
+	j.stay = stay{ask: l.asking(), left: call.Instant(time.Now()), outcome: l.Outcome}
 	if l.Prompt != "" {
 		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {
@@ -59,6 +65,8 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		w := waitIn(j, call.QueueID(l.To.Name), l.Need, l.Priority)
 		w.Joined = l.Joined
 		return w, nil
+	case callqueue.ToCallback:
+		return l.asking(), nil
 	case callqueue.ToFlow:
 		language := j.centre.language(j.call.To.Number)
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil
@@ -67,19 +75,7 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 			j.log.Error("exit to a number", zap.Error(err))
 			break
 		}
-		return Finish{Outcome: l.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "transferred"}, From: l.Name()}, nil
+		return Finish{Outcome: l.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "transferred"}, From: l.Name(), Elsewhere: true}, nil
 	}
-	d.lost(j, l)
 	return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "queue: " + string(l.Outcome)}, From: l.Name()}, nil
-}
-
-// lost puts a caller whom the queue could not serve on the list of those to be
-// called back. Who leaves by a key wanted to.
-func (d *Desk) lost(j *journey, l Leave) {
-	if l.Outcome == call.OutcomeExitKey || j.call.Test {
-		return
-	}
-	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.CallerLost{
-		Queue: l.From, Number: j.call.From.Number, Joined: l.Joined, Reason: string(l.Outcome),
-	}))
 }

@@ -80,7 +80,7 @@ func (d *Desk) say(ctx context.Context, j *journey, prompt string) error {
 		return err
 	}
 	if err != nil {
-		j.log.Error("closed without its prompt", zap.String("prompt", prompt), zap.Error(err))
+		j.log.Error("caller not told", zap.String("prompt", prompt), zap.Error(err))
 	}
 	return nil
 }

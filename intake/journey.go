@@ -13,6 +13,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/intake/number"
 	"firstline/ivr"
 )
 
@@ -32,18 +33,28 @@ type journey struct {
 	centre  *Centre
 	log     *zap.Logger
 	legs    map[call.LegID]call.Leg // agents' legs by id
+	number  string                  // the caller's in its normal form; empty when withheld
 	noticed bool                    // the recording notice was heard to its end
 	entries int                     // queue entries so far
 	talks   int                     // conversations so far
 	outcome call.Outcome            // what the call would end with now
+	stay    stay                    // the last time in a queue
 	resumed *call.Record            // what the last process left; nil after the first stage
 	entered bool                    // the stage about to run is in the journal already
 	opened  bool                    // the call is in the journal
+
+	answered bool       // the caller's leg is up
+	ended    call.Cause // that stopped a stage
+	back     *callback  // that the call is an attempt of, or nil; with what follows
+	expires  time.Time  // the request
+	absent   bool       // it was the customer who was not there
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
+	centre := d.centre.Load()
 	return &journey{
-		call: c, centre: d.centre.Load(), legs: map[call.LegID]call.Leg{},
+		call: c, centre: centre, legs: map[call.LegID]call.Leg{},
+		number:  number.Normal(c.From.Number, centre.Numbers[c.To.Number].Region),
 		outcome: call.OutcomeEndedInFlow,
 		log:     d.Log.With(zap.String("call", string(c.ID))),
 	}
@@ -74,6 +85,9 @@ func (d *Desk) run(ctx context.Context, j *journey, at Stage) (next Stage, err e
 			err = fmt.Errorf("stage %s panicked: %v", at.Name(), p)
 		}
 	}()
+	if j.back != nil {
+		ctx = j.call.Leg.Context() // which is the customer's once there is one
+	}
 	if j.opened && !j.entered {
 		if err := d.enter(ctx, j, at); err != nil {
 			return nil, err
@@ -113,13 +127,24 @@ func (d *Desk) leave(j *journey, at Stage, err error) Stage {
 	if j.call.Leg.Context().Err() != nil {
 		cause = call.CauseOf(j.call.Leg.Context())
 	}
-	if cause.Reason == call.Failed {
+	j.ended = cause
+	switch cause.Reason {
+	case call.Failed:
 		j.log.Error("call failed", zap.String("stage", at.Name()), zap.Error(err))
+		if j.entries == 0 {
+			j.outcome = call.OutcomeSystemFailed
+		}
+	case call.SwitchGone: // no wish of the caller
 		if j.entries == 0 {
 			j.outcome = call.OutcomeSystemFailed
 		}
 	}
 	return Finish{Outcome: j.outcome, Cause: cause, From: at.Name()}
+}
+
+// asking is the wait as a request to be called back keeps it.
+func (w Wait) asking() AskCallback {
+	return AskCallback{From: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined}
 }
 
 // Arrive opens the call and its ticket, durably, before anything above 100 is
@@ -141,15 +166,18 @@ type Route struct{}
 func (Route) Name() string { return "route" }
 
 func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
-	number := j.centre.Numbers[j.call.To.Number]
-	if why := number.shut(j.call.Arrived); why != "" {
-		return number.outside(why), nil
+	if refuse, out := d.keptOut(j); out {
+		return refuse, nil
+	}
+	dialled := j.centre.Numbers[j.call.To.Number]
+	if why := dialled.shut(j.call.Arrived); why != "" {
+		return dialled.outside(why), nil
 	}
 	switch {
-	case number.Flow != "":
-		return Flow{Flow: number.Flow, State: ivr.State{Language: number.Language}}, nil
-	case number.Queue != "":
-		return d.enqueue(j, number.Queue, call.Requirement{}, 0), nil
+	case dialled.Flow != "":
+		return Flow{Flow: dialled.Flow, State: ivr.State{Language: dialled.Language}}, nil
+	case dialled.Queue != "":
+		return d.enqueue(j, dialled.Queue, call.Requirement{}, 0), nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
@@ -242,12 +270,13 @@ func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 }
 
 func (d *Desk) answer(ctx context.Context, j *journey) error {
-	if j.resumed != nil && !j.resumed.Answered.IsZero() {
+	if j.answered || j.resumed != nil && !j.resumed.Answered.IsZero() {
 		return nil
 	}
 	if err := j.call.Leg.Answer(ctx); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
+	j.answered = true
 	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Answered{}))
 	return nil
 }
@@ -260,6 +289,7 @@ type Wait struct {
 	Priority int              `json:"priority,omitempty"`
 	Joined   time.Time        `json:"joined"`
 	Prefer   call.AgentID     `json:"prefer,omitempty"` // whom the caller talked to last
+	Callback call.CallbackID  `json:"callback,omitempty"`
 }
 
 func (Wait) Name() string { return "wait" }
@@ -272,6 +302,9 @@ const mostAgain = 3
 func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
 	w := waitIn(j, q, need, priority)
 	rules, now := j.centre.Queues[q], time.Now()
+	if joined, ok := d.redialled(context.Background(), j, q); ok {
+		w.Joined = joined
+	}
 	if d.Callers == nil {
 		return w
 	}
@@ -302,8 +335,11 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	sounds := d.entertain(ctx, j, q, w.Entry)
 	defer sounds.stop()
 	r, err := d.Queue.Connect(ctx, w.waiting(j))
-	if r.Outcome != "" {
+	if r.Outcome != "" && j.back == nil {
 		j.outcome = r.Outcome
+	}
+	if r.Outcome != "" {
+		j.stay = stay{ask: w.asking(), left: call.Instant(time.Now()), outcome: r.Outcome}
 	}
 	switch {
 	case errors.Is(err, callqueue.ErrFull):
@@ -312,6 +348,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return nil, fmt.Errorf("queue %s: %w", w.Queue, err)
 	case r.Leg != nil:
 		j.legs[r.Leg.ID()] = r.Leg
+		j.outcome = call.OutcomeAnswered
 		return talkWith(j, w.Queue, r, q.Record && sounds.noticed()), nil
 	}
 	return exit(w, r), nil
@@ -324,7 +361,7 @@ func (w Wait) waiting(j *journey) callqueue.Waiting {
 	ask := callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
 		Client: number.Client, Class: number.Class, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
-		From: j.call.From, Ticket: j.ticket, Test: j.call.Test,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback,
 	}
 	if j.resumed == nil {
 		return ask
@@ -366,11 +403,18 @@ func (t Talk) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	defer func() { d.Queue.TalkEnded(t.Agent, j.call.ID, time.Now()) }()
 	talk, err := d.join(ctx, j, t)
 	if err != nil {
+		if j.call.Leg.Context().Err() == nil { // the caller is there, and hears nobody
+			j.stay.outcome = call.OutcomeSystemFailed
+		}
 		return nil, err
 	}
-	by, cause := talk.converse(ctx)
-	talk.part(by, cause)
-	return Finish{Outcome: j.outcome, Cause: cause, From: t.Name()}, nil
+	d.served(j, talk.began)
+	end := talk.converse(ctx)
+	talk.part(end.by, end.cause)
+	if end.next != nil {
+		return end.next, nil
+	}
+	return Finish{Outcome: j.outcome, Cause: end.cause, From: t.Name()}, nil
 }
 
 // Finish hangs up whatever is left and closes the call.
@@ -378,6 +422,8 @@ type Finish struct {
 	Outcome call.Outcome `json:"outcome"`
 	Cause   call.Cause   `json:"cause"`
 	From    string       `json:"from"` // the stage that ended the journey
+	// Elsewhere says that the caller was handed on to somebody whom we do not know.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 }
 
 func (Finish) Name() string { return "finish" }
@@ -396,9 +442,7 @@ func (f Finish) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if !j.opened {
 		return nil, nil // refused before it became a call
 	}
-	d.Journal.Post(call.CallEvent(time.Now(), j.call.ID, call.Ended{
-		Outcome: f.Outcome, Cause: f.Cause, Stage: f.From, Quality: quality(leg),
-	}))
+	d.end(j, f, quality(leg))
 	j.log.Info("call ended", zap.String("outcome", string(f.Outcome)), zap.String("stage", f.From), zap.String("cause", f.Cause.Error()))
 	return nil, nil
 }

@@ -41,6 +41,9 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 	for i := range open {
 		rec := &open[i]
 		leg, ok := found.Leg(rec.ID.CallerLeg())
+		if rec.Out && rec.Talking() == nil {
+			ok = false // the request to call back outlives its attempt
+		}
 		if !ok || leg.Context().Err() != nil {
 			if err := d.close(ctx, rec, alive); err != nil {
 				return did, err
@@ -70,7 +73,7 @@ func (d *Desk) adopt(leg call.Leg, rec *call.Record, found call.Survivors, known
 		Arrived: rec.Arrived, Leg: leg, Test: rec.Test,
 	})
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
-	j.entries, j.talks = len(rec.Entries), len(rec.Talks)
+	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
 	for _, s := range rec.Path {
 		j.noticed = j.noticed || s.Notice != ""
@@ -102,6 +105,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 	switch rec.Stage {
 	case Route{}.Name():
 		return Route{}, nil
+	case Refuse{}.Name():
+		return inputOf[Refuse](rec)
 	case Shut{}.Name():
 		return inputOf[Shut](rec)
 	case Flow{}.Name():
@@ -110,6 +115,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Wait](rec)
 	case Requeue{}.Name():
 		return inputOf[Requeue](rec)
+	case AskCallback{}.Name():
+		return inputOf[AskCallback](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
 	case Talk{}.Name():
@@ -233,15 +240,12 @@ func (d *Desk) close(ctx context.Context, rec *call.Record, alive time.Time) err
 			}
 		}
 		add(call.QueueLeft{Entry: e.ID, Queue: e.Queue, Outcome: call.OutcomeSystemFailed, Wait: at.Sub(e.Joined)})
-		if !rec.Test {
-			add(call.CallerLost{Queue: e.Queue, Number: rec.From.Number, Joined: e.Joined, Reason: "server stopped while waiting"})
-		}
 	}
 	if t := rec.Talking(); t != nil {
 		add(call.Parted{Agent: t.Agent, By: call.SideSystem, Cause: cause})
 	}
-	add(call.Ended{Outcome: outcome, Cause: cause, Stage: rec.Stage, Restored: true})
-	if err := d.Journal.Append(ctx, evs...); err != nil {
+	ended := call.Ended{Outcome: outcome, Cause: cause, Stage: rec.Stage, Restored: true}
+	if err := d.endBefore(ctx, rec, at, ended, evs); err != nil {
 		return fmt.Errorf("close call %s: %w", rec.ID, err)
 	}
 	d.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,8 @@ import (
 	"firstline/call/calltest"
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
+	"firstline/intake/block"
+	"firstline/intake/lost"
 	"firstline/ivr"
 	"firstline/recordings"
 )
@@ -38,7 +41,10 @@ type rig struct {
 	process *calltest.Process
 	desk    *Desk
 	queue   *callqueue.Dispatcher
+	lost    *lost.List
+	blocks  *block.List
 	stop    func()
+	hush    func() // ends the attempts to call back
 }
 
 // bubble runs f with a desk in a synctest bubble, and wants nothing left behind.
@@ -67,6 +73,7 @@ func tuned(t *testing.T, tune func(*Centre), f func(r *rig)) {
 // no event out of order, every call with one ticket and one outcome.
 func (r *rig) quiet() {
 	r.t.Helper()
+	r.hush()
 	r.sw.Wait()
 	r.desk.Close()
 	time.Sleep(2 * time.Minute) // wrap-up passes
@@ -85,6 +92,7 @@ func (r *rig) quiet() {
 			r.t.Errorf("call %s: ended %v, outcome %q, ticket %q", rec.ID, rec.Ended, rec.Outcome, rec.Ticket)
 		}
 	}
+	r.wantListed()
 	for id, done := range r.records.all() {
 		if !done {
 			r.t.Errorf("recording %s was begun and never finished", id)
@@ -130,8 +138,11 @@ func (r *rig) start() {
 		r.tune(c)
 	}
 	r.queue = callqueue.New(callqueue.Config{Switch: r.sw, Journal: r.process, Log: r.log})
+	r.openCare()
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
+		Lost: r.lost, Blocks: r.blocks,
+		MayCall: func(number string) bool { return strings.HasPrefix(number, "+49") },
 	}, c)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
@@ -152,7 +163,97 @@ func (r *rig) start() {
 		r.t.Fatal(err)
 	}
 	r.queue.Reachable("2001", true)
+	var backs []call.Callback
+	for _, b := range r.journal.Callbacks() {
+		if b.Open() {
+			backs = append(backs, b)
+		}
+	}
+	calling, hush := context.WithCancel(ctx)
+	called := make(chan struct{})
+	wg.Go(func() {
+		defer close(called)
+		_ = r.desk.CallBack(calling, backs)
+	})
+	r.hush = func() { hush(); <-called }
 	r.sw.Serve(r.desk)
+}
+
+// openCare takes up the lists that the last process left.
+func (r *rig) openCare() {
+	r.t.Helper()
+	var open []lost.Item
+	for _, it := range r.items() {
+		if it.Open() {
+			open = append(open, it)
+		}
+	}
+	r.lost = lost.New(lost.Config{Journal: r.process, Log: r.log}, open)
+	var live []block.Block
+	for _, b := range foldAll[block.Block](r, call.StreamBlock) {
+		if !b.Over(time.Now()) {
+			live = append(live, b)
+		}
+	}
+	r.blocks = block.New(block.Config{Journal: r.process, Log: r.log}, live)
+}
+
+// wantListed wants every call that says that its caller was lost in exactly one
+// item, no other call in any, and one open item at most for a number.
+func (r *rig) wantListed() {
+	r.t.Helper()
+	in, open := map[call.ID]int{}, map[string]int{}
+	for _, it := range r.items() {
+		for _, c := range it.Calls {
+			in[c.ID]++
+		}
+		if it.Open() && it.Number != "" {
+			open[it.Number]++
+		}
+	}
+	for _, rec := range r.journal.Records() {
+		if want := map[bool]int{true: 1}[rec.Lost != nil]; in[rec.ID] != want {
+			r.t.Errorf("call %s (%s, lost %+v) is in %d items", rec.ID, rec.Outcome, rec.Lost, in[rec.ID])
+		}
+		if last := len(rec.Entries) - 1; last >= 0 && rec.Entries[last].Outcome == call.OutcomeAbandoned && !rec.Test && !rec.Out && rec.Lost == nil {
+			r.t.Errorf("call %s was abandoned, and is not on the list", rec.ID)
+		}
+	}
+	for number, n := range open {
+		if n > 1 {
+			r.t.Errorf("%s has %d open items", number, n)
+		}
+	}
+}
+
+// items is the list of lost callers by the journal's word, in the order in which
+// they came to it.
+func (r *rig) items() []lost.Item { return foldAll[lost.Item](r, call.StreamLost) }
+
+// foldAll folds every stream of a kind, in the order in which they began.
+func foldAll[T any, P interface {
+	*T
+	Apply(e call.Event) error
+}](r *rig, kind call.StreamKind) []T {
+	r.t.Helper()
+	var order []string
+	things := map[string]*T{}
+	for _, e := range r.journal.Events() {
+		if e.Stream.Kind != kind {
+			continue
+		}
+		if things[e.Stream.ID] == nil {
+			things[e.Stream.ID], order = new(T), append(order, e.Stream.ID)
+		}
+		if err := P(things[e.Stream.ID]).Apply(e); err != nil {
+			r.t.Error(err)
+		}
+	}
+	var out []T
+	for _, id := range order {
+		out = append(out, *things[id])
+	}
+	return out
 }
 
 // drop ends the process as kill -9 does.
@@ -172,6 +273,16 @@ func (r *rig) only() call.Record {
 		r.t.Fatalf("%d calls, want 1", len(recs))
 	}
 	return recs[0]
+}
+
+// recordOf is the record of a call that is over.
+func (r *rig) recordOf(id call.ID) call.Record {
+	r.t.Helper()
+	rec := r.journal.Record(id)
+	if rec.ID == "" || rec.Open() {
+		r.t.Fatalf("call %q is not over: %+v", id, rec)
+	}
+	return rec
 }
 
 // hire adds somebody who is at work at a phone.

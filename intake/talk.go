@@ -24,6 +24,11 @@ type talk struct {
 	orders    chan order
 	resume    *time.Timer // ends a pause by itself
 	paused    bool
+	taps      []tap
+	tapped    int             // supervisors' legs so far, over all talks of the call
+	left      chan call.LegID // supervisors who hung up
+	over      chan struct{}   // closed when the conversation is
+	end       *parting        // set by an order that ends the conversation
 }
 
 // join bridges the two legs and starts the recording. On an adopted call it
@@ -31,11 +36,16 @@ type talk struct {
 func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 	k := &talk{
 		d: d, j: j, t: t, agent: j.legs[t.Leg], began: time.Now(), held: map[call.Side]bool{},
-		orders: make(chan order), resume: time.NewTimer(time.Hour),
+		orders: make(chan order), resume: time.NewTimer(time.Hour), left: make(chan call.LegID), over: make(chan struct{}),
 	}
 	k.resume.Stop()
 	if k.agent == nil {
 		return nil, k.lost(call.Cause{Reason: call.SwitchGone, Text: "the agent's leg did not survive"})
+	}
+	if j.resumed != nil {
+		for _, t := range j.resumed.Talks {
+			k.tapped += len(t.Taps)
+		}
 	}
 	was := k.takeOver()
 	if !was {
@@ -95,6 +105,11 @@ func (k *talk) takeOver() bool {
 			k.held[h.By] = true
 		}
 	}
+	for _, t := range was.Taps { // their legs are swept: a supervisor phones in again
+		if t.To.IsZero() {
+			k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.TapEnded{Leg: t.Leg}))
+		}
+	}
 	return true
 }
 
@@ -130,20 +145,34 @@ func (k *talk) record(ctx context.Context) []call.Event {
 // connected journals the beginning of the conversation and of its recording.
 func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	body := call.Connected{Agent: k.t.Agent, Leg: k.t.Leg, Bridge: k.t.Bridge}
+	if k.recording != nil {
+		body.Recording = k.t.Recording
+	}
+	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
+	if k.j.back != nil {
+		return k.j.back.reached(ctx, k.j.call.ID, evs)
+	}
 	if k.recording == nil {
-		k.d.Journal.Post(call.CallEvent(k.began, k.j.call.ID, body))
+		k.d.Journal.Post(evs...)
 		return nil
 	}
-	body.Recording = k.t.Recording
-	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
 	if err := k.d.Journal.Append(context.WithoutCancel(ctx), evs...); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	return nil
 }
 
-// converse serves both legs until one of them is gone.
-func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
+// parting is how a conversation ended: by whom and why, and where the caller
+// goes on, nil for nowhere.
+type parting struct {
+	by    call.Side
+	cause call.Cause
+	next  Stage
+}
+
+// converse serves both legs until one of them is gone, or the agent hands the
+// caller on.
+func (k *talk) converse(ctx context.Context) parting {
 	k.d.setTalk(k.j.call.ID, k.orders)
 	defer k.d.setTalk(k.j.call.ID, nil)
 	caller, agent := k.j.call.Leg, k.agent
@@ -152,22 +181,33 @@ func (k *talk) converse(ctx context.Context) (call.Side, call.Cause) {
 		case e := <-caller.Events():
 			k.happened(call.SideCaller, e)
 		case e := <-agent.Events():
+			if e.Kind == call.LegTransfer {
+				if next := k.transfer(e); next != nil {
+					return parting{call.SideAgent, call.Cause{Reason: call.Completed, Text: "transferred"}, next}
+				}
+				continue
+			}
 			k.happened(call.SideAgent, e)
 		case o := <-k.orders:
-			o.done <- k.setPaused(ctx, o.pause, o.by)
+			o.done <- o.do(ctx, k)
+			if k.end != nil {
+				return *k.end
+			}
+		case leg := <-k.left:
+			k.tapOver(leg)
 		case <-k.resume.C:
 			if err := k.setPaused(ctx, false, "limit"); err != nil {
 				k.j.log.Error("recording stays paused", zap.Error(err))
 			}
 		case <-caller.Context().Done():
-			return call.SideCaller, call.CauseOf(caller.Context())
+			return parting{by: call.SideCaller, cause: call.CauseOf(caller.Context())}
 		case <-agent.Context().Done():
-			return call.SideAgent, call.CauseOf(agent.Context())
+			return parting{by: call.SideAgent, cause: call.CauseOf(agent.Context())}
 		case <-ctx.Done():
 			if caller.Context().Err() != nil { // both ended at once: ctx is the caller's
-				return call.SideCaller, call.CauseOf(caller.Context())
+				return parting{by: call.SideCaller, cause: call.CauseOf(caller.Context())}
 			}
-			return call.SideSystem, call.CauseOf(ctx)
+			return parting{by: call.SideSystem, cause: call.CauseOf(ctx)}
 		}
 	}
 }
@@ -237,6 +277,7 @@ func (k *talk) part(by call.Side, cause call.Cause) {
 	if k.unheard(time.Now()) {
 		k.d.Queue.Silent(k.t.Agent, true)
 	}
+	k.endTaps()
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
 	k.hangUpAgent(call.Cause{Reason: call.Completed})
 	if k.recording == nil {

@@ -312,3 +312,28 @@ func TestPauseLastsUntilResumeOrTheEnd(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestRecordingIsMarkedAsOneToKeepWhileItRunsAndAfterwards(t *testing.T) {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	var r recordings.Recording
+	for i, b := range []call.Body{
+		call.RecordingStarted{Call: "c1", File: "r1.wav"},
+		call.RecordingFlagged{By: "agent:ana", Reason: "panic button"},
+		call.RecordingFinished{Duration: time.Minute},
+		call.RecordingFlagged{By: "supervisor:sue", Reason: "evidence"},
+	} {
+		if err := r.Apply(call.RecordingEvent(at.Add(time.Duration(i)*time.Second), "r1", b)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 && (r.Flag == nil || r.Flag.By != "agent:ana") {
+			t.Errorf("while it runs: %+v", r.Flag)
+		}
+	}
+	if d := cmp.Diff(&recordings.Flag{At: at.Add(3 * time.Second), By: "supervisor:sue", Reason: "evidence"}, r.Flag); d != "" || r.Duration != time.Minute {
+		t.Errorf("afterwards: %s, %v", d, r.Duration)
+	}
+	var none recordings.Recording
+	if err := none.Apply(call.RecordingEvent(at, "r2", call.RecordingFlagged{})); err == nil {
+		t.Error("a recording that was never started is marked")
+	}
+}

@@ -28,6 +28,14 @@ type Recording struct {
 	SHA256      string           `json:"sha256,omitempty"` // hex, of the whole file
 	Interrupted bool             `json:"interrupted,omitempty"`
 	Fault       string           `json:"fault,omitempty"` // why it is incomplete
+	Flag        *Flag            `json:"flag,omitempty"`  // somebody wants it kept
+}
+
+// Flag says who marked a recording as one to keep, and why.
+type Flag struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
 }
 
 // Pause is one silent span, by offset from the start of the audio. To is
@@ -57,9 +65,13 @@ func (r *Recording) Apply(e call.Event) error {
 		}
 		return nil
 	}
+	flag, flagged := e.Body.(call.RecordingFlagged)
 	switch {
 	case r.ID == "":
 		return fmt.Errorf("recordings: %s was not started: %s", e.Stream.ID, e.Body.Type())
+	case flagged: // while it runs or afterwards
+		r.Flag = &Flag{At: e.At, By: flag.By, Reason: flag.Reason}
+		return nil
 	case !r.Finished.IsZero():
 		return fmt.Errorf("recordings: %s is finished: %s", r.ID, e.Body.Type())
 	}

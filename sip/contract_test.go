@@ -17,6 +17,7 @@ import (
 	"firstline/call/calltest"
 	"firstline/sip"
 	"firstline/sip/media"
+	"firstline/sip/siptest"
 )
 
 func TestNativeFrontEndKeepsTheContract(t *testing.T) {
@@ -25,26 +26,8 @@ func TestNativeFrontEndKeepsTheContract(t *testing.T) {
 
 const realm = "contract.test"
 
-// What plays and who speaks, each by its own tone in Hz.
-const (
-	callerVoice = 1000
-	agentVoice  = 1400
-)
-
-func toneOf(m call.Media) (hz float64, d time.Duration) {
-	switch m {
-	case "prompt:one":
-		return 440, 2 * time.Second
-	case "prompt:short":
-		return 560, 240 * time.Millisecond // the pacer counts whole frames of 20 ms
-	case "music:default":
-		return 700, 2 * time.Second
-	}
-	return 0, 0
-}
-
 func sounds(m call.Media) (*media.Audio, error) {
-	hz, d := toneOf(m)
+	hz, d := siptest.Tone(m)
 	if hz == 0 {
 		return nil, fmt.Errorf("%w: %q", call.ErrNoMedia, m)
 	}
@@ -101,8 +84,8 @@ func (forgetful) Bindings(context.Context) ([]call.Binding, error)           { r
 func newExchange(t *testing.T) *exchange {
 	t.Helper()
 	x := &exchange{t: t, inbox: &inbox{}}
-	ours := engine(t, 24000)
-	x.far = engine(t, 26000)
+	ours := siptest.Engine(t, 24000)
+	x.far = siptest.Engine(t, 26000)
 	auth := sip.NewAuthenticator(realm, passwords{}, zap.NewNop())
 	registrar := sip.NewRegistrar(sip.RegistrarConfig{Auth: auth, Store: forgetful{}, Log: zap.NewNop()})
 	var err error
@@ -117,238 +100,22 @@ func newExchange(t *testing.T) *exchange {
 		t.Fatal(err)
 	}
 	x.at = netip.MustParseAddrPort(x.Addrs()[0].String())
-	runs(t, "registrar", registrar.Run)
-	runs(t, "server", func(ctx context.Context) error { return x.Run(ctx, x.inbox) })
+	siptest.Runs(t, "registrar", registrar.Run)
+	siptest.Runs(t, "server", func(ctx context.Context) error { return x.Run(ctx, x.inbox) })
 	return x
 }
 
-func engine(t *testing.T, from uint16) *media.Engine {
-	t.Helper()
-	e, err := media.New(media.Config{PortMin: from, PortMax: from + 1999, Quarantine: time.Millisecond, MediaTimeout: -1}, zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	runs(t, "media", e.Run)
-	return e
-}
-
-// runs keeps a part going until the test ends.
-func runs(t *testing.T, what string, run func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if err := run(ctx); err != nil && ctx.Err() == nil {
-			t.Errorf("%s: %v", what, err)
-		}
-	})
-	t.Cleanup(func() { cancel(); wg.Wait() })
-}
-
-func (x *exchange) phone(user string, incoming func(*sip.PhoneCall)) *sip.Phone {
-	x.t.Helper()
-	p, err := sip.NewPhone(sip.PhoneConfig{User: user, Password: "secret", Registrar: x.at, Media: x.far, Incoming: incoming})
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	runs(x.t, "phone "+user, p.Run)
-	return p
+func (x *exchange) phoneConfig(user string) sip.PhoneConfig {
+	return sip.PhoneConfig{User: user, Password: "secret", Registrar: x.at, Media: x.far}
 }
 
 // PhoneIn dials; the caller speaks from the answer on.
 func (x *exchange) PhoneIn(t *testing.T) calltest.Far {
-	t.Helper()
-	c, err := x.phone("4930123", nil).Dial(t.Context(), "1000", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &far{t: t, other: agentVoice, up: make(chan struct{})}
-	f.take(c)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		if call.AwaitAnswer(context.WithoutCancel(t.Context()), c, nil) == nil {
-			f.speak(callerVoice)
-		}
-	})
-	t.Cleanup(func() { f.Hangup(); wg.Wait() })
-	return f
+	return siptest.Dial(t, siptest.Phone(t, x.phoneConfig("4930123")), "1000")
 }
-
-// far is the other end of one leg: a call on a softphone.
-type far struct {
-	t     *testing.T
-	other float64       // the voice on the other side of a bridge
-	up    chan struct{} // closed when the call is answered and the ear listens
-
-	mu    sync.Mutex // guards the rest
-	call  *sip.PhoneCall
-	heard []int16 // the last span
-	last  time.Time
-}
-
-const span = 200 * time.Millisecond
-
-func (f *far) take(c *sip.PhoneCall) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.call = c
-}
-
-func (f *far) taken() *sip.PhoneCall {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.call
-}
-
-func (f *far) speak(hz float64) {
-	c := f.taken()
-	c.Hear(func(samples []int16, _ uint32) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		f.heard = append(f.heard, samples...)
-		f.heard = f.heard[max(0, len(f.heard)-int(span*8000/time.Second)):]
-		f.last = time.Now()
-	})
-	c.Loop(media.Tone(time.Second, hz))
-	close(f.up)
-}
-
-// Press keys digits once the call is up.
-func (f *far) Press(digits string) {
-	select {
-	case <-f.up:
-	case <-f.t.Context().Done():
-		return
-	}
-	if err := f.taken().SendDTMF(f.t.Context(), digits); err != nil {
-		f.t.Errorf("press %s: %v", digits, err)
-	}
-}
-
-// Hangup ends the call, if there is one.
-func (f *far) Hangup() {
-	if c := f.taken(); c != nil {
-		_ = c.Hangup(context.Background(), call.Cause{Reason: call.Cancelled})
-	}
-}
-
-// Ended is how this end saw the call end.
-func (f *far) Ended() (call.Reason, bool) {
-	c := f.taken()
-	if c == nil || c.Context().Err() == nil {
-		return "", false
-	}
-	return call.CauseOf(c.Context()).Reason, true
-}
-
-// Hears goes by what came in over the last 200 ms. No packets are silence too.
-func (f *far) Hears(m call.Media) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	hz, _ := toneOf(m)
-	switch m {
-	case "":
-		if time.Since(f.last) > 2*span {
-			return true
-		}
-		return !f.hears(f.other) && !f.hears(440) && !f.hears(560) && !f.hears(700)
-	case "talk":
-		hz = f.other
-	}
-	return time.Since(f.last) <= 2*span && f.hears(hz)
-}
-
-// hears reports whether a tone fills more than half of the span; f.mu is held.
-func (f *far) hears(hz float64) bool { return media.Heard(f.heard, hz, 0.05) > span/2 }
 
 // Desk registers a phone that rings until it is told to do something.
 func (x *exchange) Desk(t *testing.T) calltest.DeskPhone {
-	t.Helper()
 	x.desks++
-	d := &deskPhone{
-		far:    &far{t: t, other: callerVoice, up: make(chan struct{})},
-		device: call.DeviceID(fmt.Sprintf("20%02d", x.desks)), orders: make(chan func(*sip.PhoneCall)),
-	}
-	p := x.phone(string(d.device), d.ring)
-	if err := p.Register(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return d
-}
-
-type deskPhone struct {
-	*far
-	device call.DeviceID
-	orders chan func(*sip.PhoneCall)
-}
-
-// ring does what it is told, until the call is over.
-func (d *deskPhone) ring(c *sip.PhoneCall) {
-	if c.Ring(c.Context()) != nil {
-		return
-	}
-	d.take(c)
-	for {
-		select {
-		case do := <-d.orders:
-			do(c)
-		case <-c.Context().Done():
-			return
-		}
-	}
-}
-
-// order has the phone do something, and waits until it is being done.
-func (d *deskPhone) order(do func(*sip.PhoneCall)) {
-	done := make(chan struct{})
-	select {
-	case d.orders <- func(c *sip.PhoneCall) { defer close(done); do(c) }:
-		<-done
-	case <-d.t.Context().Done():
-	}
-}
-
-func (d *deskPhone) Device() call.DeviceID { return d.device }
-
-func (d *deskPhone) Ringing() bool {
-	c := d.taken()
-	if c == nil || c.Context().Err() != nil {
-		return false
-	}
-	select {
-	case <-d.up:
-		return false
-	default:
-		return true
-	}
-}
-
-func (d *deskPhone) Answer() {
-	d.order(func(c *sip.PhoneCall) {
-		if err := c.Answer(c.Context()); err != nil {
-			d.t.Errorf("answer: %v", err)
-			return
-		}
-		d.speak(agentVoice)
-	})
-}
-
-func (d *deskPhone) Refuse() {
-	d.order(func(c *sip.PhoneCall) { _ = c.Hangup(c.Context(), call.Cause{Reason: call.Busy}) })
-}
-
-func (d *deskPhone) Hold() {
-	d.order(func(c *sip.PhoneCall) {
-		if err := c.PutOnHold(c.Context()); err != nil {
-			d.t.Errorf("hold: %v", err)
-		}
-	})
-}
-
-func (d *deskPhone) Unhold() {
-	d.order(func(c *sip.PhoneCall) {
-		if err := c.TakeBack(c.Context()); err != nil {
-			d.t.Errorf("take back: %v", err)
-		}
-	})
+	return siptest.NewDesk(t, x.phoneConfig(fmt.Sprintf("20%02d", x.desks)))
 }

@@ -340,6 +340,14 @@ func (r *Registrar) Contacts(device call.DeviceID) []call.Binding {
 	return out
 }
 
+// Contact is the address of a device's freshest binding that answers.
+func (r *Registrar) Contact(device call.DeviceID) (uri string, ok bool) {
+	if all := r.Contacts(device); len(all) > 0 && r.Reachable(device) {
+		return all[0].Contact, true
+	}
+	return "", false
+}
+
 func (r *Registrar) contacts(device call.DeviceID) []contact {
 	r.mu.Lock()
 	bound := live(r.devices[device], time.Now())

@@ -128,6 +128,21 @@ func (s *Server) end() {
 	}
 }
 
+// Holds reports whether a call has a leg here.
+func (s *Server) Holds(id call.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.legs[id.CallerLeg()] != nil {
+		return true
+	}
+	for l := range s.legs {
+		if l.Call() == id {
+			return true
+		}
+	}
+	return false
+}
+
 // Legs counts the legs whose last message is not exchanged yet.
 func (s *Server) Legs() int {
 	s.mu.Lock()
@@ -147,7 +162,9 @@ func (s *Server) Adopt(context.Context) (call.Survivors, error) { return call.Su
 
 // Caps says what this front end can do.
 func (s *Server) Caps() call.Caps {
-	return call.Caps{Record: s.cfg.RecordingsDir != "", DTMFStart: true, ReferByPhone: true}
+	return call.Caps{
+		Record: s.cfg.RecordingsDir != "", RecordGrows: true, Tap: true, DTMFStart: true, ReferByPhone: true,
+	}
 }
 
 // inviter is who an INVITE comes from.

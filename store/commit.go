@@ -66,20 +66,46 @@ func (c *committer) storeAll(ctx context.Context, items []item) error {
 // run stores the backlog until ctx ends; what the database does not take is tried
 // again for ever. The error is ErrOwned.
 func (c *committer) run(ctx context.Context) error {
+	idle := time.NewTicker(beatEvery)
+	defer idle.Stop()
 	for {
 		gs := c.backlog.next(largestCommit)
 		if len(gs) == 0 {
 			select {
 			case <-c.backlog.work:
-				continue
+			case <-idle.C:
+				if err := c.beat(ctx); err != nil {
+					return err
+				}
 			case <-ctx.Done():
 				return nil
 			}
+			continue
 		}
 		if err := c.insist(ctx, gs); err != nil || ctx.Err() != nil {
 			return err
 		}
+		idle.Reset(beatEvery)
 	}
+}
+
+// beat shows a standby that we live while there is nothing to commit. The error is
+// ErrOwned; a database that is away is no news here.
+func (c *committer) beat(ctx context.Context) error {
+	if !c.db.postgres {
+		return nil
+	}
+	ctx, cancel := c.backlog.attempt(ctx)
+	defer cancel()
+	ctx, give := reading(ctx)
+	defer give()
+	switch err := c.lease.beat(ctx); {
+	case errors.Is(err, ErrOwned):
+		return err
+	case err != nil:
+		c.log.Debug("sign of life", zap.Error(err))
+	}
+	return nil
 }
 
 // commit is one transaction's content. Its rows are folded once, however often
@@ -120,7 +146,6 @@ func (c *committer) insist(ctx context.Context, gs []*group) error {
 			c.folds.forget(w.items)
 			return nil
 		}
-		c.lease.keep(ctx)
 	}
 }
 
@@ -169,9 +194,6 @@ func (c *committer) store(ctx context.Context, w *commit) error {
 			events.row(it.Global, string(it.Stream.Kind), it.Stream.ID, it.Seq, it.At.UnixMicro(), it.Config, it.Body.Type(), it.body)
 		}
 		w.writes = append([]write{events}, folded...)
-	}
-	if err := c.lease.prepare(ctx); err != nil {
-		return err
 	}
 	for _, x := range w.writes {
 		if err := c.prepare(ctx, x); err != nil {

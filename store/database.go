@@ -171,17 +171,12 @@ func (d *database) scan(ctx context.Context, query string, args []any, into ...a
 	return d.again(ctx, d.r, func() error { return d.r.QueryRowContext(ctx, query, args...).Scan(into...) })
 }
 
-// exec writes what may be written twice.
-func (d *database) exec(ctx context.Context, query string, args ...any) error {
-	return d.again(ctx, d.w, func() error {
-		_, err := d.w.ExecContext(ctx, query, args...)
-		return err
-	})
-}
-
 // away reports whether err says that the database is not there, rather than that
 // the request was wrong.
 func away(err error) bool {
+	if errors.Is(err, ErrOwned) || errors.Is(err, errAside) {
+		return false
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pg.Code[:min(2, len(pg.Code))] {
 		case "08", "53", "57", "58", "25": // connection, resources, shutdown, system; read-only after a fail-over

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,9 +24,10 @@ const bindingPatience = 250 * time.Millisecond
 // Devices are the phones' credentials and registrations. All are in memory, so
 // phones are known while the database is away; registrations are written in groups.
 type Devices struct {
-	db   *database
-	log  *zap.Logger
-	wake chan struct{} // has room for one; filled when dirty grows
+	db    *database
+	lease *lease
+	log   *zap.Logger
+	wake  chan struct{} // has room for one; filled when dirty grows
 
 	mu          sync.Mutex // guards what follows
 	credentials map[string]call.Credential
@@ -49,9 +51,9 @@ ON CONFLICT (device, contact) DO UPDATE SET expires = excluded.expires, binding 
 	deleteBinding = `DELETE FROM bindings WHERE device = $1 AND contact = $2`
 )
 
-func newDevices(ctx context.Context, db *database, log *zap.Logger) (*Devices, error) {
+func newDevices(ctx context.Context, db *database, l *lease, log *zap.Logger) (*Devices, error) {
 	d := &Devices{
-		db: db, log: log, wake: make(chan struct{}, 1),
+		db: db, lease: l, log: log, wake: make(chan struct{}, 1),
 		credentials: make(map[string]call.Credential), bindings: make(map[bindingKey]call.Binding),
 		dirty: make(map[bindingKey]bool), written: make(chan struct{}),
 	}
@@ -115,7 +117,7 @@ func (d *Devices) PutDevice(ctx context.Context, c call.Credential) error {
 	}
 	q, cancel := reading(ctx)
 	defer cancel()
-	if err := d.db.exec(q, putCredential, c.User, clean(c.Realm), clean(c.HA1MD5), clean(c.HA1SHA256)); err != nil {
+	if err := d.lease.exec(q, putCredential, c.User, clean(c.Realm), clean(c.HA1MD5), clean(c.HA1SHA256)); err != nil {
 		return tried(q, "device "+c.User, err)
 	}
 	d.mu.Lock()
@@ -225,25 +227,23 @@ func (d *Devices) write(ctx context.Context) error {
 }
 
 func (d *Devices) store(ctx context.Context, dirty map[bindingKey]bool, now map[bindingKey]call.Binding) error {
-	tx, err := d.db.w.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	for k := range dirty {
-		if b, ok := now[k]; ok {
+	return d.lease.fenced(ctx, func(tx *sql.Tx) error {
+		for k := range dirty {
+			b, ok := now[k]
+			if !ok {
+				if _, err := tx.ExecContext(ctx, deleteBinding, string(k.device), k.contact); err != nil {
+					return fmt.Errorf("binding of %s: %w", k.device, err)
+				}
+				continue
+			}
 			text, err := json.Marshal(b)
 			if err != nil {
-				return errors.Join(err, ignoreDone(tx.Rollback()))
+				return err
 			}
-			_, err = tx.ExecContext(ctx, putBinding, string(k.device), k.contact, micros(b.Expires), string(text))
-			if err != nil {
-				return errors.Join(fmt.Errorf("binding of %s: %w", k.device, err), ignoreDone(tx.Rollback()))
+			if _, err := tx.ExecContext(ctx, putBinding, string(k.device), k.contact, micros(b.Expires), string(text)); err != nil {
+				return fmt.Errorf("binding of %s: %w", k.device, err)
 			}
-			continue
 		}
-		if _, err := tx.ExecContext(ctx, deleteBinding, string(k.device), k.contact); err != nil {
-			return errors.Join(fmt.Errorf("binding of %s: %w", k.device, err), ignoreDone(tx.Rollback()))
-		}
-	}
-	return tx.Commit()
+		return nil
+	})
 }

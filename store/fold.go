@@ -22,6 +22,8 @@ type folds struct {
 	tickets    map[string]*folded[tickets.Ticket]
 	recordings map[string]*folded[recordings.Recording]
 	agents     map[string]*folded[Agent]
+	callbacks  map[string]*folded[call.Callback]
+	care       careFolds
 }
 
 // folded is one thing and where it began.
@@ -37,6 +39,8 @@ func newFolds(db *database, log *zap.Logger) *folds {
 		tickets:    make(map[string]*folded[tickets.Ticket]),
 		recordings: make(map[string]*folded[recordings.Recording]),
 		agents:     make(map[string]*folded[Agent]),
+		callbacks:  make(map[string]*folded[call.Callback]),
+		care:       newCareFolds(),
 	}
 }
 
@@ -106,6 +110,10 @@ func (f *folds) load(ctx context.Context, it item) error {
 		return find(ctx, f.db, f.recordings, it, oneRecording)
 	case call.StreamAgent:
 		return find(ctx, f.db, f.agents, it, oneAgent)
+	case call.StreamCallback:
+		return find(ctx, f.db, f.callbacks, it, oneCallback)
+	case call.StreamBlock, call.StreamLost:
+		return f.care.load(ctx, f.db, it)
 	}
 	return nil
 }
@@ -148,6 +156,12 @@ func (f *folds) apply(it item, t *touched) error {
 	case call.StreamAgent:
 		t.touch(it.Stream)
 		return f.agents[id].thing.Apply(it.Event)
+	case call.StreamCallback:
+		t.touch(it.Stream)
+		return f.callbacks[id].thing.Apply(it.Event)
+	case call.StreamBlock, call.StreamLost:
+		t.touch(it.Stream)
+		return f.care.apply(it)
 	}
 	return nil
 }
@@ -159,6 +173,10 @@ func (f *folds) settle(items []item) {
 		switch it.Stream.Kind {
 		case call.StreamTicket:
 			delete(f.tickets, id)
+		case call.StreamCallback:
+			delete(f.callbacks, id)
+		case call.StreamBlock, call.StreamLost:
+			f.care.forget(id)
 		case call.StreamCall:
 			if x := f.calls[id]; x != nil && !x.thing.Open() {
 				delete(f.calls, id)
@@ -178,6 +196,8 @@ func (f *folds) forget(items []item) {
 		delete(f.calls, it.Stream.ID)
 		delete(f.tickets, it.Stream.ID)
 		delete(f.recordings, it.Stream.ID)
+		delete(f.callbacks, it.Stream.ID)
+		f.care.forget(it.Stream.ID)
 		if it.Stream.Kind == call.StreamAgent {
 			delete(f.agents, it.Stream.ID)
 		}

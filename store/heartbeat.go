@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"firstline/call"
 )
 
 // every is how often the sign of life is written: half of the second of wait and
@@ -58,18 +60,37 @@ type at0 struct{ f *os.File }
 func (w at0) Write(b []byte) (int, error) { return w.f.WriteAt(b, 0) }
 
 // lockFolder makes sure that one process uses the folder: the spool has one writer.
-// The lock goes with the process, however it ends.
-func lockFolder(dir string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+// The lock goes with the process, however it ends. The lock's file holds the
+// folder's id, which is made once.
+func lockFolder(dir string) (f *os.File, id string, err error) {
+	f, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("data folder is not writable: %w", err)
+		return nil, "", fmt.Errorf("data folder is not writable: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("data folder %s: %w", dir, ErrOwned)
+			return nil, "", fmt.Errorf("data folder %s: %w", dir, ErrOwned)
 		}
-		return nil, fmt.Errorf("lock data folder %s: %w", dir, err)
+		return nil, "", fmt.Errorf("lock data folder %s: %w", dir, err)
 	}
-	return f, nil
+	if id, err = folderID(f); err != nil {
+		f.Close()
+		return nil, "", fmt.Errorf("data folder %s is not writable: %w", dir, err)
+	}
+	return f, id, nil
+}
+
+func folderID(f *os.File) (string, error) {
+	text := make([]byte, 36)
+	if n, _ := f.ReadAt(text, 0); n == len(text) { // a short one was torn by a crash before anybody knew it
+		if _, err := call.UUIDTime(string(text)); err == nil {
+			return string(text), nil
+		}
+	}
+	id := call.NewUUID(time.Now())
+	if _, err := f.WriteAt([]byte(id+"\n"), 0); err != nil {
+		return "", err
+	}
+	return id, f.Sync()
 }

@@ -149,6 +149,9 @@ func (j *Journal) Post(evs ...call.Event) {
 }
 
 func (j *Journal) lost(r *request, err error) {
+	if errors.Is(err, ErrHandedOver) {
+		return // what unwinds here is no change: the next process goes on from what is kept
+	}
 	for _, it := range r.items {
 		j.log.Error("event lost", zap.String("type", it.Body.Type()), zap.String("kind", string(it.Stream.Kind)),
 			zap.String("stream", it.Stream.ID), zap.Time("at", it.At), zap.Error(err))
@@ -256,8 +259,16 @@ func (j *Journal) setMode(m Mode) (was time.Time) {
 func (j *Journal) close(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.closed = err
+	if !errors.Is(j.closed, ErrHandedOver) {
+		j.closed = err
+	}
 }
+
+// HandOver ends the writing of events before the process ends: calls that go on
+// without us are left as the journal has them, for the next process. What was
+// handed over before is kept. Append returns ErrHandedOver from now on, and what
+// is posted is dropped.
+func (j *Journal) HandOver() { j.close(ErrHandedOver) }
 
 // fail answers what nobody will write any more.
 func (j *Journal) fail(err error) {

@@ -123,7 +123,7 @@ func (w SignIns) Delete(token string) error { return w.DeleteCtx(context.Backgro
 func (s *Store) exec(ctx context.Context, what, query string, args ...any) error {
 	ctx, cancel := reading(ctx)
 	defer cancel()
-	err := s.db.exec(ctx, query, args...)
+	err := s.lease.exec(ctx, query, args...)
 	return tried(ctx, clean(what), err)
 }
 

@@ -3,94 +3,58 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
+
+	"go.uber.org/zap"
 )
 
-// leaseKey is the advisory lock that the owner of a PostgreSQL database holds.
-const leaseKey = 0x66697273746c696e // "firstlin"
+// beatEvery is how often the owner of a PostgreSQL database shows that it lives,
+// when it does not commit anyway.
+const beatEvery = time.Second
 
-// leaseWait is how long Open waits for a former owner that has just died: its
-// server process notices a moment later.
-const leaseWait = 2 * time.Second
-
-// lease is the ownership of the database. On PostgreSQL the lock keeps a second
-// firstline from starting; it goes when the connection does. What keeps a former
-// owner from writing is the epoch, checked in every commit. On SQLite the lock is
-// that of the data folder, and the epoch alone is kept.
+// lease is the ownership of the database. What keeps a former owner from writing
+// is the epoch, checked in every transaction that writes. On PostgreSQL the owner
+// holds a lock besides, on a connection of its own: it goes when the process dies,
+// so that a standby knows at once. On SQLite the data folder's lock does that.
 type lease struct {
-	db    *database
-	conn  *sql.Conn // holds the lock; nil on SQLite, and while it is lost
-	epoch int64
-	retry time.Time // not before, to take a lost lock again
-	renew *sql.Stmt // checkEpoch, prepared at the first commit
+	db     *database
+	log    *zap.Logger
+	folder string    // id of the data folder
+	epoch  int64     // ours
+	former sight     // of the lease, as it was when it became ours
+	renew  *sql.Stmt // checkEpoch
+
+	// One goroutine has these: first claim's, then run's, then Close's.
+	conn   *sql.Conn // of the lock; nil on SQLite
+	locked bool
+
+	lost chan struct{} // closed when another process is found to be the owner
+	mu   sync.Mutex    // guards why
+	why  error         // set before lost is closed
 }
 
-func acquire(ctx context.Context, db *database) (*lease, error) {
-	l := &lease{db: db}
-	if !db.postgres {
-		return l, nil
-	}
-	deadline := time.Now().Add(leaseWait)
-	for {
-		ok, err := l.lock(ctx)
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("%s: take ownership: %w", db.name, err)
-		case ok:
-			return l, nil
-		case time.Now().After(deadline):
-			return nil, fmt.Errorf("%s: %w", db.name, ErrOwned)
-		}
-		if !pause(ctx, 50*time.Millisecond) {
-			return nil, fmt.Errorf("%s: take ownership: %w", db.name, context.Cause(ctx))
-		}
-	}
+func newLease(db *database, folder string, log *zap.Logger) *lease {
+	return &lease{db: db, folder: folder, log: log, lost: make(chan struct{})}
 }
 
-const tryLock = `SELECT pg_try_advisory_lock($1)`
-
-func (l *lease) lock(ctx context.Context) (bool, error) {
-	conn, err := l.db.w.Conn(ctx)
-	if err != nil {
-		return false, err
-	}
-	var ok bool
-	if err := conn.QueryRowContext(ctx, tryLock, int64(leaseKey)).Scan(&ok); err != nil || !ok {
-		conn.Close()
-		return false, err
-	}
-	l.conn = conn
-	return true, nil
-}
-
-const takeEpoch = `UPDATE lease SET epoch = epoch + 1, owner = $1, beat = $2 WHERE id = 1 RETURNING epoch`
-
-// begin migrates and starts a new epoch, which ends that of whoever was here before.
-func (l *lease) begin(ctx context.Context, migrate func(context.Context) error) error {
-	if err := migrate(ctx); err != nil {
-		return err
-	}
+// ownName is how the owner is told to people.
+func ownName() string {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	owner := fmt.Sprintf("%s:%d", clean(host), os.Getpid())
-	if err := l.db.w.QueryRowContext(ctx, takeEpoch, owner, time.Now().UnixMicro()).Scan(&l.epoch); err != nil {
-		return fmt.Errorf("%s is not writable: %w", l.db.name, err)
-	}
-	return nil
+	return fmt.Sprintf("%s:%d", clean(host), os.Getpid())
 }
 
 const checkEpoch = `UPDATE lease SET beat = $1 WHERE id = 1 AND epoch = $2`
 
-// prepare makes the statement of check, outside of the transaction, which holds
+// prepare makes the statement of check, outside of any transaction, which holds
 // SQLite's only write connection.
 func (l *lease) prepare(ctx context.Context) error {
-	if l.renew != nil {
-		return nil
-	}
 	var err error
 	if l.renew, err = l.db.w.PrepareContext(ctx, checkEpoch); err != nil {
 		return fmt.Errorf("check ownership: %w", err)
@@ -101,42 +65,130 @@ func (l *lease) prepare(ctx context.Context) error {
 // check fails with ErrOwned when another process has begun an epoch. It writes the
 // row, so on PostgreSQL a new owner waits for this commit, or this one sees him.
 func (l *lease) check(ctx context.Context, tx *sql.Tx) error {
+	if err := l.gone(); err != nil {
+		return err
+	}
 	res, err := tx.StmtContext(ctx, l.renew).ExecContext(ctx, time.Now().UnixMicro(), l.epoch) //nolint:sqlclosecheck // tx closes it
 	if err != nil {
 		return fmt.Errorf("check ownership: %w", err)
 	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("%s: %w", l.db.name, ErrOwned)
+	n, err := res.RowsAffected()
+	if err != nil {
+		return fmt.Errorf("check ownership: %w", err)
 	}
-	return nil
+	if n == 1 {
+		return nil
+	}
+	s, err := readLease(ctx, tx)
+	if err != nil {
+		s = sight{}
+	}
+	return l.giveUp(s)
 }
 
-// keep takes the lock again after the connection was lost. Not getting it is no
+// giveUp notes that the lease is another's. From now on nothing is written.
+func (l *lease) giveUp(s sight) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.why == nil {
+		l.why = owned(l.db, s)
+		close(l.lost)
+		l.log.Error("another firstline has taken the database over; this one writes nothing more", zap.String("owner", s.owner))
+	}
+	return l.why
+}
+
+// gone is ErrOwned once another process was found to be the owner.
+func (l *lease) gone() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.why
+}
+
+// owned is ErrOwned with the name of the owner.
+func owned(db *database, s sight) error {
+	if s.owner == "" {
+		return fmt.Errorf("%s: %w", db.name, ErrOwned)
+	}
+	return fmt.Errorf("%s: %w: %s, since %s", db.name, ErrOwned, s.owner, instant(s.since).Format(time.RFC3339))
+}
+
+// fenced runs a transaction that commits only while we own the database. It may
+// be run again, so what it writes may be written twice.
+func (l *lease) fenced(ctx context.Context, do func(*sql.Tx) error) error {
+	return l.db.again(ctx, l.db.w, func() error {
+		if err := l.gone(); err != nil {
+			return err
+		}
+		tx, err := l.db.w.BeginTx(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		if err := l.check(ctx, tx); err != nil {
+			return errors.Join(err, ignoreDone(tx.Rollback()))
+		}
+		if err := do(tx); err != nil {
+			return errors.Join(err, ignoreDone(tx.Rollback()))
+		}
+		return tx.Commit()
+	})
+}
+
+// exec is fenced for one statement.
+func (l *lease) exec(ctx context.Context, query string, args ...any) error {
+	return l.fenced(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, args...)
+		return err
+	})
+}
+
+// beat shows that we live, and sees whether the lease is still ours.
+func (l *lease) beat(ctx context.Context) error {
+	return l.fenced(ctx, func(*sql.Tx) error { return nil })
+}
+
+// run keeps the lock until ctx ends.
+func (l *lease) run(ctx context.Context) {
+	if !l.db.postgres {
+		return
+	}
+	for pause(ctx, beatEvery) {
+		l.keep(ctx)
+	}
+}
+
+// keep takes the lock again after its connection was lost. Not getting it is no
 // error: the server may not have noticed yet that we are the same; if it is
 // another process, the epoch says so.
 func (l *lease) keep(ctx context.Context) {
-	if !l.db.postgres || time.Now().Before(l.retry) {
+	ctx, cancel := reading(ctx)
+	defer cancel()
+	if l.locked && l.conn.PingContext(ctx) == nil {
 		return
 	}
-	l.retry = time.Now().Add(time.Second)
-	if l.conn != nil {
-		if l.conn.PingContext(ctx) == nil {
-			return
-		}
-		l.conn.Close()
-		l.conn = nil
+	l.drop()
+	if _, err := l.lock(ctx); err != nil {
+		l.drop()
 	}
-	_, _ = l.lock(ctx)
 }
 
-func (l *lease) release() {
+// release ends the ownership in order when rest is true: whoever stands by need
+// not wait for our silence. Otherwise nothing is said, as after a crash.
+func (l *lease) release(rest bool) {
+	if l.db.postgres && rest && l.epoch > 0 && l.gone() == nil {
+		ctx, cancel := reading(context.Background())
+		defer cancel()
+		if _, err := l.db.w.ExecContext(ctx, leaveLease, l.epoch); err != nil {
+			l.log.Info("the ownership ends without a word to whoever stands by", zap.Error(err))
+		}
+	}
 	if l.renew != nil {
 		l.renew.Close()
 	}
-	if l.conn != nil {
-		l.conn.Close()
-	}
+	l.drop()
 }
+
+const leaveLease = `UPDATE lease SET owner = '' WHERE id = 1 AND epoch = $1`
 
 // pause waits for d, or returns false when ctx ends.
 func pause(ctx context.Context, d time.Duration) bool {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -22,9 +23,9 @@ const (
 // Numbers gives out ticket numbers from blocks reserved in the database. A number
 // is given out once; those of a process that crashed are left out.
 type Numbers struct {
-	db  *database
-	log *zap.Logger
-	low chan struct{} // has room for one; filled when a block should be fetched
+	lease *lease
+	log   *zap.Logger
+	low   chan struct{} // has room for one; filled when a block should be fetched
 
 	mu     sync.Mutex // guards what follows
 	blocks []span
@@ -33,8 +34,8 @@ type Numbers struct {
 // span is the numbers from next up to, not including, end.
 type span struct{ next, end int64 }
 
-func newNumbers(ctx context.Context, db *database, log *zap.Logger) (*Numbers, error) {
-	n := &Numbers{db: db, log: log, low: make(chan struct{}, 1)}
+func newNumbers(ctx context.Context, l *lease, log *zap.Logger) (*Numbers, error) {
+	n := &Numbers{lease: l, log: log, low: make(chan struct{}, 1)}
 	if err := n.reserve(ctx, numberReserve+numberBlock); err != nil {
 		return nil, err
 	}
@@ -72,7 +73,8 @@ const reserveNumbers = `UPDATE numbers SET next = next + $1 WHERE name = 'ticket
 
 func (n *Numbers) reserve(ctx context.Context, count int64) error {
 	var end int64
-	if err := n.db.w.QueryRowContext(ctx, reserveNumbers, count).Scan(&end); err != nil {
+	err := n.lease.fenced(ctx, func(tx *sql.Tx) error { return tx.QueryRowContext(ctx, reserveNumbers, count).Scan(&end) })
+	if err != nil {
 		return fmt.Errorf("reserve ticket numbers: %w", err)
 	}
 	n.mu.Lock()
@@ -127,7 +129,7 @@ func (n *Numbers) giveBack() {
 	}
 	ctx, cancel := reading(context.Background())
 	defer cancel()
-	if _, err := n.db.w.ExecContext(ctx, returnNumbers, n.blocks[0].next, n.blocks[0].end); err != nil {
+	if err := n.lease.exec(ctx, returnNumbers, n.blocks[0].next, n.blocks[0].end); err != nil {
 		n.log.Info("unused ticket numbers are left out", zap.Error(err))
 	}
 	n.blocks = nil

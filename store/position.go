@@ -14,6 +14,9 @@ const (
 	openedCall      = `SELECT opened FROM calls WHERE id = $1`
 	openedTicket    = `SELECT opened FROM tickets WHERE id = $1`
 	openedRecording = `SELECT opened FROM recordings WHERE id = $1`
+	openedCallback  = `SELECT opened FROM callbacks WHERE id = $1`
+	openedBlock     = `SELECT opened FROM blocks WHERE id = $1`
+	openedLost      = `SELECT opened FROM lost_items WHERE id = $1`
 )
 
 // Position is where a call, ticket or recording stands in its list: the Before
@@ -24,6 +27,7 @@ func (s *Store) Position(ctx context.Context, kind call.StreamKind, id string) (
 	}
 	query, ok := map[call.StreamKind]string{
 		call.StreamCall: openedCall, call.StreamTicket: openedTicket, call.StreamRecording: openedRecording,
+		call.StreamCallback: openedCallback, call.StreamBlock: openedBlock, call.StreamLost: openedLost,
 	}[kind]
 	if !ok {
 		return 0, fmt.Errorf("store: no list of %ss", kind)

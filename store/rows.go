@@ -74,6 +74,9 @@ func (t *touched) rows(f *folds) ([]write, error) {
 	ticketRows := write{sql: putTickets, columns: 4}
 	recs := write{sql: putRecordings, columns: 7}
 	people := write{sql: putAgents, columns: 2}
+	backs := write{sql: putCallbacks, columns: 6}
+	blocks := write{sql: putBlocks, columns: 5}
+	items := write{sql: putLostItems, columns: 7}
 	for _, s := range t.streams {
 		var err error
 		switch s.Kind {
@@ -88,12 +91,16 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			err = put(&recs, r, s.ID, x.opened, micros(r.Finished), key(string(r.Call)), key(string(r.Ticket)), key(string(r.Agent)))
 		case call.StreamAgent:
 			err = put(&people, f.agents[s.ID].thing, s.ID)
+		case call.StreamCallback:
+			err = callbackRow(&backs, s.ID, f.callbacks[s.ID])
+		case call.StreamBlock, call.StreamLost:
+			err = f.care.row(&blocks, &items, s)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("row of %s %s: %w", s.Kind, s.ID, err)
 		}
 	}
-	return []write{calls, ticketRows, t.notes, recs, people, t.lost}, nil
+	return []write{calls, ticketRows, t.notes, recs, people, backs, blocks, items, t.lost}, nil
 }
 
 // callRow files a call under its last queue and the last agent it talked to.

@@ -54,11 +54,10 @@ func openSpool(dir string, open func(string) (spoolFile, error)) (*spool, error)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("spool folder: %w", err)
 	}
-	names, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	names, err := spoolFiles(dir)
 	if err != nil {
-		return nil, fmt.Errorf("spool folder: %w", err)
+		return nil, err
 	}
-	slices.Sort(names)
 	return &spool{dir: dir, open: open, used: names}, nil
 }
 

@@ -11,6 +11,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ var (
 	ErrOwned = errors.New("owned by another firstline")
 	// ErrClosed means that the journal takes nothing more.
 	ErrClosed = errors.New("the journal is closed")
+	// ErrHandedOver means that another process goes on with what is open here.
+	ErrHandedOver = errors.New("the journal is handed over")
 )
 
 // Config says where things are kept.
@@ -46,6 +49,16 @@ type Config struct {
 	// Patience is how long the database may take before events go to the spool: 250 ms.
 	Patience time.Duration
 
+	// Standby makes Open wait while another firstline owns the database, which must
+	// be PostgreSQL, and take over when that is gone. Without it Open fails with ErrOwned.
+	Standby bool
+	// Stale is how long an owner may give no sign of life, while the database is
+	// there, before a standby takes over although its connection is still up: 10 s.
+	Stale time.Duration
+	// Watched is told what a standby sees, from within Open, about twice a second.
+	Watched func(Standing) `json:"-"`
+
+	limits        limits                               // from Stale; tests hasten the others
 	openSpoolFile func(path string) (spoolFile, error) // nil means a file; tests hand in a disk that is full
 }
 
@@ -53,7 +66,8 @@ type Config struct {
 type Store struct {
 	db      *database
 	lease   *lease
-	lock    *os.File // held for the life of the process
+	lock    *os.File  // held for the life of the process
+	alive   time.Time // of the process before this one
 	journal *Journal
 	commits *committer
 	numbers *Numbers
@@ -64,9 +78,10 @@ type Store struct {
 	closing sync.Once
 }
 
-// Open connects, brings the tables up to date, takes ownership, and replays what
-// an earlier process left in the spool. The error is one sentence fit for an
-// operator. Run must run for events to be kept.
+// Open connects, takes ownership, brings the tables up to date, and replays what
+// an earlier process left in the spool. A standby waits for the ownership, until
+// ctx ends. The error is one sentence fit for an operator. Run must run for events
+// to be kept.
 func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Store, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = 250 * time.Millisecond
@@ -74,6 +89,8 @@ func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Store, error) {
 	if cfg.openSpoolFile == nil {
 		cfg.openSpoolFile = createSpoolFile
 	}
+	cfg.limits.stale = cmp.Or(cfg.limits.stale, cfg.Stale)
+	cfg.limits = cfg.limits.defaults()
 	s := &Store{log: log}
 	if err := s.open(ctx, cfg); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -88,8 +105,9 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data folder cannot be made: %w", err)
 	}
+	var folder string
 	var err error
-	if s.lock, err = lockFolder(cfg.DataDir); err != nil {
+	if s.lock, folder, err = lockFolder(cfg.DataDir); err != nil {
 		return err
 	}
 	if s.beat, err = openHeartbeat(filepath.Join(cfg.DataDir, "alive")); err != nil {
@@ -98,17 +116,16 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if s.db, err = connect(ctx, cfg.Database, cfg.DataDir); err != nil {
 		return err
 	}
-	if s.lease, err = acquire(ctx, s.db); err != nil {
-		return err
-	}
-	if err := s.lease.begin(ctx, s.db.migrate); err != nil {
-		return err
-	}
-	if s.commits, err = newCommitter(ctx, s.db, s.lease, s.log); err != nil {
-		return err
-	}
 	spool, err := openSpool(filepath.Join(cfg.DataDir, "spool"), cfg.openSpoolFile)
 	if err != nil {
+		return err
+	}
+	s.lease = newLease(s.db, folder, s.log)
+	if err := s.lease.claim(ctx, cfg, func(ctx context.Context) error { return s.setAside(ctx, spool) }); err != nil {
+		return err
+	}
+	s.alive = lastAlive(s.beat.before, s.lease)
+	if s.commits, err = newCommitter(ctx, s.db, s.lease, s.log); err != nil {
 		return err
 	}
 	if err := s.replay(ctx, spool); err != nil {
@@ -117,10 +134,10 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if s.journal, err = newJournal(ctx, s.db, s.commits, spool, cfg.Patience, s.log); err != nil {
 		return err
 	}
-	if s.numbers, err = newNumbers(ctx, s.db, s.log); err != nil {
+	if s.numbers, err = newNumbers(ctx, s.lease, s.log); err != nil {
 		return err
 	}
-	s.devices, err = newDevices(ctx, s.db, s.log)
+	s.devices, err = newDevices(ctx, s.db, s.lease, s.log)
 	return err
 }
 
@@ -164,9 +181,20 @@ func (s *Store) Numbers() *Numbers { return s.numbers }
 // Devices are the phones' credentials and registrations.
 func (s *Store) Devices() *Devices { return s.devices }
 
-// LastAlive is the last sign of life of the process before this one, zero when
-// there was none. It is at most half a second older than that process's end.
-func (s *Store) LastAlive() time.Time { return s.beat.before }
+// LastAlive is the last sign of life of the owner before this one, zero when there
+// was none. It is at most half a second older than that process's end; at most a
+// second, and as old as an outage of the database, when that ran on another folder.
+func (s *Store) LastAlive() time.Time { return s.alive }
+
+// lastAlive is what the folder says, or what another folder's process said last in
+// the database when that is later.
+func lastAlive(here time.Time, l *lease) time.Time {
+	there := instant(l.former.beat)
+	if l.former.folder == "" || l.former.folder == l.folder || there.Before(here) {
+		return here
+	}
+	return there
+}
 
 // Run orders and commits events until ctx ends, and then what was handed over
 // before. Whoever writes events must have stopped by then. It returns ErrOwned
@@ -179,6 +207,14 @@ func (s *Store) Run(ctx context.Context) error {
 	wg.Go(func() { s.beat.run(behind) })
 	wg.Go(func() { s.numbers.run(behind) })
 	wg.Go(func() { s.devices.run(behind) })
+	wg.Go(func() { s.lease.run(behind) })
+	wg.Go(func() {
+		select {
+		case <-s.lease.lost: // by whoever wrote next
+			stop(s.lease.gone())
+		case <-behind.Done():
+		}
+	})
 	wg.Go(func() {
 		if err := s.commits.run(behind); err != nil {
 			stop(err)
@@ -207,7 +243,7 @@ func (s *Store) Close() error {
 			s.commits.close()
 		}
 		if s.lease != nil {
-			s.lease.release()
+			s.lease.release(s.commits == nil || s.commits.backlog.empty())
 		}
 		if s.db != nil {
 			faults = append(faults, s.db.close())

@@ -18,7 +18,7 @@ const remembered = 20_000
 // the journal's writer.
 type streams struct {
 	db     *database
-	open   map[call.Stream]int64 // open calls, running recordings, agents, the system
+	open   map[call.Stream]int64 // open calls, running recordings, callbacks, lost callers, blocks, agents, the system
 	recent map[call.Stream]int64 // tickets and what has closed
 	older  map[call.Stream]int64
 }
@@ -27,6 +27,12 @@ const openStreams = `
 SELECT 'call', id, (SELECT MAX(seq) FROM events WHERE kind = 'call' AND stream = calls.id) FROM calls WHERE ended = 0
 UNION ALL
 SELECT 'recording', id, (SELECT MAX(seq) FROM events WHERE kind = 'recording' AND stream = recordings.id) FROM recordings WHERE finished = 0
+UNION ALL
+SELECT 'callback', id, (SELECT MAX(seq) FROM events WHERE kind = 'callback' AND stream = callbacks.id) FROM callbacks WHERE ended = 0
+UNION ALL
+SELECT 'lost', id, (SELECT MAX(seq) FROM events WHERE kind = 'lost' AND stream = lost_items.id) FROM lost_items WHERE ended = 0
+UNION ALL
+SELECT 'block', id, (SELECT MAX(seq) FROM events WHERE kind = 'block' AND stream = blocks.id) FROM blocks WHERE ends > $1
 UNION ALL
 SELECT 'agent', id, (SELECT MAX(seq) FROM events WHERE kind = 'agent' AND stream = agents.id) FROM agents
 UNION ALL
@@ -37,7 +43,7 @@ func loadStreams(ctx context.Context, db *database) (*streams, error) {
 		db: db, open: make(map[call.Stream]int64),
 		recent: make(map[call.Stream]int64), older: make(map[call.Stream]int64),
 	}
-	rows, err := db.query(ctx, openStreams)
+	rows, err := db.query(ctx, openStreams, time.Now().UnixMicro())
 	if err != nil {
 		return nil, fmt.Errorf("load open streams: %w", err)
 	}
@@ -102,11 +108,11 @@ func (s *streams) ask(ctx context.Context, at call.Stream, patience time.Duratio
 }
 
 // begins reports whether a stream that is not known is new with this event: ids of
-// calls and recordings and numbers of tickets are made once, so what opens one
+// calls, recordings and the like and numbers of tickets are made once, so what opens one
 // needs no look-up. All agents are known, and so is the system.
 func begins(e call.Event) bool {
 	switch e.Body.(type) {
-	case call.Arrived, call.TicketOpened, call.RecordingStarted:
+	case call.Arrived, call.TicketOpened, call.RecordingStarted, call.CallbackAsked, call.LostOpened, call.BlockProposed:
 		return true
 	}
 	return e.Stream.Kind == call.StreamAgent || e.Stream.Kind == call.StreamSystem
@@ -121,7 +127,7 @@ func (s *streams) next(e call.Event, before map[call.Stream]int64) int64 {
 	}
 	seq++
 	switch e.Body.(type) {
-	case call.Ended, call.RecordingFinished:
+	case call.Ended, call.RecordingFinished, call.CallbackClosed, call.LostEnded, call.BlockDeclined, call.BlockLifted:
 		s.remember(e.Stream, seq)
 	default:
 		_, closed := s.recent[e.Stream]

@@ -68,6 +68,9 @@ func (j *Journal) gather(ctx context.Context) {
 
 func (j *Journal) finish(behind context.Context, cause error) error {
 	if errors.Is(cause, ErrOwned) {
+		if n := j.commits.backlog.spooled(); n > 0 && j.mode == Spooling {
+			j.log.Error("spooled events are the former owner's now; the next start sets them aside", zap.Int("events", n), zap.String("folder", j.spool.dir))
+		}
 		j.fail(cause)
 		return cause
 	}
@@ -126,6 +129,10 @@ func (j *Journal) write(ctx context.Context, rs []*request, config string) bool 
 	if len(g.items) == 0 {
 		return true
 	}
+	if why := j.commits.lease.gone(); why != nil {
+		j.refuse(g, why, false)
+		return true
+	}
 	if j.mode == Spooling {
 		if err := j.spool.append(g.items); err != nil {
 			j.refuse(g, notDurable(ErrAway, err), errors.Is(err, errSpoolUncertain))
@@ -152,6 +159,9 @@ func (j *Journal) write(ctx context.Context, rs []*request, config string) bool 
 
 // divert spools a group that the database has not taken, or not yet.
 func (j *Journal) divert(g *group, why error) bool {
+	if gone := j.commits.lease.gone(); gone != nil { // nobody commits any more, so nobody has told us why not
+		why = gone
+	}
 	if errors.Is(why, ErrOwned) {
 		j.refuse(g, why, true)
 		return true

@@ -41,6 +41,10 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	api.UseMiddleware(s.allowed(api))
 
 	s.callRoutes(api)
+	s.callbackRoutes(api)
+	s.lostRoutes(api)
+	s.blockRoutes(api)
+	s.nodeRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.deviceRoutes(api)

@@ -41,20 +41,12 @@ type whyOut struct {
 	}
 }
 
-type lostOut struct {
-	Body struct {
-		Callers []LostCaller `json:"callers"`
-		Next    string       `json:"next,omitempty"`
-	}
-}
-
 func (s *Server) callRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/calls", "list-calls", "Calls, newest first", Agent), s.listCalls)
 	register(s, api, operation(http.MethodGet, "/calls/{id}", "read-call", "One call with its times", Agent, 404), s.readCall)
 	register(s, api, operation(http.MethodGet, "/calls/{id}/why", "explain-call", "Why the call went as it did", Agent, 404), s.explainCall)
-	register(s, api, operation(http.MethodGet, "/lost-callers", "list-lost-callers", "Callers to call back, newest first", Agent), s.listLost)
 	for verb, do := range map[string]func(context.Context, call.ID, string) error{
-		"pause": s.cfg.Recorder.PauseRecording, "resume": s.cfg.Recorder.ResumeRecording,
+		"pause": s.cfg.Talks.PauseRecording, "resume": s.cfg.Talks.ResumeRecording,
 	} {
 		op := operation(http.MethodPost, "/calls/{id}/recording/"+verb, verb+"-recording",
 			verb+" the recording of a call; the time line goes on", Supervisor, 404, 409)
@@ -63,6 +55,25 @@ func (s *Server) callRoutes(api huma.API) {
 			return nil, do(ctx, in.ID, s.by(ctx))
 		})
 	}
+	register(s, api, operation(http.MethodPost, "/calls/{id}/tap", "tap-call",
+		"Ring a phone and let it listen to the conversation, whisper to the agent, or speak with both; a phone that is on already changes its mode",
+		Supervisor, 404, 409, 501), s.tapCall)
+}
+
+type tapIn struct {
+	ID   call.ID `path:"id" maxLength:"100"`
+	Body struct {
+		Device call.DeviceID `json:"device" maxLength:"64" pattern:"^[0-9A-Za-z][0-9A-Za-z._-]*$" doc:"the supervisor's phone, by its SIP user; no agent may be at work there"`
+		Mode   call.TapMode  `json:"mode" enum:"listen,whisper,barge"`
+	}
+}
+
+// tapCall answers when the phone is on the conversation.
+func (s *Server) tapCall(ctx context.Context, in *tapIn) (*struct{}, error) {
+	if _, err := s.cfg.Calls.Call(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return nil, s.cfg.Talks.Tap(ctx, in.ID, in.Body.Device, in.Body.Mode, s.by(ctx))
 }
 
 func (s *Server) listCalls(ctx context.Context, in *callsIn) (*callsOut, error) {
@@ -111,24 +122,6 @@ func (s *Server) explainCall(ctx context.Context, in *callIn) (*whyOut, error) {
 	}
 	out := new(whyOut)
 	out.Body.Call, out.Body.Reasons, out.Body.Now, out.Body.Waits = r.ID, why(&r), s.waitsBecause(ctx, &r), waits(waited)
-	return out, nil
-}
-
-func (s *Server) listLost(ctx context.Context, in *Paging) (*lostOut, error) {
-	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Lost: true, Before: call.ID(in.Cursor), Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	out := new(lostOut)
-	rows, out.Body.Next = page(rows, in.Limit, func(r call.Record) string { return string(r.ID) })
-	out.Body.Callers = []LostCaller{}
-	for _, r := range rows {
-		if r.Lost != nil {
-			out.Body.Callers = append(out.Body.Callers, LostCaller{
-				Call: r.ID, Ticket: r.Ticket, From: Party(r.From), LostNote: LostNote(*r.Lost),
-			})
-		}
-	}
 	return out, nil
 }
 

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
 // capped is a listener that keeps at most so many connections, in all and from
@@ -34,6 +36,36 @@ func (l *capped) Accept() (net.Conn, error) {
 		}
 		return &cappedConn{Conn: c, give: sync.OnceFunc(func() { l.give(ip) })}, nil
 	}
+}
+
+// until has Accept fail at an instant; the zero time is never.
+func (l *capped) until(t time.Time) error {
+	tcp, ok := l.Listener.(*net.TCPListener)
+	if !ok {
+		return fmt.Errorf("web: a listener of type %T has no deadline", l.Listener)
+	}
+	return tcp.SetDeadline(t)
+}
+
+// emptied waits until no connection is left, or within has passed.
+func (l *capped) emptied(within time.Duration) {
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for l.open() > 0 {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return
+		}
+	}
+}
+
+func (l *capped) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all
 }
 
 func (l *capped) take(ip string) bool {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -16,16 +17,18 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/callqueue/sla"
+	"firstline/intake/block"
 )
 
 // Config is what a Server needs. Fields without a default named beside them must
 // be set; Validate says which are missing, all at once.
 type Config struct {
-	Listen    string      // host:port; 127.0.0.1:8080; port 0 means any free one
-	TLS       *tls.Config // nil means plain HTTP
-	PublicURL string      // what people type, for links; made from the listener when empty
+	Listen    string       // host:port; 127.0.0.1:8080; port 0 means any free one
+	Listener  net.Listener // a Standby's; nil means that Listen is opened
+	TLS       *tls.Config  // nil means plain HTTP
+	PublicURL string       // what people type, for links; made from the listener when empty
 	Log       *zap.Logger
-	Location  *time.Location // where the desk's day begins; UTC
 
 	Journal   Journal
 	BoardFrom int64        // the board is rebuilt from events after this sequence; 0 means all
@@ -34,6 +37,9 @@ type Config struct {
 	Sessions  scs.Store
 	Tokens    Tokens
 	Calls     Calls
+	Callbacks Callbacks
+	Lost      Lost
+	Blocks    Blocks
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -44,18 +50,17 @@ type Config struct {
 	Staff     Staff
 	Queues    Queues
 	Audio     Recordings
-	Recorder  Recorder
+	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
+	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
 	Metrics   *prometheus.Registry // ours are registered on it; a new one
 }
 
 func (c Config) defaults() Config {
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
-	if c.Location == nil {
-		c.Location = time.UTC
-	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
@@ -75,6 +80,9 @@ func (c Config) Validate() error {
 		{"Sessions", c.Sessions == nil},
 		{"Tokens", c.Tokens == nil},
 		{"Calls", c.Calls == nil},
+		{"Callbacks", c.Callbacks == nil},
+		{"Lost", c.Lost == nil},
+		{"Blocks", c.Blocks == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
@@ -85,7 +93,7 @@ func (c Config) Validate() error {
 		{"Staff", c.Staff == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
-		{"Recorder", c.Recorder == nil},
+		{"Talks", c.Talks == nil},
 		{"Reports", c.Reports == nil},
 		{"Centre", c.Centre == nil},
 	} {
@@ -187,9 +195,12 @@ type Devices interface {
 	SetPassword(ctx context.Context, user call.DeviceID, password string) error
 }
 
-// Queues names the queues of the active centre, in the order to show them.
+// Queues is what the board needs of the active centre.
 type Queues interface {
+	// Queues are in the order to show them.
 	Queues() []QueueRule
+	// Zone is where the desk's day begins.
+	Zone() *time.Location
 }
 
 // QueueRule is what the board needs of a queue's rules.
@@ -219,11 +230,18 @@ type RecordingFilter struct {
 	Limit  int
 }
 
-// Recorder pauses and resumes the recording of a call that is up. ErrConflict
-// when nothing is recorded now.
-type Recorder interface {
+// Talks acts on conversations that are up. ErrConflict when there is none now, or
+// nothing of it is recorded.
+type Talks interface {
 	PauseRecording(ctx context.Context, id call.ID, by string) error
 	ResumeRecording(ctx context.Context, id call.ID, by string) error
+	// Tap rings a supervisor's phone and puts it on the conversation, or changes how
+	// it is on it. ErrConflict too when somebody works at the phone or it does not
+	// answer, ErrUnsupported when the call's front end cannot.
+	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
+	// Panic ends the conversation at once and returns the block that is proposed; the
+	// zero Block when there can be none.
+	Panic(ctx context.Context, id call.ID, by, reason string) (block.Block, error)
 }
 
 // Reports computes figures of finished periods.
@@ -233,10 +251,11 @@ type Reports interface {
 
 // SLAFilter asks for the entries that joined in [From, To).
 type SLAFilter struct {
-	From, To time.Time
-	Queue    call.QueueID  // empty means all
-	Every    time.Duration // one row for each; 0 means one for the whole
-	ByClient bool          // one row for each client
+	From, To Edge
+	Queue    call.QueueID   // empty means all
+	Every    sla.Every      // one row for each; zero means one for the whole. Its zone is that of the row
+	ByClient bool           // one row for each client
+	Zone     *time.Location // of dates and of the calendar; nil: each client's own with ByClient, else the desk's
 }
 
 // Centre reloads the centre's files. A faulty centre is ErrInvalid, with the

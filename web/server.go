@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"embed"
 	"errors"
 	"fmt"
@@ -61,17 +62,12 @@ func New(c Config) (*Server, error) {
 	if err := m.register(c.Metrics, s.live); err != nil {
 		return nil, fmt.Errorf("web: metrics: %w", err)
 	}
-	s.http = &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: headerWithin,
-		ReadTimeout:       readWithin,
-		WriteTimeout:      answerWithin,
-		IdleTimeout:       idleFor,
-		MaxHeaderBytes:    maxHeader,
-		TLSConfig:         c.TLS,
+	if s.http, err = newHTTP(s.handler(), c.TLS, c.Log); err != nil {
+		return nil, err
 	}
-	if s.http.ErrorLog, err = zap.NewStdLogAt(c.Log.Named("http"), zapcore.DebugLevel); err != nil {
-		return nil, fmt.Errorf("web: log: %w", err)
+	if c.Listener != nil {
+		s.listener = c.Listener
+		return s, nil
 	}
 	if s.listener, err = listen(c.Listen); err != nil {
 		return nil, err
@@ -79,8 +75,26 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
+// newHTTP holds clients to the limits above.
+func newHTTP(h http.Handler, tls *tls.Config, log *zap.Logger) (*http.Server, error) {
+	errorLog, err := zap.NewStdLogAt(log.Named("http"), zapcore.DebugLevel)
+	if err != nil {
+		return nil, fmt.Errorf("web: log: %w", err)
+	}
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerWithin,
+		ReadTimeout:       readWithin,
+		WriteTimeout:      answerWithin,
+		IdleTimeout:       idleFor,
+		MaxHeaderBytes:    maxHeader,
+		TLSConfig:         tls,
+		ErrorLog:          errorLog,
+	}, nil
+}
+
 // listen opens the port, or says in one sentence why not.
-func listen(addr string) (net.Listener, error) {
+func listen(addr string) (*capped, error) {
 	//nolint:noctx // opening a port does not wait
 	l, err := net.Listen("tcp", addr)
 	switch {
@@ -134,13 +148,7 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.live.publish(ctx) })
 
 	served := make(chan error, 1)
-	wg.Go(func() {
-		if s.cfg.TLS != nil {
-			served <- s.http.ServeTLS(s.listener, "", "")
-			return
-		}
-		served <- s.http.Serve(s.listener)
-	})
+	wg.Go(func() { served <- serveOn(s.http, s.listener) })
 	select {
 	case err := <-served:
 		return fmt.Errorf("web: %w", err)
@@ -155,6 +163,13 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
+func serveOn(h *http.Server, l net.Listener) error {
+	if h.TLSConfig != nil {
+		return h.ServeTLS(l, "", "")
+	}
+	return h.Serve(l)
+}
+
 // handler is everything, behind what holds for every answer.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -163,6 +178,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
+	if s.cfg.Sounds != nil {
+		mux.Handle("GET /sounds/{name}", s.cfg.Sounds)
+	}
 	mux.HandleFunc("/api/", s.unknownAPI(mux))
 	mux.Handle("/", newPages(s.log))
 
@@ -170,12 +188,12 @@ func (s *Server) handler() http.Handler {
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeProblem(w, http.StatusForbidden, "requests from other sites may not change anything here")
 	}))
-	return s.armour(cross.Handler(s.recovered(s.authenticated(mux))))
+	return armour(cross.Handler(s.recovered(s.authenticated(mux))))
 }
 
 // armour sets the headers of every answer (T16): nothing from elsewhere, no
 // inline script or style, no guessing of types, no framing.
-func (s *Server) armour(next http.Handler) http.Handler {
+func armour(next http.Handler) http.Handler {
 	const policy = "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; " +
 		"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types svelte-trusted-html"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,8 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/callqueue/worktime"
 	"firstline/intake"
+	"firstline/intake/block"
+	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/tickets"
 )
@@ -26,6 +28,7 @@ var (
 	ErrInvalid     = errors.New("not valid")
 	ErrConflict    = errors.New("does not fit the present state")
 	ErrUnavailable = errors.New("not available just now") // the database is away
+	ErrUnsupported = errors.New("not to be had here")     // the call's front end lacks the ability
 )
 
 // problem is the one table from errors to HTTP (RFC 9457). It reports whether
@@ -40,11 +43,13 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
-		roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
+		intake.ErrMayNotCall, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
-		intake.ErrNotTalking, intake.ErrNotRecorded, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
+		intake.ErrNotTalking, intake.ErrNotRecorded, intake.ErrNoCallback, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
+	case errors.Is(err, ErrUnsupported):
+		return huma.Error501NotImplemented(err.Error()), false
 	case isAny(err, ErrUnavailable, callqueue.ErrClosed, recordings.ErrClosed):
 		return huma.Error503ServiceUnavailable(err.Error()), false
 	case errors.Is(err, context.Canceled):

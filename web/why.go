@@ -13,7 +13,7 @@ import (
 // Reason is one line of the answer to "why did this call go as it did".
 type Reason struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind" doc:"joined, widened, priority, decided, told, offered, offer-ended, left, lost, ended"`
+	Kind string    `json:"kind" doc:"joined, widened, priority, decided, told, offered, offer-ended, left, lost, panic, ended"`
 	Text string    `json:"text"`
 }
 
@@ -54,6 +54,9 @@ func why(r *call.Record) []Reason {
 	}
 	if r.Lost != nil {
 		tell(r.Lost.At, "lost", "to be called back: %s", r.Lost.Reason)
+	}
+	if r.Panic != nil {
+		tell(r.Panic.At, "panic", "%s ended the conversation by the panic button", r.Panic.By)
 	}
 	if !r.Open() {
 		tell(r.Ended, "ended", "ended in stage %s as %s: %s", r.Stage, r.Outcome, r.Cause.Error())

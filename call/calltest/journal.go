@@ -16,13 +16,14 @@ type Journal struct {
 	events  []call.Event
 	seqs    map[call.Stream]int64
 	records map[call.ID]*call.Record
+	backs   map[call.CallbackID]*call.Callback
 	faults  []error
 	broken  error
 }
 
 // NewJournal returns an empty journal.
 func NewJournal() *Journal {
-	return &Journal{seqs: map[call.Stream]int64{}, records: map[call.ID]*call.Record{}}
+	return &Journal{seqs: map[call.Stream]int64{}, records: map[call.ID]*call.Record{}, backs: map[call.CallbackID]*call.Callback{}}
 }
 
 // Break makes every Append fail with err until Break(nil).
@@ -37,18 +38,42 @@ func (j *Journal) append(evs []call.Event) {
 		j.seqs[e.Stream]++
 		e.Global, e.Seq = int64(len(j.events)+1), j.seqs[e.Stream]
 		j.events = append(j.events, e)
-		if e.Stream.Kind != call.StreamCall {
-			continue
-		}
-		r := j.records[call.ID(e.Stream.ID)]
-		if r == nil {
-			r = &call.Record{}
-			j.records[call.ID(e.Stream.ID)] = r
-		}
-		if err := r.Apply(e); err != nil {
+		if err := j.fold(e); err != nil {
 			j.faults = append(j.faults, fmt.Errorf("event %d: %w", e.Global, err))
 		}
 	}
+}
+
+func (j *Journal) fold(e call.Event) error {
+	switch e.Stream.Kind {
+	case call.StreamCall:
+		return of(j.records, call.ID(e.Stream.ID)).Apply(e)
+	case call.StreamCallback:
+		return of(j.backs, call.CallbackID(e.Stream.ID)).Apply(e)
+	}
+	return nil
+}
+
+// of is the thing with an id, made when it is new.
+func of[K comparable, T any](all map[K]*T, id K) *T {
+	x := all[id]
+	if x == nil {
+		x = new(T)
+		all[id] = x
+	}
+	return x
+}
+
+// Callbacks is every request to be called back, in order of asking.
+func (j *Journal) Callbacks() []call.Callback {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var out []call.Callback
+	for _, c := range j.backs {
+		out = append(out, *c)
+	}
+	slices.SortFunc(out, func(a, b call.Callback) int { return a.At.Compare(b.At) })
+	return out
 }
 
 // Events is everything so far, in order.

@@ -23,7 +23,8 @@ type line struct {
 	sent    string        // digits sent to the far end
 	digits  []byte        // keyed and not yet collected
 	keyed   chan struct{} // capacity 1: something was added to digits
-	bridge  *Bridge
+	bridge  *Bridge       // of a caller or an agent
+	tapping *joined       // of a supervisor
 	held    bool
 	leg     *Leg // the live process's handle, nil between Drop and Adopt
 }
@@ -334,6 +335,10 @@ func (s *Switch) end(l *line, c call.Cause) {
 	l.gone, l.up, l.ringing, l.playing, l.cause = true, false, false, "", c
 	if l.bridge != nil {
 		l.bridge.part()
+	}
+	if l.tapping != nil {
+		delete(l.tapping.taps, l)
+		l.tapping = nil
 	}
 	if l.phone != nil && l.phone.line == l {
 		l.phone.line = nil

@@ -66,6 +66,15 @@ func (s *Switch) Drop() {
 	s.handler = nil
 }
 
+// Crash ends every leg, as the crash of an exchange does while our process lives.
+func (s *Switch) Crash() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.lines {
+		s.end(l, call.Cause{Reason: call.SwitchGone, Text: "the exchange stopped"})
+	}
+}
+
 // Adopt gives the living process handles on what survived.
 func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 	s.mu.Lock()
@@ -94,9 +103,9 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 	return out, nil
 }
 
-// Caps declares everything but a tap and a transfer.
+// Caps declares everything but a transfer by us.
 func (s *Switch) Caps() call.Caps {
-	return call.Caps{Record: true, Adopt: true, DTMFStart: true}
+	return call.Caps{Record: true, RecordGrows: true, Tap: true, Adopt: true, DTMFStart: true, ReferByPhone: true}
 }
 
 func (s *Switch) length(m call.Media) time.Duration {

@@ -57,10 +57,11 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
-		Announce: map[call.QueueID]intake.Announce{},
+		Announce: map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks,
+		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
-		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: n.Class, Closed: intake.Closed(n.Closed)}
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: n.Class, Region: c.Region(n), Closed: intake.Closed(n.Closed)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
 			to.Hours = calendar
 		}
@@ -90,6 +91,12 @@ func (h *centreHolder) Queues() []web.QueueRule {
 	}
 	return out
 }
+
+// Zone is where the desk's day begins.
+func (h *centreHolder) Zone() *time.Location { return h.zoneOf("") }
+
+// zoneOf is whose days a client's calls are counted in.
+func (h *centreHolder) zoneOf(client string) *time.Location { return h.now().Zone(client) }
 
 // centreFiles is the centre's folder, or the embedded demo.
 func centreFiles(cfg *config.Server) fs.FS {

@@ -23,7 +23,7 @@ type life struct {
 
 type part struct {
 	name   string
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 	done   chan struct{}
 	undo   func() error // in place of the three above
 }
@@ -33,10 +33,11 @@ func newLife(ctx context.Context, log *zap.Logger) *life {
 	return &life{log: log, ctx: ctx, cancel: cancel}
 }
 
-// start runs a part until end is called. A part's context is its own: it does
-// not end because another part did.
-func (l *life) start(name string, run func(context.Context) error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(l.ctx))
+// start runs a part until end is called, or what it returns, which ends this part
+// alone. A part's context is its own: it does not end because another part did.
+// Its cause is what ends them all: store.ErrOwned when the calls are another's.
+func (l *life) start(name string, run func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(l.ctx))
 	p := &part{name: name, cancel: cancel, done: make(chan struct{})}
 	l.parts = append(l.parts, p)
 	go func() { // end waits for it
@@ -45,10 +46,19 @@ func (l *life) start(name string, run func(context.Context) error) {
 		if err == nil && ctx.Err() == nil {
 			err = errors.New("ended by itself")
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
+		told := ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+		if err != nil && !told && !errors.Is(err, context.Canceled) {
 			l.fail(fmt.Errorf("%s: %w", name, err))
 		}
 	}()
+	return p.stop
+}
+
+func (p *part) stop() { p.end(nil) }
+
+func (p *part) end(cause error) {
+	p.cancel(cause)
+	<-p.done
 }
 
 // onEnd registers what undoes a step.
@@ -63,6 +73,17 @@ func (l *life) fail(err error) {
 	l.cancel(err)
 }
 
+// endAfter is end for a start that did not work. That it was interrupted, by a
+// signal or by a part that failed, is no fault of its own.
+func (l *life) endAfter(err error) error {
+	interrupted := l.ctx.Err() != nil && errors.Is(err, context.Canceled)
+	ended := l.end()
+	if interrupted {
+		return ended
+	}
+	return errors.Join(err, ended)
+}
+
 // end ends every part, the last started first, and returns what went wrong.
 func (l *life) end() error {
 	for len(l.parts) > 0 {
@@ -75,8 +96,7 @@ func (l *life) end() error {
 			continue
 		}
 		l.log.Debug("ending", zap.String("part", p.name))
-		p.cancel()
-		<-p.done
+		p.end(context.Cause(l.ctx))
 	}
 	l.cancel(nil)
 	l.mu.Lock()

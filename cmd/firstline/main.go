@@ -31,6 +31,7 @@ type command struct {
 	Phone    phoneCommand    `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
 	Device   deviceCommand   `cmd:"" help:"Give a phone its password."`
 	Load     loadCommand     `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
+	Spool    spoolCommand    `cmd:"" help:"Print what a spool holds: events that the database did not get."`
 	Audit    auditCommand    `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
 	Roster   rosterCommand   `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
 	Prompts  promptsCommand  `cmd:"" help:"Make or check the recorded prompts."`

@@ -15,6 +15,7 @@ func (s *server) metrics() *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		role("owner"),
 		gauge("firstline_sip_legs", "Legs now, callers' and agents'.", s.sip.Legs),
 		gauge("firstline_rtp_port_pairs", "RTP port pairs in use, without those in quarantine.", s.media.PortsInUse),
 	)

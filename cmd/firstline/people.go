@@ -15,7 +15,6 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/callqueue/worktime"
 	"firstline/intake/feature"
-	"firstline/sip"
 	"firstline/store"
 )
 
@@ -35,27 +34,26 @@ func (s *server) openRoster(ctx context.Context) error {
 	}
 	s.roster = roster.New(roster.Config{
 		Journal: s.journal, Queue: s.queue, PINs: s.store, Log: s.log.Named("roster"),
-		Phones: desks{s.store.Devices(), s.registrar, s.sip},
+		Phones: desks{s},
 		Skills: func() []string { return slices.Sorted(maps.Keys(s.centre.now().Skills)) },
 	}, seated, pins)
 	return nil
 }
 
 // desks is where people may sit.
-type desks struct {
-	devices   *store.Devices
-	registrar *sip.Registrar
-	sip       *sip.Server
-}
+type desks struct{ s *server }
 
+// Known takes phones that have a password here, and those that a node has.
 func (d desks) Known(device call.DeviceID) bool {
-	_, err := d.devices.Device(context.Background(), string(device)) // from memory
-	return err == nil
+	front := d.s.exchange.asterisk
+	return d.s.isDevice(device) || front != nil && front.Knows(device)
 }
 
-func (d desks) Reachable(device call.DeviceID) bool { return d.registrar.Reachable(device) }
+func (d desks) Reachable(device call.DeviceID) bool {
+	return d.s.exchange.Reachable(d.s.registrar, device)
+}
 
-func (d desks) Dials(number string) bool { return d.sip.Dials(number) }
+func (d desks) Dials(number string) bool { return d.s.exchange.Dials(number) }
 
 // known reports whether a dialled number is answered at all.
 func (s *server) known(number string) bool {

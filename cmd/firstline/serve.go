@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -18,7 +19,9 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/config"
 	"firstline/intake"
+	"firstline/intake/block"
 	"firstline/intake/feature"
+	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/media"
@@ -36,7 +39,10 @@ func (serveCommand) Help() string {
 (FIRSTLINE_SIP_LISTEN, FIRSTLINE_HTTP_LISTEN, FIRSTLINE_DATABASE, …), and secrets
 by a file that a variable …_FILE names. Port 0 means any free one.
 
-SIGHUP reads the centre's files again, SIGTERM ends all calls and stops.`
+SIGHUP reads the centre's files again, SIGTERM ends all calls and stops.
+
+With standby: true it waits while another firstline owns the PostgreSQL database,
+and takes over when that one is gone.`
 }
 
 func (c *serveCommand) Run(ctx context.Context, o *output) error {
@@ -50,14 +56,14 @@ func (c *serveCommand) Run(ctx context.Context, o *output) error {
 	}
 	defer func() { _ = log.Sync() }()
 	life := newLife(ctx, log)
-	s := &server{cfg: cfg, log: log, life: life}
-	if err := s.open(life.ctx); err != nil {
-		return errors.Join(err, life.end())
-	}
-	s.greet(o)
-	hup := make(chan os.Signal, 1)
+	s := &server{cfg: cfg, log: log, life: life, out: o}
+	hup := make(chan os.Signal, 1) // before the start, which may wait for long: a standby is not killed by it
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
+	if err := s.open(life.ctx); err != nil {
+		return life.endAfter(err)
+	}
+	s.greet(o)
 	for {
 		select {
 		case <-hup:
@@ -80,18 +86,25 @@ type server struct {
 	cfg  *config.Server
 	log  *zap.Logger
 	life *life
+	out  *output
 
+	standby    *standby // nil when this server does not stand by
 	sounds     sounds
 	centre     *centreHolder
 	store      *store.Store
 	journal    *store.Journal
 	media      *media.Engine
 	sip        *sip.Server
+	exchange   exchange
+	soundFiles http.Handler // for nodes that fetch prompts; nil: none does
+	phones     phones
 	registrar  *sip.Registrar
 	queue      *callqueue.Dispatcher
 	roster     *roster.Roster
 	features   *feature.Handler
 	recordings *recordings.Catalogue
+	lost       *lost.List
+	blocks     *block.List
 	desk       *intake.Desk
 	lately     *lately
 	web        *web.Server
@@ -109,13 +122,17 @@ func (s *server) open(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"centre", s.openCentre},
+		{"standby", s.openStandby},
 		{"store", s.openStore},
 		{"agents", s.seedRoster},
 		{"sip", s.openSIP},
+		{"asterisk", s.openAsterisk},
 		{"queues", s.openQueues},
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
+		{"callers", s.openCare},
 		{"desk", s.openDesk},
+		{"callbacks", s.openCallbacks},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
 	}
@@ -144,13 +161,18 @@ func (s *server) openStore(ctx context.Context) error {
 	if err := os.MkdirAll(s.cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	st, err := store.Open(ctx, store.Config{Database: s.cfg.Database, DataDir: s.cfg.DataDir}, s.log.Named("store"))
+	cfg := store.Config{Database: s.cfg.Database, DataDir: s.cfg.DataDir, Standby: s.cfg.Standby.Wait, Stale: s.cfg.Standby.Stale}
+	if s.standby != nil {
+		cfg.Watched = s.standby.watched
+	}
+	st, err := store.Open(ctx, cfg, s.log.Named("store"))
 	if err != nil {
 		return err
 	}
 	s.store, s.journal = st, st.Journal()
 	s.life.onEnd("store", st.Close)
 	s.life.start("store", st.Run)
+	s.takenOver()
 	c := s.centre.now()
 	if err := s.keepCentre(ctx, c); err != nil {
 		return err
@@ -166,12 +188,19 @@ func (s *server) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	s.life.onEnd("journal", func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		return s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
-	})
+	s.life.onEnd("journal", s.sayStopped)
 	return nil
+}
+
+// sayStopped journals that this process ends as it was asked to.
+func (s *server) sayStopped() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
+	if errors.Is(err, store.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
+		return nil // said already, or the journal is another's, as the store says itself
+	}
+	return err
 }
 
 // openSIP binds the sockets; calls are taken at the very end.
@@ -188,8 +217,8 @@ func (s *server) openSIP(ctx context.Context) error {
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
-		OnChange: func(d call.DeviceID, reachable bool) { s.queue.Reachable(d, reachable) },
-		OnSeen:   func(d call.DeviceID) { s.queue.Seen(d) },
+		OnChange: func(d call.DeviceID, _ bool) { s.tellReachable(d) },
+		OnSeen:   s.tellSeen,
 	})
 	cfg, err := s.sipConfig()
 	if err != nil {
@@ -205,7 +234,7 @@ func (s *server) openSIP(ctx context.Context) error {
 
 func (s *server) openQueues(ctx context.Context) error {
 	s.queue = callqueue.New(callqueue.Config{
-		Switch: s.sip, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed, Ask: askToPress(),
+		Switch: s.exchange, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed, Ask: askToPress(),
 	})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
@@ -226,7 +255,7 @@ func (s *server) openQueues(ctx context.Context) error {
 	}
 	for _, p := range people {
 		if _, number := p.Device.Number(); p.Device != "" && !number {
-			s.queue.Reachable(p.Device, s.registrar.Reachable(p.Device))
+			s.tellReachable(p.Device)
 		}
 	}
 	s.life.start("registrar", s.registrar.Run)
@@ -255,9 +284,9 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom)
 	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
-		Forecast: s.lately, Callers: s.lately,
-		Journal: s.journal, Switch: s.sip, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
+		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials,
+		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
+		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks,
 	}, s.centre.forDesk(s.sounds.checksum))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)
@@ -279,7 +308,11 @@ func (s *server) openWeb(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := web.New(s.webConfig(seed))
+	cfg := s.webConfig(seed)
+	if cfg.Listener, err = s.port(); err != nil {
+		return err
+	}
+	w, err := web.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -314,6 +347,7 @@ func (s *server) expireSignIns(ctx context.Context) error {
 // takeCalls is last: nothing rings before everything is there to answer.
 func (s *server) takeCalls(context.Context) error {
 	s.features = s.featureCodes()
+	s.takeAsteriskCalls()
 	s.life.start("sip", func(ctx context.Context) error { return s.sip.Run(ctx, s.features) })
 	return nil
 }

@@ -20,20 +20,26 @@ import (
 
 // webConfig joins the pages and the API to the other rooms.
 func (s *server) webConfig(seed []call.Event) web.Config {
-	return web.Config{
+	c := web.Config{
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
-		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Recorder: webRecorder{s.desk},
-		Reports: webReports{s.store, s.centre.clientOf}, Centre: webCentre{s},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
+		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
+		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),
 		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Sounds:  s.soundFiles,
 	}
+	if s.exchange.asterisk != nil {
+		c.Nodes = webNodes{s}
+		c.Checks = append(c.Checks, web.Check{Name: "asterisk", OK: s.nodesAreWell})
+	}
+	return c
 }
 
 // boardSeed is what the board must know from before boardFrom: the roster as it
-// is, and the beginnings of calls that are still up.
+// is, the beginnings of calls that are still up, and who is owed a call.
 func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
 	open, err := s.store.OpenCalls(ctx)
 	if err != nil {
@@ -54,6 +60,13 @@ func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
 			call.AgentEvent(p.Since, p.ID, call.AgentSet{Name: p.Name, Device: p.Device, Level: p.Level, Skills: p.Skills}),
 			call.AgentEvent(p.Since, p.ID, call.PresenceChanged{Presence: p.Presence, Reason: p.Reason}),
 			call.AgentEvent(p.Active, p.ID, call.ActivityChanged{Activity: cmp.Or(p.Activity, call.Idle), Call: p.Call, Until: p.Until}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	owed, err := s.store.OpenLostItems(ctx)
+	for _, it := range owed {
+		seed = append(seed, call.LostEvent(it.Opened, it.ID, call.LostOpened{Call: it.Calls[0].ID, Ticket: it.Ticket, Queue: it.Queue, Joined: it.Joined}))
 	}
 	return seed, err
 }
@@ -76,7 +89,7 @@ func away(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, store.ErrAway):
+	case errors.Is(err, store.ErrAway), errors.Is(err, store.ErrOwned):
 		return fmt.Errorf("%w: %w", web.ErrUnavailable, err)
 	case errors.Is(err, store.ErrNotFound):
 		return fmt.Errorf("%w: %w", web.ErrNotFound, err)
@@ -180,6 +193,9 @@ func recordingView(r recordings.Recording) web.Recording {
 	if !r.Finished.IsZero() {
 		v.Ended = &r.Finished
 	}
+	if r.Flag != nil {
+		v.Flag = new(web.Act{At: r.Flag.At, By: r.Flag.By, Note: r.Flag.Reason})
+	}
 	return v
 }
 
@@ -212,21 +228,42 @@ func (w webAudio) Open(ctx context.Context, id call.RecordingID) (io.ReadSeekClo
 	return f, nil
 }
 
-type webRecorder struct{ desk *intake.Desk }
+// webTalks lets supervisors act on conversations.
+type webTalks struct{ s *server }
 
 func conflict(err error) error {
-	if errors.Is(err, intake.ErrNotTalking) || errors.Is(err, intake.ErrNotRecorded) {
+	cause, unanswered := errors.AsType[call.Cause](err)
+	switch {
+	case errors.Is(err, intake.ErrNotTalking), errors.Is(err, intake.ErrNotRecorded):
+		return fmt.Errorf("%w: %w", web.ErrConflict, err)
+	case errors.Is(err, call.ErrUnsupported):
+		return fmt.Errorf("%w: %w", web.ErrUnsupported, err)
+	case unanswered && cause.Reason != call.Failed:
 		return fmt.Errorf("%w: %w", web.ErrConflict, err)
 	}
 	return err
 }
 
-func (w webRecorder) PauseRecording(ctx context.Context, id call.ID, by string) error {
-	return conflict(w.desk.PauseRecording(ctx, id, by))
+func (w webTalks) PauseRecording(ctx context.Context, id call.ID, by string) error {
+	return conflict(w.s.desk.PauseRecording(ctx, id, by))
 }
 
-func (w webRecorder) ResumeRecording(ctx context.Context, id call.ID, by string) error {
-	return conflict(w.desk.ResumeRecording(ctx, id, by))
+func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) error {
+	return conflict(w.s.desk.ResumeRecording(ctx, id, by))
+}
+
+// Tap refuses phones where an agent is at work: the queue alone rings those.
+func (w webTalks) Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error {
+	now, err := w.s.queue.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range now.Agents {
+		if a.Device == device && (a.Presence == call.Available || a.Presence == call.Finishing) {
+			return fmt.Errorf("%w: %s takes calls at phone %s", web.ErrConflict, a.ID, device)
+		}
+	}
+	return conflict(w.s.desk.Tap(ctx, id, device, mode, by))
 }
 
 // webDevices hashes the phones' passwords for the realm.

@@ -23,7 +23,8 @@
 #   PEER_NAME           the instance's name             PEER_SIP_PORT
 # Instances that differ in ports and RTP range run side by side; `stop`, `cli`
 # and `status` take the PEER_SIP_PORT (or PEER_NAME) of `start`. What an instance
-# writes lies in ASTERISK_ROOT/srv/peer-NAME: etc, log, run, db, spool/monitor.
+# writes lies in ASTERISK_ROOT/srv/peer-NAME: etc, log, run, db, spool/monitor; it
+# plays sound:firstline/… from sounds/firstline there, which anybody may fill.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -139,6 +140,18 @@ write_agents() {
 	done
 }
 
+# A data folder of the instance's own, so that one instance's prompts are not
+# another's: all but the sounds is the installation's.
+link_data() {
+	local dir=$1 share=/usr/share/asterisk f
+	rm -rf "$dir/data"
+	mkdir -p "$dir/data" "$dir/sounds/firstline"
+	for f in "$root$share"/*; do ln -s "$share/$(basename "$f")" "$dir/data/"; done
+	rm -f "$dir/data/sounds"
+	ln -s ../sounds "$dir/data/sounds"
+	for f in "$root$share"/sounds/*; do ln -sfn "$share/sounds/$(basename "$f")" "$dir/sounds/$(basename "$f")"; done
+}
+
 write_conf() {
 	local dir=$1 modules f
 	modules=$(sed -n 's/^astmoddir *=> *//p' "$root/etc/asterisk/asterisk.conf") # differs between releases
@@ -153,8 +166,10 @@ write_conf() {
 	done
 	write_agents "$dir/etc"
 	echo "SIP 127.0.0.1:$sip_port, ARI 127.0.0.1:$ari_port, RTP $rtp_start-$rtp_end, $agents agents from 127.0.0.1:$agent_port" >"$dir/ports"
-	if [ -d "$conf/sounds" ]; then cp "$conf"/sounds/* "$dir/sounds/"; fi
+	link_data "$dir"
+	if [ -d "$conf/sounds" ]; then cp -r "$conf"/sounds/* "$dir/sounds/"; fi
 	chroot "$root" chown -R asterisk:asterisk "$inst"
+	chmod 1777 "$dir/sounds/firstline"
 }
 
 # Becomes Asterisk. /proc is mounted in a mount namespace of the process's own,

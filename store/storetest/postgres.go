@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"os/exec"
@@ -32,7 +33,7 @@ func StartPostgres(ctx context.Context) (*Cluster, error) {
 	}
 	c := &Cluster{
 		script: filepath.Join(root, "deploy", "dev", "postgres.sh"),
-		dir:    fmt.Sprintf("/tmp/firstline-pg-%d", os.Getpid()),
+		dir:    fmt.Sprintf("/tmp/firstline-pg-%d-%x", os.Getpid(), rand.Uint32()), // a test may have one that it crashes
 	}
 	if err := c.Start(ctx); err != nil {
 		return nil, err

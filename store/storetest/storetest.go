@@ -92,6 +92,12 @@ func Start(t testing.TB, cfg store.Config) (s *store.Store, stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, Running(t, s)
+}
+
+// Running runs a store that is open. stop is as that of Start.
+func Running(t testing.TB, s *store.Store) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
@@ -108,7 +114,7 @@ func Start(t testing.TB, cfg store.Config) (s *store.Store, stop func()) {
 		closeStore(t, s)
 	}
 	t.Cleanup(stop)
-	return s, stop
+	return stop
 }
 
 func closeStore(t testing.TB, s *store.Store) {

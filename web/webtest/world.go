@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,8 +25,9 @@ import (
 // World implements all that web.Config asks for. Fields are set before use.
 type World struct {
 	Rules   []web.QueueRule
-	Roles   map[string]web.Role // hex SHA-256 of a token to its role
-	Clients map[string]string   // number dialled to client
+	Roles   map[string]web.Role       // hex SHA-256 of a token to its role
+	Clients map[string]string         // number dialled to client
+	Zones   map[string]*time.Location // client to zone; the desk's is that of "", and of all who have none
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
@@ -34,32 +36,36 @@ type World struct {
 	seqs    map[call.Stream]int64
 	more    chan struct{} // closed when events come
 	calls   map[call.ID]*call.Record
+	backs   map[call.CallbackID]*call.Callback
 	tickets map[call.TicketID]*web.Ticket
 	rows    map[call.RecordingID]*web.Recording
 	audio   map[call.RecordingID][]byte
 	revoked map[string]bool
 	paused  []string
+	care    *care
 }
 
 // New returns an empty desk with one queue.
 func New() *World {
-	return &World{
+	w := &World{
 		Rules: []web.QueueRule{{ID: "service-desk", Name: "Service desk", Target: call.Target{
 			Within: 20 * time.Second, Percent: 80, ShortAbandon: 5 * time.Second,
 		}}},
 		Roles: make(map[string]web.Role), Log: zap.NewNop(),
 		seqs: make(map[call.Stream]int64), more: make(chan struct{}),
-		calls: make(map[call.ID]*call.Record), tickets: make(map[call.TicketID]*web.Ticket),
+		calls: make(map[call.ID]*call.Record), backs: make(map[call.CallbackID]*call.Callback), tickets: make(map[call.TicketID]*web.Ticket),
 		rows: make(map[call.RecordingID]*web.Recording), audio: make(map[call.RecordingID][]byte),
 		revoked: make(map[string]bool),
 	}
+	w.care = newCare(w)
+	return w
 }
 
 // Config is a server's configuration on this desk, on any free port.
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Tickets: w, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Recorder: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Tickets: w, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -86,6 +92,18 @@ func (w *World) fold(e call.Event) {
 			w.calls[id] = new(call.Record)
 		}
 		if err := w.calls[id].Apply(e); err != nil {
+			panic(err)
+		}
+	case call.StreamCallback:
+		id := call.CallbackID(e.Stream.ID)
+		if w.backs[id] == nil {
+			w.backs[id] = new(call.Callback)
+		}
+		if err := w.backs[id].Apply(e); err != nil {
+			panic(err)
+		}
+	case call.StreamLost, call.StreamBlock:
+		if err := w.care.fold(e); err != nil {
 			panic(err)
 		}
 	case call.StreamTicket:
@@ -318,6 +336,13 @@ func (w *World) SetPresence(_ context.Context, id call.AgentID, p call.Presence,
 // Queues implements web.Queues.
 func (w *World) Queues() []web.QueueRule { return w.Rules }
 
+// Zone implements web.Queues.
+func (w *World) Zone() *time.Location { return w.zone("") }
+
+func (w *World) zone(client string) *time.Location {
+	return cmp.Or(w.Zones[client], w.Zones[""], time.UTC)
+}
+
 // Recordings implements web.Recordings.
 func (w *World) Recordings(_ context.Context, f web.RecordingFilter) ([]web.Recording, error) {
 	w.mu.Lock()
@@ -358,12 +383,12 @@ type audioFile struct{ *bytes.Reader }
 // Close implements io.Closer.
 func (audioFile) Close() error { return nil }
 
-// PauseRecording implements web.Recorder.
+// PauseRecording implements web.Talks.
 func (w *World) PauseRecording(_ context.Context, id call.ID, by string) error {
 	return w.tellRecorder("pause", id, by)
 }
 
-// ResumeRecording implements web.Recorder.
+// ResumeRecording implements web.Talks.
 func (w *World) ResumeRecording(_ context.Context, id call.ID, by string) error {
 	return w.tellRecorder("resume", id, by)
 }
@@ -382,6 +407,22 @@ func (w *World) tellRecorder(verb string, id call.ID, by string) error {
 	return nil
 }
 
+// Nodes implements web.Nodes.
+func (w *World) Nodes() []web.Node { return []web.Node{{Name: "pbx", Up: true}} }
+
+// Drain implements web.Nodes.
+func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
+	if name != "pbx" {
+		return web.ErrNotFound
+	}
+	return nil
+}
+
+// Tap implements web.Talks; it is told with what the recorder was told.
+func (w *World) Tap(_ context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error {
+	return w.tellRecorder(string(mode)+" "+string(device)+" on", id, by)
+}
+
 // SLA implements web.Reports over the desk's own events. Numbers that Clients
 // does not name serve no particular client.
 func (w *World) SLA(_ context.Context, f web.SLAFilter) (web.SLAReport, error) {
@@ -396,7 +437,7 @@ func (w *World) SLA(_ context.Context, f web.SLAFilter) (web.SLAReport, error) {
 			return web.SLAReport{}, err
 		}
 	}
-	return web.SLAReportOf(f, time.Now(), ledger, staff)
+	return web.SLABooks{Ledger: ledger, Staff: staff, Zone: w.zone}.Report(f, time.Now())
 }
 
 // Reload implements web.Centre.

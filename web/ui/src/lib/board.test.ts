@@ -62,6 +62,9 @@ function board(over: Partial<Board> = {}): Board {
 		answered_today: 0,
 		abandoned_today: 0,
 		abandoned_percent: null,
+		left_today: 0,
+		zone: "UTC",
+		complete: true,
 		lost_today: 0,
 		agents: nobody,
 	};

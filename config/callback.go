@@ -1,0 +1,42 @@
+package config
+
+import (
+	"time"
+
+	"firstline/call"
+	"firstline/callqueue"
+	"firstline/intake"
+	"firstline/ivr/source"
+)
+
+// callback reads how a queue's callers are called back. Without the key they are
+// all the same where one of the queue's exits says so.
+func (r *centreReader) callback(v source.Value, q callqueue.Queue) {
+	m := v.Map()
+	rule := intake.CallbackRule{
+		First:  call.CallbackOrder(m.May("first").OneOf(string(call.AgentFirst), string(call.AgentFirst), string(call.CustomerFirst))),
+		Tries:  m.May("tries").Int(3, 1, 20),
+		Every:  m.May("every").Duration(5*time.Minute, 10*time.Second, 24*time.Hour),
+		Within: m.May("within").Duration(4*time.Hour, time.Minute, 7*24*time.Hour),
+		Ring:   m.May("ring").Duration(30*time.Second, 5*time.Second, 2*time.Minute),
+		Review: m.May("review").Bool(false),
+	}
+	m.End()
+	if v.Set() || callsBack(q) {
+		r.centre.Callbacks[q.ID] = rule
+	}
+}
+
+func callsBack(q callqueue.Queue) bool {
+	for _, x := range []*callqueue.Exit{q.Overflow, q.Timeout, q.Empty} {
+		if x != nil && x.To.Kind == callqueue.ToCallback {
+			return true
+		}
+	}
+	for _, x := range q.Keys {
+		if x.To.Kind == callqueue.ToCallback {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,123 @@
+package ari
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+)
+
+// goodbye is how long a hang-up waits for Asterisk to say what the call was like,
+// and how long an unanswering node may take before the hang-up becomes a debt.
+const goodbye = 2 * time.Second
+
+// Hangup ends the leg and returns when its context has ended. When the node is
+// away the channel is ended as soon as it is back; nobody waits for that.
+func (l *leg) Hangup(ctx context.Context, c call.Cause) error {
+	if l.ctx.Err() != nil {
+		return nil
+	}
+	if l.node.front.isReplaced() {
+		l.end(call.Cause{Reason: call.SwitchGone, Text: ErrReplaced.Error()})
+		return ErrReplaced
+	}
+	if !l.ask(c) { // somebody else is at it
+		<-l.ctx.Done()
+		return nil
+	}
+	// The verb is carried out even when who asks for it is in a hurry himself.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	if !l.node.isBack() || l.node.dismiss(ctx, l, c) != nil {
+		l.node.oweHangup(l, c)
+		l.end(c)
+		return nil
+	}
+	select { // what the media were like comes before the end
+	case <-l.ctx.Done():
+	case <-ctx.Done():
+		l.end(c)
+	}
+	return nil
+}
+
+// ask notes why we end the leg, and reports whether we are the first.
+func (l *leg) ask(c call.Cause) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.asked != nil {
+		return false
+	}
+	l.asked = &c
+	return true
+}
+
+// dismiss ends a leg's channel at Asterisk. A caller whom nobody here knows any
+// more, after a restart of ours or a long cut, is not hung up on: the dialplan has
+// a place for him.
+func (n *node) dismiss(ctx context.Context, l *leg, c call.Cause) error {
+	if l.caller && c.Reason == call.SwitchGone && n.cfg.Fallback.Context != "" {
+		return n.fallBack(ctx, l.channel, l.exten)
+	}
+	return n.pbx.Hangup(ctx, l.channel, causeFor(c), "")
+}
+
+// end ends the leg here, once. It says nothing to Asterisk.
+func (l *leg) end(c call.Cause) {
+	l.mu.Lock()
+	if l.state == gone {
+		l.mu.Unlock()
+		return
+	}
+	was := l.state
+	l.state = gone
+	b, t, q := l.bridge, l.tap, l.quality
+	if l.patience != nil {
+		l.patience.Stop()
+	}
+	l.mu.Unlock()
+	l.cancel(c)
+	l.node.forget(l)
+	l.node.front.forget(l)
+	if b != nil {
+		b.part()
+	}
+	t.end()
+	if was == up {
+		l.push(call.LegEvent{Kind: call.LegQuality, Quality: q})
+	}
+	l.log.Info("leg ended", zap.String("cause", c.Error()))
+}
+
+// Continue hands the call back to Asterisk's dialplan; the leg ends as completed.
+func (l *leg) Continue(ctx context.Context, to call.Dialplan) error {
+	if l.ctx.Err() != nil {
+		return context.Cause(l.ctx)
+	}
+	if err := checkDialplan(to); err != nil {
+		return err
+	}
+	c := call.Cause{Reason: call.Completed, Text: "handed to the dialplan"}
+	if err := l.hush(ctx); err != nil {
+		return err
+	}
+	if !l.ask(c) {
+		<-l.ctx.Done()
+		return context.Cause(l.ctx)
+	}
+	err := l.verb(ctx, func(ctx context.Context, _ bool) error {
+		return l.node.pbx.Continue(ctx, l.channel, to.Context, cmp.Or(to.Exten, l.exten), max(to.Priority, 1), "")
+	})
+	if err != nil && !errors.Is(err, c) { // Asterisk's event may be faster than its answer
+		l.mu.Lock()
+		l.asked = nil
+		l.mu.Unlock()
+		return err
+	}
+	l.end(c)
+	return nil
+}

@@ -1,0 +1,90 @@
+package ari
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"firstline/call"
+	"firstline/sip/ari/asterisk"
+)
+
+// silence is whether anything comes from a leg's phone. ARI does not say so: the
+// packets are counted from time to time.
+type silence struct {
+	received uint64
+	counted  bool // received means something
+	lost     bool // nothing has come since the count before
+}
+
+// sample looks at the media of answered legs now and then.
+func (n *node) sample(ctx context.Context) {
+	tick := time.NewTicker(n.front.cfg.Sample)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, l := range n.allLegs() {
+			if !n.isBack() || ctx.Err() != nil {
+				break
+			}
+			if !l.is(up) {
+				continue
+			}
+			if s, err := n.pbx.RTPStats(ctx, l.channel); err == nil {
+				l.measured(call.Quality{
+					Sent: s.Sent, Received: s.Received, Lost: s.Lost, Jitter: seconds(s.Jitter), RTT: seconds(s.RTT),
+				})
+				l.counted(s.Received)
+			}
+		}
+	}
+}
+
+// measured keeps the figures of a leg's media. The last ones come with its end.
+func (l *leg) measured(q call.Quality) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.quality = q
+}
+
+// counted tells when packets stop coming, and when they come again. Who holds need
+// not send any.
+func (l *leg) counted(received uint64) {
+	l.mu.Lock()
+	s := &l.silence
+	nothing := s.counted && received == s.received && !l.held
+	changed := nothing != s.lost
+	*s = silence{received: received, counted: !l.held, lost: nothing}
+	l.mu.Unlock()
+	switch {
+	case !changed:
+	case nothing:
+		l.push(call.LegEvent{Kind: call.LegMediaLost})
+	default:
+		l.push(call.LegEvent{Kind: call.LegMediaBack})
+	}
+}
+
+// referred is a phone that asks for a transfer. What becomes of it is decided by
+// who reads the leg's events; the phone is told that it has been taken.
+func (n *node) referred(e *asterisk.ChannelTransfer) {
+	n.withLeg(&e.ReferredBy.Source, func(l *leg) {
+		target := numberOf(e.ReferTo.Requested.Destination)
+		if target == "" {
+			return
+		}
+		l.push(call.LegEvent{Kind: call.LegTransfer, Target: target})
+		n.front.spawn(func() {
+			ctx, cancel := context.WithTimeout(n.front.life, goodbye)
+			defer cancel()
+			if err := n.pbx.TransferProgress(ctx, l.channel, "channel_answered"); err != nil {
+				l.log.Info("phone not told of its transfer", zap.Error(err))
+			}
+		})
+	})
+}
