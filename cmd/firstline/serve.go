@@ -221,7 +221,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
 		OnChange: func(d call.DeviceID, _ bool) { s.tellReachable(d) },
-		OnSeen:   func(d call.DeviceID) { s.queue.Seen(d) },
+		OnSeen:   s.tellSeen,
 	})
 	cfg, err := s.sipConfig()
 	if err != nil {
@@ -236,7 +236,9 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.exchange, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed})
+	s.queue = callqueue.New(callqueue.Config{
+		Switch: s.exchange, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed, Ask: askToPress(),
+	})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err
