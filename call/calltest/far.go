@@ -121,6 +121,7 @@ type Phone struct {
 	registered bool
 	answer     time.Duration // <0: never
 	refuse     int           // SIP status sent instead of an answer, 0 none
+	mute       bool          // never sends a packet
 	line       *line
 	offers     int
 	doubled    bool
@@ -152,6 +153,9 @@ func (p *Phone) Ignores() *Phone { return p.script(func() { p.answer, p.refuse =
 
 // Refuses makes the phone answer with a SIP status (486, 603).
 func (p *Phone) Refuses(status int) *Phone { return p.script(func() { p.refuse = status }) }
+
+// SendsNothing makes the phone one from which no packet ever comes.
+func (p *Phone) SendsNothing() *Phone { return p.script(func() { p.mute = true }) }
 
 // Unregister makes the phone unreachable; Register brings it back.
 func (p *Phone) Unregister() *Phone { return p.script(func() { p.registered = false }) }
@@ -224,6 +228,13 @@ func (p *Phone) Unhold() {
 func (p *Phone) Refer(target string) {
 	p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegTransfer, Target: target}) })
 }
+
+// Mute has the switch report that no audio comes from the phone, Unmute that some
+// comes again; Lose ends the call for it, as a switch does after a while.
+func (p *Phone) Mute() { p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegMediaLost}) }) }
+
+func (p *Phone) Unmute() { p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegMediaBack}) }) }
+func (p *Phone) Lose()   { p.act(func(l *line) { p.s.end(l, call.Cause{Reason: call.MediaLost}) }) }
 
 // Press keys digits at the phone.
 func (p *Phone) Press(digits string) {

@@ -32,12 +32,13 @@ const (
 	AgentTime   Rule = "agent-state seconds add up to staffed seconds"
 	BoardIsFold Rule = "the board equals the fold of the journal"
 	OneTicket   Rule = "one ticket per call"
+	LostOnce    Rule = "every abandon is on the lost list once, and comes off it once"
 	Sequence    Rule = "each stream is told in order and without gaps"
 )
 
 // Rules are all promises, in the order in which they are reported.
 func Rules() []Rule {
-	return []Rule{OneCall, OneOutcome, NoGhost, InOrder, Conserving, AddsUp, AgentTime, BoardIsFold, OneTicket, Sequence}
+	return []Rule{OneCall, OneOutcome, NoGhost, InOrder, Conserving, AddsUp, AgentTime, BoardIsFold, OneTicket, LostOnce, Sequence}
 }
 
 // Violation is one broken promise.
@@ -101,20 +102,22 @@ func (r *Report) OK() bool { return len(r.Broken) == 0 }
 
 // Checker folds a journal. It is for one goroutine.
 type Checker struct {
-	cfg     Config
-	report  Report
-	event   call.Event // under way
-	seqs    map[call.Stream]int64
-	calls   map[call.ID]*phoned // open ones
-	ended   map[call.ID]bool
-	people  map[call.AgentID]*person
-	waiting waitingRoom
-	tickets ticketBook
-	started time.Time // of the last process
-	turn    time.Time // instant of the queue's last decision
-	before  time.Time // and of the one before that, at another instant
-	told    map[string]bool
-	void    map[call.OfferID]bool // died with a process, and have not been closed since
+	cfg      Config
+	report   Report
+	event    call.Event // under way
+	seqs     map[call.Stream]int64
+	calls    map[call.ID]*phoned // open ones
+	ended    map[call.ID]bool
+	people   map[call.AgentID]*person
+	waiting  waitingRoom
+	tickets  ticketBook
+	lost     lostBook
+	started  time.Time // of the last process
+	earliest time.Time // instant of any event
+	turn     time.Time // instant of the queue's last decision
+	before   time.Time // and of the one before that, at another instant
+	told     map[string]bool
+	void     map[call.OfferID]bool // died with a process, and have not been closed since
 }
 
 // New returns a Checker that has read nothing.
@@ -126,7 +129,7 @@ func New(cfg Config) *Checker {
 	return &Checker{
 		cfg: cfg, seqs: map[call.Stream]int64{}, calls: map[call.ID]*phoned{}, ended: map[call.ID]bool{},
 		people: map[call.AgentID]*person{}, waiting: waitingRoom{entries: map[call.EntryID]*entry{}},
-		tickets: newTicketBook(), told: map[string]bool{}, void: map[call.OfferID]bool{},
+		tickets: newTicketBook(), lost: newLostBook(), told: map[string]bool{}, void: map[call.OfferID]bool{},
 		report: Report{Queues: map[call.QueueID]Queue{}, Broken: map[Rule]int{}, Violations: []Violation{}},
 	}
 }
@@ -162,12 +165,13 @@ func (c *Checker) Apply(e call.Event) {
 	r.Events++
 	r.Last = max(r.Last, e.Global)
 	if r.Begin.IsZero() {
-		r.Begin = e.At
+		r.Begin, c.earliest = e.At, e.At
 	}
+	c.earliest = earlier(c.earliest, e.At)
 	if e.At.After(r.End) {
 		r.End = e.At
 	}
-	if decided(e.Body) { // what the queue decided is in order of time; the desk's own events are not
+	if decided(e.Body) && !c.asterisk() { // what the queue decided is in order of time; the desk's own events are not
 		if !e.At.Equal(c.turn) {
 			c.before, c.turn = c.turn, e.At
 		}
@@ -180,6 +184,12 @@ func (c *Checker) Apply(e call.Event) {
 		c.applyAgent(e)
 	case call.StreamTicket:
 		c.applyTicket(e)
+	case call.StreamLost:
+		c.applyLost(e)
+	case call.StreamCallback:
+		if b, ok := e.Body.(call.CallbackAsked); ok {
+			c.lost.asked[b.Call] = true
+		}
 	case call.StreamSystem:
 		c.applySystem(e)
 	}
@@ -225,6 +235,18 @@ func (c *Checker) applySystem(e call.Event) {
 	}
 }
 
+// asterisk reports whether the event under way was not decided by this queue:
+// Asterisk's served the call, and it was written afterwards. What agents did
+// meanwhile is not in the journal.
+func (c *Checker) asterisk() bool { return c.event.Config == call.ConfigAsterisk }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -255,6 +277,7 @@ func (c *Checker) Close(now time.Time) *Report {
 	}
 	c.addsUp()
 	c.checkTickets()
+	c.checkLost()
 	slices.SortStableFunc(r.Violations, func(a, b Violation) int {
 		return cmp.Or(slices.Index(Rules(), a.Rule)-slices.Index(Rules(), b.Rule), a.At.Compare(b.At))
 	})

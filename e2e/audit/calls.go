@@ -11,6 +11,8 @@ import (
 // phoned is an open call.
 type phoned struct {
 	ticket  call.TicketID
+	test    bool
+	out     bool   // we placed it
 	entry   *entry // that waits, or nil
 	outcome call.Outcome
 	talk    *talk // that lasts, or nil
@@ -68,10 +70,13 @@ func (c *Checker) applyCall(e call.Event) {
 		c.arrived(id, b)
 		return
 	}
+	if _, ok := e.Body.(call.CallerLost); ok { // also when the call is over
+		c.lost.noted[id]++
+		return
+	}
 	p := c.calls[id]
 	if p == nil {
 		switch e.Body.(type) {
-		case call.CallerLost: // noted when the call is over
 		case call.Offered:
 			c.broke(NoGhost, "call %s is offered, and is over", id)
 		default:
@@ -86,12 +91,24 @@ func (c *Checker) applyCall(e call.Event) {
 	switch b := e.Body.(type) {
 	case call.QueueJoined:
 		c.joined(id, p, b)
+	case call.QueueLeft:
+		c.left(p, b)
+	case call.Ended:
+		c.callEnded(id, p, b)
+	default:
+		if !c.asterisk() {
+			c.withAgent(id, p, e)
+		}
+	}
+}
+
+// withAgent takes what binds an agent.
+func (c *Checker) withAgent(id call.ID, p *phoned, e call.Event) {
+	switch b := e.Body.(type) {
 	case call.Offered:
 		c.offered(id, b)
 	case call.OfferEnded:
 		c.offerEnded(b)
-	case call.QueueLeft:
-		c.left(p, b)
 	case call.Connected:
 		c.connected(id, p, b)
 	case call.Held, call.Unheld:
@@ -102,8 +119,6 @@ func (c *Checker) applyCall(e call.Event) {
 		_, p.talk.held = b.(call.Held)
 	case call.Parted:
 		c.parted(id, p, b)
-	case call.Ended:
-		c.callEnded(id, p, b)
 	}
 }
 
@@ -112,7 +127,7 @@ func (c *Checker) arrived(id call.ID, b call.Arrived) {
 		c.broke(OneOutcome, "call %s arrived twice", id)
 		return
 	}
-	c.calls[id] = &phoned{ticket: b.Ticket}
+	c.calls[id] = &phoned{ticket: b.Ticket, test: b.Test, out: b.Out}
 	c.report.Calls++
 	c.tickets.call(c, id, b.Ticket)
 }
@@ -216,7 +231,7 @@ func (c *Checker) left(p *phoned, b call.QueueLeft) {
 	if !slices.Contains(outcomes(), b.Outcome) {
 		c.broke(OneOutcome, "entry %s leaves as %q, which is no outcome", x.id, b.Outcome)
 	}
-	if b.Outcome == call.OutcomeAnswered {
+	if b.Outcome == call.OutcomeAnswered && !c.asterisk() {
 		if a := c.person(b.Agent); b.Agent == "" || a.won != x.id {
 			c.broke(OneOutcome, "entry %s leaves as answered by %q, who answered no offer for it", x.id, b.Agent)
 		}
@@ -289,6 +304,7 @@ func (c *Checker) callEnded(id call.ID, p *phoned, b call.Ended) {
 	if b.Outcome == "" {
 		c.broke(OneOutcome, "call %s ends without an outcome", id)
 	}
+	c.lost.ends(id, p, b)
 	delete(c.calls, id)
 	c.ended[id] = true
 }

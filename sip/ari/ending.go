@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -60,7 +61,7 @@ func (l *leg) ask(c call.Cause) bool {
 // a place for him.
 func (n *node) dismiss(ctx context.Context, l *leg, c call.Cause) error {
 	if l.caller && c.Reason == call.SwitchGone && n.cfg.Fallback.Context != "" {
-		return n.fallBack(ctx, l.channel)
+		return n.fallBack(ctx, l.channel, l.exten)
 	}
 	return n.pbx.Hangup(ctx, l.channel, causeFor(c), "")
 }
@@ -109,7 +110,7 @@ func (l *leg) Continue(ctx context.Context, to call.Dialplan) error {
 		return context.Cause(l.ctx)
 	}
 	err := l.verb(ctx, func(ctx context.Context, _ bool) error {
-		return l.node.pbx.Continue(ctx, l.channel, to.Context, to.Exten, to.Priority, "")
+		return l.node.pbx.Continue(ctx, l.channel, to.Context, cmp.Or(to.Exten, l.exten), max(to.Priority, 1), "")
 	})
 	if err != nil && !errors.Is(err, c) { // Asterisk's event may be faster than its answer
 		l.mu.Lock()

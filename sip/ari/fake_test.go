@@ -59,8 +59,9 @@ type fakeChannel struct {
 	play    *fakePlay
 	music   string
 	spies   string // channel that a snoop listens to
+	spy     string // what of it: in, out, both
+	whisper string // where what the snoop hears goes: out is to the channel's far end
 	phone   *fakePhone
-	keys    []string
 }
 
 type fakePlay struct {

@@ -52,8 +52,9 @@ type leg struct {
 	id      call.LegID
 	channel string // its id at Asterisk: our own for a leg that we originated
 	remote  call.Party
-	caller  bool // the call came in on it
-	adopted bool // a process before us had it
+	caller  bool   // the call came in on it
+	adopted bool   // a process before us had it
+	exten   string // of a caller: where he was in the dialplan
 	node    *node
 	log     *zap.Logger
 

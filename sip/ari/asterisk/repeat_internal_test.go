@@ -121,7 +121,7 @@ func TestDialWaitsUntilTheChannelIsInTheApplication(t *testing.T) {
 		if err := c.Dial(t.Context(), "leg", "", 0); err != nil {
 			t.Error(err)
 		}
-		if n := len(p.seen); n > 20 {
+		if n := len(p.all()); n > 20 {
 			t.Errorf("asked %d times", n)
 		}
 	})
@@ -135,6 +135,7 @@ func TestDialGivesUpOnAChannelThatNeverComes(t *testing.T) {
 		"never there":      {says(200, `{"id":"leg","state":"Down","dialplan":{}}`), ErrState},
 		"gone":             {says(404, `{}`), ErrNotFound},
 		"of another's":     {says(200, strings.Replace(channelOfOurs, "firstline", "other", 1)), ErrState},
+		"another's rings":  {says(200, strings.NewReplacer("firstline", "other", "Down", "Ringing").Replace(channelOfOurs)), ErrState},
 		"dialled long ago": {says(200, strings.Replace(channelOfOurs, "Down", "Ringing", 1)), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -197,7 +198,7 @@ func TestChannelWhoseAddingWasNotAnsweredDoesNotLeaveTheBridgeAgain(t *testing.T
 			"GET /bridges/b": says(200, `{"id":"b","channels":["c1"]}`), add: silent(nil),
 		}))
 		wantError(t, c.AddChannel(t.Context(), "b", "c1", "c2"), ErrAway)
-		if got := fmt.Sprint(p.seen[len(p.seen)-1].body["channel"]); got != "[c2]" {
+		if got := fmt.Sprint(p.last().body["channel"]); got != "[c2]" {
 			t.Errorf("added again: %s", got)
 		}
 		p.answers(byPath(map[string]http.HandlerFunc{"GET /bridges/b": says(200, `{"id":"b","channels":["c1","c2"]}`)}))
@@ -205,7 +206,7 @@ func TestChannelWhoseAddingWasNotAnsweredDoesNotLeaveTheBridgeAgain(t *testing.T
 			t.Error(err)
 		}
 		p.answers(nil) // all is known: no more looks
-		p.seen = nil
+		p.forget()
 		if err := c.AddChannel(t.Context(), "b", "c1", "c2"); err != nil || !slices.Equal(p.requests(), []string{add}) {
 			t.Errorf("%v, %v", p.requests(), err)
 		}
