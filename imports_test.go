@@ -41,6 +41,7 @@ var rooms = []room{
 	{"sip/ari/asterisk", nil, "Asterisk's own words; what a call is, the front end knows"},
 	{"sip/ari", edge("sip/ari/asterisk"), "the front ends do not know each other"},
 	{"sip/webrtc", edge("sip/media"), "the browser's leg is handed to sip by cmd"},
+	{"sip/siptest", edge("sip", "sip/media", "call/calltest"), "phones for tests of every front end: they are the contract's far ends"},
 	{"sip/...", edge("sip/media"), "an edge names the domain, never another edge"},
 	{"store/...", edge(), "an edge names the domain, never another edge"},
 	{"web/...", edge(), "an edge names the domain, never another edge"},

@@ -34,6 +34,11 @@ type Event struct {
 	Body   Body      `json:"body"`
 }
 
+// ConfigAsterisk is the Config of events that were not decided here: Asterisk's
+// dialplan served the call while we were away, and they were written afterwards.
+// Their At lies before that of the events around them in the journal.
+const ConfigAsterisk = "asterisk"
+
 // Body is what happened: one of the types in events.go.
 type Body interface {
 	// Type is the stable name under which the body is stored ("call.arrived").

@@ -100,7 +100,11 @@ type Bridge interface {
 	ID() BridgeID
 	// Record starts a recording; a second one with the same id returns the first.
 	Record(ctx context.Context, id RecordingID) (Recording, error)
-	// Tap lets a third leg listen, whisper or barge.
+	// Tap lets a third leg, answered and in no bridge, listen, whisper or barge;
+	// several may. Tapping again with the same leg changes its mode: what it said
+	// in one mode is never heard by those who hear it in the next. Its end removes
+	// it; closing the bridge leaves it up and silent. Barging is recorded on both
+	// sides, a whisper on neither.
 	Tap(ctx context.Context, who Leg, mode TapMode) error
 	// Close parts the legs and leaves both up.
 	Close(ctx context.Context) error

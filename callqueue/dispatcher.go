@@ -331,9 +331,9 @@ func (d *Dispatcher) SetPresence(ctx context.Context, agent call.AgentID, p call
 	})
 }
 
-// Restore says how agents were when the last process ended. They must be on the
-// roster; it comes before the first Connect.
-func (d *Dispatcher) Restore(ctx context.Context, people []Restored) error {
+// Restore brings in the roster as it was when the last process ended, with those
+// who have left it. It comes before the first Connect.
+func (d *Dispatcher) Restore(ctx context.Context, people []agents.Record) error {
 	return d.ask(ctx, func(now time.Time) error {
 		var errs []error
 		for _, r := range people {
@@ -371,6 +371,21 @@ func (d *Dispatcher) TalkEnded(agent call.AgentID, id call.ID, at time.Time) {
 
 // Holding says that the agent put the caller on hold, or took them back.
 func (d *Dispatcher) Holding(agent call.AgentID, held bool) { d.tell(TalkHeld{agent, held}) }
+
+// Silent says that no audio comes from an agent's phone although some is due, or
+// that some comes again. A silent phone gets no more calls until it is heard, has
+// proved to be there (Seen), or its person says that they are available.
+func (d *Dispatcher) Silent(agent call.AgentID, silent bool) { d.tell(TalkSilent{agent, silent}) }
+
+// Seen says that a phone has proved to be there: it registered anew, or answered
+// when it was asked.
+func (d *Dispatcher) Seen(device call.DeviceID) {
+	d.submit(func(now time.Time) {
+		if d.engine.silent[device] {
+			d.tick(now, DeviceReachable{device, true})
+		}
+	})
+}
 
 // Reachable says whether a phone is registered. A phone of which nothing was
 // said is tried.

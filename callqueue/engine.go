@@ -27,6 +27,7 @@ type Engine struct {
 	agents  map[call.AgentID]*agent
 	at      map[call.DeviceID]*agent // who sits where
 	gone    map[call.DeviceID]bool   // phones known not to be registered
+	silent  map[call.DeviceID]bool   // phones from which no audio came
 
 	rules   Rules
 	clients map[string]*client // with a limit
@@ -69,6 +70,7 @@ func NewSeeded(seed uint64) *Engine {
 		agents:       make(map[call.AgentID]*agent),
 		at:           make(map[call.DeviceID]*agent),
 		gone:         make(map[call.DeviceID]bool),
+		silent:       make(map[call.DeviceID]bool),
 		rules:        Rules{}.defaults(),
 		breaks:       make(map[string]map[*agent]bool),
 		lines:        make(map[lineKey]*line),
@@ -133,6 +135,8 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return e.talkBegan(now, in)
 	case TalkHeld:
 		return e.talkHeld(now, in)
+	case TalkSilent:
+		return e.talkSilent(now, in)
 	case TalkEnded:
 		return e.talkEnded(now, in)
 	case WrapUpExtended:
@@ -148,7 +152,7 @@ func (e *Engine) take(now time.Time, in Input) error {
 	case AgentGone:
 		return e.agentGone(now, in)
 	case AgentRestored:
-		return e.agentRestored(now, in.Restored)
+		return e.agentRestored(now, in.Record)
 	case SetQueues:
 		return e.setQueues(now, in)
 	case SetRules:

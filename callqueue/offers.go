@@ -14,7 +14,8 @@ func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	a, id := c.agent, x.id.Offer(x.made+1)
 	why := e.because(now, x.line, c)
 	e.decided(now, x, id, c.of)
-	if !e.move(now, a, call.Offering, x.id.Call(), now.Add(x.queue.Ring)) {
+	e.occupy(a, x.queue.ID, x.client)
+	if !e.move(now, a, call.ActivityChanged{Activity: call.Offering, Call: x.id.Call(), Until: now.Add(x.queue.Ring)}) {
 		return false
 	}
 	o := &offer{id: id, entry: x, agent: a, device: a.Device, deadline: timer{place: -1}}
@@ -23,7 +24,6 @@ func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	e.offers[o.id] = o
 	a.offer = o
 	e.withhold(a)
-	e.occupy(a, x.client)
 	x.queue.last = a.ID
 	x.ring(now, o, c.tier)
 	if x.queue.Strategy == RingProgressively {
@@ -100,7 +100,7 @@ func (e *Engine) answered(now time.Time, o *offer) {
 	e.record(call.CallEvent(now, x.id.Call(), call.QueueLeft{
 		Entry: x.id, Queue: x.queue.ID, Outcome: call.OutcomeAnswered, Agent: a.ID, Wait: wait,
 	}))
-	e.move(now, a, call.Talking, x.id.Call(), time.Time{})
+	e.move(now, a, call.ActivityChanged{Activity: call.Talking, Call: x.id.Call()})
 	e.emit(Connected{Entry: x.id, Queue: x.queue.ID, Offer: o.id, Agent: a.ID, Device: o.device, Wait: wait})
 }
 
@@ -188,6 +188,17 @@ func (e *Engine) leaveAlone(now time.Time, a *agent, why rest, by time.Duration)
 	}
 	a.rest = why
 	e.arm(&a.due, now.Add(by))
+	e.record(call.AgentEvent(now, a.ID, call.AgentRested{Reason: string(why), Until: call.Instant(a.due.at)}))
+}
+
+// rested ends what leaveAlone began.
+func (e *Engine) rested(now time.Time, a *agent) {
+	if a.rest == restNone {
+		return
+	}
+	a.rest = restNone
+	e.disarm(&a.due)
+	e.record(call.AgentEvent(now, a.ID, call.AgentRested{}))
 }
 
 // close withdraws every offer; entries stay where they are.
@@ -205,18 +216,26 @@ func (e *Engine) close(now time.Time) {
 
 // move is the only place where an activity changes. It reports whether the move
 // is legal; one that is not is a fault of the engine and shows as Refused.
-func (e *Engine) move(now time.Time, a *agent, to call.Activity, on call.ID, until time.Time) bool {
-	next, err := agents.NextActivity(a.activity, to)
+func (e *Engine) move(now time.Time, a *agent, to call.ActivityChanged) bool {
+	next, err := agents.NextActivity(a.activity, to.Activity)
 	if err != nil {
 		e.emit(Refused{fmt.Errorf("agent %s: %w", a.ID, err)})
 		return false
 	}
-	a.activity, a.since, a.call = next, now, on
-	body := call.ActivityChanged{Activity: next, Call: on}
-	if !until.IsZero() {
-		body.Until = call.Instant(until)
-	}
-	e.record(call.AgentEvent(now, a.ID, body))
+	a.activity, a.since, a.call = next, now, to.Call
+	e.moved(now, a, to)
 	e.count(now, a)
 	return true
+}
+
+// moved records an activity with all that the next process needs to go on with it.
+func (e *Engine) moved(now time.Time, a *agent, to call.ActivityChanged) {
+	to.Queue, to.Client, to.Misses = a.queue, a.client, a.misses
+	if !to.Until.IsZero() {
+		to.Until = call.Instant(to.Until)
+	}
+	if since := call.Instant(a.free); to.Activity == call.Idle && since.Before(call.Instant(now)) {
+		to.Since = since
+	}
+	e.record(call.AgentEvent(now, a.ID, to))
 }

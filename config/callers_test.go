@@ -26,7 +26,7 @@ func TestCallersFileHasDefaultsForAll(t *testing.T) {
 			Region: "CH", Blocked: config.Blocked{Status: 607}, Lost: config.Lost{Tries: 5, ShortAbandons: true},
 		},
 		"blocked: {prompt: not-possible}\n": {Blocked: config.Blocked{Status: 603, Prompt: "not-possible", Hold: time.Hour}, Lost: standard.Lost},
-		"{}": standard,
+		"{}":                                standard,
 	} {
 		c, err := config.LoadCentre(callersCentre(map[string]string{"callers.yaml": text}), keys(t))
 		if err != nil {

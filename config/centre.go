@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"firstline/call"
 	"firstline/callqueue"
@@ -34,6 +35,7 @@ type Centre struct {
 	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
+	DeskZone     *time.Location    // nil when hours.yaml names none; see Zone
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
@@ -56,8 +58,9 @@ type Number struct {
 // Client is a company that the line serves.
 type Client struct {
 	Name     string
-	Language string // of its callers, empty for the flow's own
-	Region   string // of numbers that come to its lines without a country code; empty for the centre's own
+	Language string         // of its callers, empty for the flow's own
+	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
+	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
 }
 
 // BreakReason is why an agent may be on break.
@@ -88,18 +91,18 @@ func (c *Centre) Queue(id call.QueueID) (callqueue.Queue, bool) {
 func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language }
 
 // Advice is what is no fault, but hardly meant: steps of queues that let in nobody
-// whom the step before did not, by the roster. Without one (nil) it is the
-// centre's own.
+// whom the step before did not, by the roster (without one, nil, it is the
+// centre's own), and clients whose days could be those of several zones.
 func (c *Centre) Advice(roster []agents.Agent) []string {
 	if roster == nil {
 		for _, a := range c.Agents {
 			roster = append(roster, agents.Agent{ID: a.ID, Level: a.Level, Skills: a.Skills})
 		}
 	}
+	advice := c.adviseZones()
 	if len(roster) == 0 {
-		return nil
+		return advice
 	}
-	var advice []string
 	for _, q := range c.Queues {
 		for _, n := range callqueue.IdleSteps(q, roster) {
 			advice = append(advice, fmt.Sprintf("queue %q: step %d, after %v, lets in nobody whom the step before did not",

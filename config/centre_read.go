@@ -134,7 +134,10 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	if language.Text != "" {
 		doc.ID("language", language)
 	}
-	r.centre.Clients[e.Key.Text] = Client{Name: m.May("name").Text(e.Key.Text), Language: language.Text, Region: region(doc, m.May("region"))}
+	r.centre.Clients[e.Key.Text] = Client{
+		Name: m.May("name").Text(e.Key.Text), Language: language.Text,
+		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
+	}
 	m.End()
 }
 

@@ -19,8 +19,9 @@ type Closed struct {
 // closedPrompt is what is said outside hours when the number says nothing else.
 const closedPrompt = "closed"
 
-// hours reads the calendars: {calendars: {desk: {zone: Europe/Berlin, weekly:
-// {mon-fri: ["08:00-18:00"]}, closed: [2026-12-25], open: {2026-12-24: ["08:00-12:00"]}}}}.
+// hours reads the desk's zone and the calendars: {zone: Europe/Berlin, calendars:
+// {desk: {zone: Europe/Berlin, weekly: {mon-fri: ["08:00-18:00"]}, closed:
+// [2026-12-25], open: {2026-12-24: ["08:00-12:00"]}}}}.
 func (r *centreReader) hours() {
 	data, ok := r.files[hoursFile]
 	if !ok {
@@ -31,7 +32,8 @@ func (r *centreReader) hours() {
 		r.unread = append(r.unread, "calendar")
 	}
 	m := doc.Root().Map()
-	for _, e := range m.Must("calendars").Map().Entries() {
+	r.centre.DeskZone = timeZone(m.May("zone"))
+	for _, e := range m.May("calendars").Map().Entries() {
 		doc.ID("calendar", e.Key)
 		r.centre.Calendars[e.Key.Text] = calendar(doc, e)
 	}

@@ -62,9 +62,15 @@ type sippCaller struct {
 	port           int
 }
 
-// phoneIn starts sipp: it keys digits a second after the answer, and plays its
-// tone for two minutes, or until either side hangs up.
+// phoneIn phones the office itself.
 func (s *office) phoneIn(number, called, digits string) *sippCaller {
+	s.t.Helper()
+	return s.phoneInAt(s.creds.SIP, number, called, digits)
+}
+
+// phoneInAt starts sipp: it keys digits a second after the answer, and plays its
+// tone for two minutes, or until either side hangs up.
+func (s *office) phoneInAt(at, number, called, digits string) *sippCaller {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	scenario, err := os.ReadFile(filepath.Join("testdata", "caller.xml"))
@@ -74,7 +80,7 @@ func (s *office) phoneIn(number, called, digits string) *sippCaller {
 	file := filepath.Join(dir, "caller.xml")
 	must(s.t, os.WriteFile(file, []byte(strings.ReplaceAll(string(scenario), "{{PCAP}}", pcap)), 0o600))
 	c := &sippCaller{number: number, callID: "e2e-" + number, port: freePorts(s.t)}
-	cmd := exec.Command(need(s.t, "sipp"), s.creds.SIP, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1",
+	cmd := exec.Command(need(s.t, "sipp"), at, "-sf", file, "-i", "127.0.0.1", "-mi", "127.0.0.1",
 		"-p", strconv.Itoa(c.port), "-mp", strconv.Itoa(freePorts(s.t)), "-m", "1", "-cid_str", c.callID,
 		"-key", "number", number, "-key", "called", called,
 		"-nostdin", "-timeout", "180s", "-trace_err", "-error_file", filepath.Join(dir, "errors.log"))
@@ -196,9 +202,18 @@ type baresip struct {
 	events []string
 }
 
-// softphone starts baresip as a device and waits until it is registered. mode is
-// auto (it answers by itself) or manual.
+// softphone starts baresip as a device of the office itself.
 func (s *office) softphone(user, mode string) *baresip {
+	s.t.Helper()
+	return s.softphoneAt(account{user, s.creds.SIP, s.creds.Devices[user]}, user, mode)
+}
+
+// account is a phone's at a registrar.
+type account struct{ user, registrar, password string }
+
+// softphoneAt starts baresip as an agent's phone and waits until it is registered.
+// mode is auto (it answers by itself) or manual.
+func (s *office) softphoneAt(at account, agent, mode string) *baresip {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	b := &baresip{dir: dir}
@@ -225,14 +240,14 @@ module_app account.so
 module_app menu.so
 `, freePorts(s.t), tone, filepath.Join(dir, "played.wav"), dir, control)
 	must(s.t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
-	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=60;audio_codecs=PCMU/8000/1\n",
-		user, s.creds.SIP, user, s.creds.Devices[user], mode)
-	must(s.t, os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o600))
+	line := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=%s;answermode=%s;regint=60;audio_codecs=PCMU/8000/1\n",
+		at.user, at.registrar, at.user, at.password, mode)
+	must(s.t, os.WriteFile(filepath.Join(dir, "accounts"), []byte(line), 0o600))
 	cmd := exec.Command(need(s.t, "baresip"), "-f", dir)
 	cmd.Dir = dir
-	b.process = start(s.t, "baresip "+user, cmd)
-	eventually(s.t, "baresip "+user+" is registered", func() bool { // a caller may be waiting for it already
-		state := s.api.agents()[user].State
+	b.process = start(s.t, "baresip "+at.user, cmd)
+	eventually(s.t, "baresip "+at.user+" is registered", func() bool { // a caller may be waiting for it already
+		state := s.api.agents()[agent].State
 		return state != "unreachable" && state != "offline"
 	})
 	b.control(fmt.Sprintf("127.0.0.1:%d", control))

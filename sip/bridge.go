@@ -23,6 +23,7 @@ type bridge struct {
 
 	mu         sync.Mutex // guards the rest
 	relay      *media.Bridge
+	taps       []*leg
 	ended      bool
 	recordings map[call.RecordingID]*recording
 }
@@ -60,7 +61,7 @@ func (s *Server) Bridge(_ context.Context, spec call.BridgeSpec) (call.Bridge, e
 func sameBridge(caller, agent *leg, id call.BridgeID) *bridge {
 	caller.mu.Lock()
 	defer caller.mu.Unlock()
-	if b := caller.bridge; b != nil && b.id == id && b.agent == agent {
+	if b := caller.bridge; b != nil && b.id == id && b.caller == caller && b.agent == agent {
 		return b
 	}
 	return nil
@@ -92,7 +93,7 @@ func (b *bridge) join() error {
 
 func (b *bridge) legs() []*leg { return []*leg{b.caller, b.agent} }
 
-// hold is for a leg whose phone put the other side on hold.
+// hold is for a leg whose phone put the other side on hold, or for a tap's.
 func (b *bridge) hold(l *leg, held bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,7 +108,7 @@ func (b *bridge) hold(l *leg, held bool) {
 
 func (b *bridge) ID() call.BridgeID { return b.id }
 
-// Close parts the legs and leaves both up. Recordings go on with silence until they are stopped.
+// Close parts the legs, lets go of the taps and leaves all up. Recordings go on with silence until they are stopped.
 func (b *bridge) Close(context.Context) error {
 	b.part()
 	return nil
@@ -121,8 +122,10 @@ func (b *bridge) part() {
 	}
 	b.ended = true
 	b.relay.Close()
+	taps := b.taps
+	b.taps = nil
 	b.mu.Unlock()
-	for _, l := range b.legs() {
+	for _, l := range append(b.legs(), taps...) {
 		l.mu.Lock()
 		was := l.bridge == b
 		if was {
@@ -135,9 +138,6 @@ func (b *bridge) part() {
 		}
 	}
 }
-
-// Tap is not offered yet; see Caps.
-func (b *bridge) Tap(context.Context, call.Leg, call.TapMode) error { return call.ErrUnsupported }
 
 // recording is one stereo WAV under way.
 type recording struct {

@@ -46,7 +46,7 @@ type leg struct {
 	asked    *remoteMedia // the offer in the INVITE that is to be answered; nil: delayed
 	codec    media.Codec
 	keys     []byte
-	bridge   *bridge
+	bridge   *bridge     // that it is one of the two of, or taps
 	patience *time.Timer // until an originated leg is given up
 	silent   *time.Timer // until media that was lost hangs up
 	final    call.Quality
@@ -300,7 +300,7 @@ func (l *leg) release() {
 	}
 	l.mu.Unlock()
 	if b != nil {
-		b.part()
+		b.leave(l)
 	}
 	_ = l.stream.Close()
 	l.push(call.LegEvent{At: time.Now(), Kind: call.LegQuality, Quality: l.final})

@@ -162,7 +162,9 @@ func (s *Server) Adopt(context.Context) (call.Survivors, error) { return call.Su
 
 // Caps says what this front end can do.
 func (s *Server) Caps() call.Caps {
-	return call.Caps{Record: s.cfg.RecordingsDir != "", RecordGrows: true, DTMFStart: true, ReferByPhone: true}
+	return call.Caps{
+		Record: s.cfg.RecordingsDir != "", RecordGrows: true, Tap: true, DTMFStart: true, ReferByPhone: true,
+	}
 }
 
 // inviter is who an INVITE comes from.

@@ -93,6 +93,7 @@ func (l *lease) giveUp(s sight) error {
 	if l.why == nil {
 		l.why = owned(l.db, s)
 		close(l.lost)
+		l.log.Error("another firstline has taken the database over; this one writes nothing more", zap.String("owner", s.owner))
 	}
 	return l.why
 }

@@ -42,12 +42,13 @@ func (s *Store) Position(ctx context.Context, kind call.StreamKind, id string) (
 	return opened, tried(ctx, "position", err)
 }
 
-const firstAtOrBehind = `SELECT global, at FROM events WHERE global >= $1 ORDER BY global LIMIT 1`
+const firstAtOrBehind = `SELECT global, at FROM events WHERE global >= $1 AND config <> $2 AND kind <> $3 ORDER BY global LIMIT 1`
 
 // Behind is a global sequence from which on the journal holds everything that
 // happened at t or later: reading after it misses nothing, and begins at most a
 // little earlier. Events are in order of time but for what clocks and late
-// writers disturb, which slack covers.
+// writers disturb, which slack covers, and for calls that Asterisk served while we
+// were away and callers who were lost in them, which are passed over here.
 func (s *Store) Behind(ctx context.Context, t time.Time) (int64, error) {
 	const slack = time.Minute
 	ctx, cancel := reading(ctx)
@@ -57,7 +58,7 @@ func (s *Store) Behind(ctx context.Context, t time.Time) (int64, error) {
 	for low < high {
 		middle := low + (high-low)/2
 		var global, at int64
-		err := s.db.scan(ctx, firstAtOrBehind, []any{middle + 1}, &global, &at)
+		err := s.db.scan(ctx, firstAtOrBehind, []any{middle + 1, call.ConfigAsterisk, string(call.StreamLost)}, &global, &at)
 		switch {
 		case errors.Is(err, sql.ErrNoRows), err == nil && at >= want:
 			high = middle

@@ -129,6 +129,10 @@ func (j *Journal) write(ctx context.Context, rs []*request, config string) bool 
 	if len(g.items) == 0 {
 		return true
 	}
+	if why := j.commits.lease.gone(); why != nil {
+		j.refuse(g, why, false)
+		return true
+	}
 	if j.mode == Spooling {
 		if err := j.spool.append(g.items); err != nil {
 			j.refuse(g, notDurable(ErrAway, err), errors.Is(err, errSpoolUncertain))
@@ -155,6 +159,9 @@ func (j *Journal) write(ctx context.Context, rs []*request, config string) bool 
 
 // divert spools a group that the database has not taken, or not yet.
 func (j *Journal) divert(g *group, why error) bool {
+	if gone := j.commits.lease.gone(); gone != nil { // nobody commits any more, so nobody has told us why not
+		why = gone
+	}
 	if errors.Is(why, ErrOwned) {
 		j.refuse(g, why, true)
 		return true

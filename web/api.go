@@ -50,6 +50,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.deviceRoutes(api)
 	s.queueRoutes(api)
 	s.rosterRoutes(api)
+	s.fallbackRoutes(api)
 	s.recordingRoutes(api)
 	s.journalRoutes(api)
 	s.reportRoutes(api)

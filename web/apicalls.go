@@ -37,6 +37,7 @@ type whyOut struct {
 		Call    call.ID   `json:"call"`
 		Reasons []Reason  `json:"reasons"`
 		Now     *WaitsNow `json:"now,omitempty" doc:"while it waits: what keeps each agent from it"`
+		Waits   []Waited  `json:"waits" doc:"one for each stay in a queue: how each agent stood towards the call, all the while"`
 	}
 }
 
@@ -115,8 +116,12 @@ func (s *Server) explainCall(ctx context.Context, in *callIn) (*whyOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	waited, err := s.cfg.Past.Waited(ctx, &r)
+	if err != nil {
+		return nil, err
+	}
 	out := new(whyOut)
-	out.Body.Call, out.Body.Reasons, out.Body.Now = r.ID, why(&r), s.waitsBecause(ctx, &r)
+	out.Body.Call, out.Body.Reasons, out.Body.Now, out.Body.Waits = r.ID, why(&r), s.waitsBecause(ctx, &r), waits(waited)
 	return out, nil
 }
 

@@ -12,11 +12,12 @@ import (
 )
 
 type slaIn struct {
-	From  time.Time    `query:"from" required:"true" doc:"the first instant at which an entry joined"`
-	To    time.Time    `query:"to" required:"true" doc:"the first instant that is too late"`
+	From  string       `query:"from" required:"true" maxLength:"40" example:"2026-03-01" doc:"the first instant at which an entry joined: an instant (RFC 3339), or a date, which is its first instant in the row's zone"`
+	To    string       `query:"to" required:"true" maxLength:"40" example:"2026-04-01" doc:"the first instant that is too late, in the same forms: a date is not part of the period"`
 	Queue call.QueueID `query:"queue" maxLength:"100" doc:"only this queue; staff is everybody's all the same"`
-	Every string       `query:"every" enum:"15m,30m,1h,1d" doc:"one row for each such part of the period, counted from its begin; 1d is 24 hours. Without it, one row for the whole. At most 1,000 parts"`
+	Every string       `query:"every" enum:"15m,30m,1h,1d,1w,1mo" doc:"one row for each such part of the period. 15m, 30m and 1h are counted from its begin; 1d, 1w (from Monday on) and 1mo are days, weeks and months of the calendar in the row's zone, whatever their length. Without it, one row for the whole. At most 1,000 parts"`
 	By    string       `query:"by" enum:"client" doc:"one row for each client too. The client of a call is that of the number dialled, by the centre that is in force now, also for calls from before it was activated"`
+	Zone  string       `query:"zone" maxLength:"64" example:"Europe/Berlin" doc:"of dates, days, weeks and months (IANA). Without it each client's own with by=client, else the desk's"`
 }
 
 type slaOut struct{ Body SLAReport }
@@ -26,6 +27,7 @@ type slaOut struct{ Body SLAReport }
 type SLAReport struct {
 	From    time.Time `json:"from"`
 	To      time.Time `json:"to"`
+	Zone    string    `json:"zone" doc:"in which dates were read for from, to and staff: what was asked for, or the desk's"`
 	Formula string    `json:"formula" doc:"of each row's service_level"`
 	Queues  []SLARow  `json:"queues" doc:"by interval, queue and client; with by=client only those that had a caller"`
 	Staff   SLAStaff  `json:"staff"`
@@ -38,6 +40,7 @@ type SLARow struct {
 	Client         *string        `json:"client" doc:"null when clients are not told apart; empty when the number dialled is no particular client's"`
 	From           time.Time      `json:"from"`
 	To             time.Time      `json:"to" doc:"excluded"`
+	Zone           string         `json:"zone" doc:"whose calendar and dates the interval follows"`
 	Complete       bool           `json:"complete" doc:"false when there were more entries than one report holds, so that some are missing"`
 	TargetPercent  float64        `json:"target_percent"`
 	TargetMs       int64          `json:"target_ms"`
@@ -101,123 +104,81 @@ const (
 	reportIntervals = 1000
 )
 
-func (s *Server) reportSLA(ctx context.Context, in *slaIn) (*slaOut, error) {
-	every := map[string]time.Duration{"15m": 15 * time.Minute, "30m": 30 * time.Minute, "1h": time.Hour, "1d": 24 * time.Hour}[in.Every]
-	length := in.To.Sub(in.From)
-	switch {
-	case !in.From.Before(in.To):
-		return nil, huma.Error422UnprocessableEntity("the period is empty", &huma.ErrorDetail{
-			Location: "query.to", Message: "expected an instant after from", Value: in.To,
-		})
-	case length > longestReport:
-		return nil, huma.Error422UnprocessableEntity("the period is longer than 400 days")
-	case every > 0 && length > reportIntervals*every:
-		return nil, huma.Error422UnprocessableEntity("the period has more than 1,000 such intervals", &huma.ErrorDetail{
-			Location: "query.every", Message: "expected a longer interval or a shorter period", Value: in.Every,
-		})
+// everies are the lengths and units that a period may be cut by.
+func everies(name string) sla.Every {
+	switch name {
+	case "15m":
+		return sla.Every{Length: 15 * time.Minute}
+	case "30m":
+		return sla.Every{Length: 30 * time.Minute}
+	case "1h":
+		return sla.Every{Length: time.Hour}
+	case "1d":
+		return sla.Every{Unit: sla.Day}
+	case "1w":
+		return sla.Every{Unit: sla.Week}
+	case "1mo":
+		return sla.Every{Unit: sla.Month}
 	}
-	rep, err := s.cfg.Reports.SLA(ctx, SLAFilter{
-		From: in.From.UTC(), To: in.To.UTC(), Queue: in.Queue, Every: every, ByClient: in.By == "client",
-	})
+	return sla.Every{}
+}
+
+func (s *Server) reportSLA(ctx context.Context, in *slaIn) (*slaOut, error) {
+	f, err := in.filter(s.cfg.Queues.Zone())
+	if err != nil {
+		return nil, err
+	}
+	rep, err := s.cfg.Reports.SLA(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	return &slaOut{Body: rep}, nil
 }
 
+// filter reads what is asked for; dates are judged in the desk's zone when no other
+// is named.
+func (in *slaIn) filter(desk *time.Location) (SLAFilter, error) {
+	f := SLAFilter{Queue: in.Queue, Every: everies(in.Every), ByClient: in.By == "client"}
+	var fault error
+	refuse := func(what, at, want string, got any) {
+		if fault == nil {
+			fault = huma.Error422UnprocessableEntity(what, &huma.ErrorDetail{Location: at, Message: want, Value: got})
+		}
+	}
+	for _, e := range []struct {
+		edge *Edge
+		text string
+		at   string
+	}{{&f.From, in.From, "query.from"}, {&f.To, in.To, "query.to"}} {
+		var err error
+		if *e.edge, err = ParseEdge(e.text); err != nil {
+			refuse(err.Error(), e.at, "expected 2026-03-01 or 2026-03-01T09:00:00+01:00", e.text)
+		}
+	}
+	zone := desk
+	if in.Zone != "" {
+		var err error
+		if f.Zone, err = time.LoadLocation(in.Zone); err != nil || f.Zone == time.Local {
+			refuse("there is no such time zone", "query.zone", "expected a name such as Europe/Berlin", in.Zone)
+		}
+		zone = f.Zone
+	}
+	if fault != nil {
+		return f, fault
+	}
+	from, to := f.From.In(zone), f.To.In(zone)
+	length := to.Sub(from)
+	switch {
+	case !from.Before(to):
+		refuse("the period is empty", "query.to", "expected a later end than from", in.To)
+	case length > longestReport:
+		refuse("the period is longer than 400 days", "query.to", "expected a shorter period", in.To)
+	case f.Every.Length > 0 && length > reportIntervals*f.Every.Length:
+		refuse("the period has more than 1,000 such intervals", "query.every", "expected a longer interval or a shorter period", in.Every)
+	}
+	return f, fault
+}
+
 func (s *Server) reportRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/reports/sla", "report-sla", "Service level of a period", Supervisor), s.reportSLA)
-}
-
-// SLAReportOf is the report that a filter asks for, from what a ledger and a staff
-// hold, as known at now. The error is sla.ErrSpan's.
-func SLAReportOf(f SLAFilter, now time.Time, ledger *sla.Ledger, staff *sla.Staff) (SLAReport, error) {
-	out := SLAReport{From: f.From, To: f.To, Formula: Formula, Queues: []SLARow{}}
-	span := sla.Span{Now: now, From: f.From, To: f.To, Every: f.Every, ByClient: f.ByClient}
-	figures, err := ledger.Figures(span)
-	if err != nil {
-		return out, err
-	}
-	for _, x := range figures {
-		if f.Queue == "" || x.Queue == f.Queue {
-			out.Queues = append(out.Queues, slaRow(x, f.ByClient))
-		}
-	}
-	span.Every = 0
-	spent, err := staff.Figures(span, nil)
-	if err != nil {
-		return out, err
-	}
-	out.Staff = slaStaff(spent[0])
-	return out, nil
-}
-
-func slaRow(f sla.Figures, byClient bool) SLARow {
-	ours := f.Level(sla.LevelOurs)
-	row := SLARow{
-		Queue: f.Queue, From: f.From, To: f.To, Complete: f.Complete,
-		TargetPercent: f.Target.Percent, TargetMs: f.Target.Within.Milliseconds(), TargetMixed: f.Mixed,
-		Offered: f.Offered, Answered: f.Outcomes[call.OutcomeAnswered], AnsweredWithin: ours.Part,
-		Abandoned: f.Outcomes[call.OutcomeAbandoned], AbandonedShort: f.Outcomes[call.OutcomeAbandonedShort],
-		Waiting: f.Waiting, ServiceLevel: ours.Percent, WaitAverageMs: milliseconds(f.ASA),
-		Handling: SLAHandling{
-			Handled: f.Handled, TalkMs: milliseconds(f.Talk), HoldMs: milliseconds(f.Hold), WrapMs: milliseconds(f.WrapUp),
-		},
-		Abandonment: SLAAbandonment{
-			ShortMs: f.Target.ShortAbandon.Milliseconds(), Percent: share(f.Abandonment), AllPercent: share(f.AbandonAll),
-			WaitAverageMs: milliseconds(f.AbandonWait), WaitLongestMs: milliseconds(f.GivenUpAt),
-		},
-	}
-	row.Other = row.Offered - row.Waiting - row.Answered - row.Abandoned - row.AbandonedShort
-	if byClient {
-		row.Client = &f.Client
-	}
-	if f.Offered > 0 {
-		row.WaitLongestMs = milliseconds(&f.LongestWait)
-	}
-	if row.Answered > 0 {
-		row.HoldAverageMs = new((f.Held / time.Duration(row.Answered)).Milliseconds())
-	}
-	if h := &row.Handling; h.Handled > 0 {
-		h.AHTMs = new(*h.TalkMs + *h.HoldMs + *h.WrapMs) // so that what is shown adds up
-	}
-	for _, l := range f.Levels {
-		row.Levels = append(row.Levels, SLALevel(l))
-	}
-	return row
-}
-
-// slaStaff cuts each part to milliseconds and adds those up, so that the sums hold.
-func slaStaff(f sla.StaffFigures) SLAStaff {
-	out := SLAStaff{
-		Agents: f.Agents, Occupancy: f.Occupancy, Formula: f.Formula,
-		StatesMs: map[string]int64{}, BreaksMs: map[string]int64{},
-	}
-	for reason, d := range f.Breaks {
-		out.BreaksMs[reason] = d.Milliseconds()
-		out.StatesMs[string(sla.StateBreak)] += d.Milliseconds()
-	}
-	for state, d := range f.States {
-		if state != sla.StateBreak {
-			out.StatesMs[string(state)] = d.Milliseconds()
-		}
-	}
-	for _, ms := range out.StatesMs {
-		out.StaffedMs += ms
-	}
-	return out
-}
-
-func milliseconds(d *time.Duration) *int64 {
-	if d == nil {
-		return nil
-	}
-	return new(d.Milliseconds())
-}
-
-func share(r *sla.Rate) *float64 {
-	if r == nil {
-		return nil
-	}
-	return &r.Percent
 }

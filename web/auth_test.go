@@ -63,6 +63,7 @@ var matrix = []struct {
 	{"PUT", "/agents/{agent}/pin", `{"pin":"4711"}`, web.Supervisor, 204},
 	{"PUT", "/agents/{agent}/shifts", `{"calendar":"BEGIN:VCALENDAR"}`, web.Supervisor, 200},
 	{"GET", "/agents/{agent}/adherence?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},
+	{"POST", "/queue-log", `{"node":"pbx1","log":"line\n"}`, web.Admin, 200},
 	{"PUT", "/roster?dry_run=true", `{"people":[{"id":"ana","name":"Ana"}]}`, web.Admin, 200},
 	{"GET", "/events", "", web.Supervisor, 200},
 	{"GET", "/reports/sla?from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z", "", web.Supervisor, 200},

@@ -2,25 +2,28 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"firstline/call"
 	"firstline/callqueue/agents"
+	"firstline/callqueue/sla"
 )
 
 // Board is the state that the pages show, folded from events. It is pure: no
 // clock, no I/O, no goroutine; whoever uses it from several guards it. It holds
-// open calls, agents, and figures by minute for a little over a day, so its size
-// does not grow with the number of calls served.
+// open calls, agents, and of each queue entry of a little over a day what figures
+// need, up to the ledger's limit. What it says of a period is what a report of
+// that period says: both ask a ledger.
 type Board struct {
 	location *time.Location
 	rules    []QueueRule // of the active centre, in the order to show them
 	seq      int64       // global sequence of the last event applied
 	calls    map[call.ID]*call.Record
 	agents   map[call.AgentID]*person
-	figures  map[call.QueueID]*tally
+	ledger   *sla.Ledger
 	lost     map[int64]int             // callers lost, by minute
 	owed     map[call.LostID]time.Time // who is owed a call, by arrival
 }
@@ -37,7 +40,7 @@ func NewBoard(loc *time.Location) *Board {
 		location: loc,
 		calls:    make(map[call.ID]*call.Record),
 		agents:   make(map[call.AgentID]*person),
-		figures:  make(map[call.QueueID]*tally),
+		ledger:   sla.New(sla.Config{}),
 		lost:     make(map[int64]int),
 		owed:     make(map[call.LostID]time.Time),
 	}
@@ -45,6 +48,9 @@ func NewBoard(loc *time.Location) *Board {
 
 // SetQueues tells the rules of the active centre.
 func (b *Board) SetQueues(rules []QueueRule) { b.rules = rules }
+
+// SetZone tells where the day begins.
+func (b *Board) SetZone(loc *time.Location) { b.location = loc }
 
 // Seq is the global sequence of the last event that was applied.
 func (b *Board) Seq() int64 { return b.seq }
@@ -58,13 +64,17 @@ func (b *Board) Apply(e call.Event) error {
 		}
 		b.seq = e.Global
 	}
+	err := b.ledger.Apply(e)
 	switch e.Stream.Kind {
 	case call.StreamCall:
-		return b.applyCall(e)
+		err = errors.Join(err, b.applyCall(e))
 	case call.StreamAgent:
 		b.applyAgent(e)
 	case call.StreamLost:
 		b.applyLost(e)
+	}
+	if err != nil {
+		return fmt.Errorf("board: %w", err)
 	}
 	return nil
 }
@@ -76,15 +86,8 @@ func (b *Board) applyCall(e call.Event) error {
 		r = new(call.Record)
 		b.calls[id] = r
 	}
-	// Figures do not need the call's beginning, which may lie before where the
-	// board began to read.
-	switch body := e.Body.(type) {
-	case call.QueueLeft:
-		b.count(e.At, body, r)
-	case call.CallerLost:
-		if r == nil || !r.Test {
-			b.lost[minuteOf(e.At)]++
-		}
+	if _, lost := e.Body.(call.CallerLost); lost && (r == nil || !r.Test) {
+		b.lost[minuteOf(e.At)]++ // its beginning may lie before where the board began to read
 	}
 	if r == nil {
 		return nil
@@ -93,28 +96,7 @@ func (b *Board) applyCall(e call.Event) error {
 	if _, ended := e.Body.(call.Ended); ended {
 		delete(b.calls, id) // even when it does not fit: a gone call never stays on the board
 	}
-	if err != nil {
-		return fmt.Errorf("board: %w", err)
-	}
-	return nil
-}
-
-func (b *Board) count(at time.Time, left call.QueueLeft, r *call.Record) {
-	target := b.rule(left.Queue).Target
-	if r != nil {
-		if r.Test {
-			return
-		}
-		if e := r.Waiting(); e != nil && e.ID == left.Entry {
-			target = e.Target
-		}
-	}
-	t := b.figures[left.Queue]
-	if t == nil {
-		t = &tally{minutes: make(map[int64]*figures)}
-		b.figures[left.Queue] = t
-	}
-	t.count(at, left, target)
+	return err
 }
 
 func (b *Board) applyAgent(e call.Event) {
@@ -149,23 +131,17 @@ func (b *Board) View(now time.Time) BoardView {
 	v := BoardView{Seq: b.seq, At: call.Instant(now), Queues: []QueueRow{}, Agents: []AgentRow{}, Calls: []CallRow{}}
 	v.Agents = b.agentRows()
 	v.Calls = b.callRows()
-	midnight := minuteOf(dayBegin(now, b.location))
-	halfHour := minuteOf(now) - 29 // with the present minute, thirty
+	y, m, d := now.In(b.location).Date()
+	midnight := sla.Midnight(y, m, d, b.location)
+	today := b.figures(now, midnight)
+	halfHour := b.figures(now, now.Truncate(time.Minute).Add(-29*time.Minute)) // with the present minute, thirty
 	waits := b.waits()
-	var sum30, sumDay figures
-	for _, rule := range b.shown() {
+	for _, rule := range b.shown(today, halfHour) {
 		row := QueueRow{
 			ID: rule.ID, Name: cmp.Or(rule.Name, string(rule.ID)),
 			TargetPercent: rule.Target.Percent, TargetMs: rule.Target.Within.Milliseconds(),
 		}
-		var f30, day figures
-		if t := b.figures[rule.ID]; t != nil {
-			t.forget(min(midnight, halfHour))
-			f30, day = t.since(halfHour), t.since(midnight)
-		}
-		sum30.add(f30)
-		sumDay.add(day)
-		row.setFigures(f30, day)
+		row.setFigures(halfHour[rule.ID], today[rule.ID])
 		if w, some := waits[rule.ID]; some {
 			row.Waiting, row.LongestSince = w.n, instant(w.since)
 		}
@@ -176,7 +152,9 @@ func (b *Board) View(now time.Time) BoardView {
 		}
 		v.Queues = append(v.Queues, row)
 	}
-	v.Totals = b.totals(v, sum30, sumDay, midnight)
+	v.Totals = b.totals(v, minuteOf(midnight))
+	v.Totals.setFigures(halfHour, today)
+	v.Totals.Zone = b.location.String()
 	return v
 }
 
@@ -202,12 +180,8 @@ func (b *Board) waits() map[call.QueueID]waiting {
 	return by
 }
 
-func (b *Board) totals(v BoardView, f30, day figures, midnight int64) Totals {
-	t := Totals{
-		ServiceLevel30m: f30.serviceLevel(), ServiceLevelToday: day.serviceLevel(),
-		AnsweredToday: day.answered, AbandonedToday: day.abandoned, AbandonedPercent: day.abandonedPercent(),
-		LostOpen: len(b.owed), LostSince: b.oldestOwed(),
-	}
+func (b *Board) totals(v BoardView, midnight int64) Totals {
+	t := Totals{LostOpen: len(b.owed), LostSince: b.oldestOwed()}
 	for _, q := range v.Queues {
 		t.Waiting += q.Waiting
 		if q.LongestSince != nil && (t.LongestSince == nil || q.LongestSince.Before(*t.LongestSince)) {
@@ -227,8 +201,9 @@ func (b *Board) totals(v BoardView, f30, day figures, midnight int64) Totals {
 	return t
 }
 
-// shown is the queues of the centre, then those that only events name.
-func (b *Board) shown() []QueueRule {
+// shown is the queues of the centre, then those that only calls name, up or counted
+// in any window.
+func (b *Board) shown(windows ...map[call.QueueID]sla.Figures) []QueueRule {
 	shown := slices.Clone(b.rules)
 	known := make(map[call.QueueID]bool)
 	for _, r := range b.rules {
@@ -246,19 +221,15 @@ func (b *Board) shown() []QueueRule {
 			add(e.Queue, e.Target)
 		}
 	}
-	for id, t := range b.figures {
-		add(id, t.target)
+	for _, figures := range windows {
+		for id, f := range figures {
+			if f.Offered > 0 {
+				add(id, f.Target)
+			}
+		}
 	}
 	slices.SortFunc(others, func(a, b QueueRule) int { return cmp.Compare(a.ID, b.ID) })
 	return append(shown, others...)
-}
-
-func (b *Board) rule(id call.QueueID) QueueRule {
-	i := slices.IndexFunc(b.rules, func(r QueueRule) bool { return r.ID == id })
-	if i < 0 {
-		return QueueRule{ID: id}
-	}
-	return b.rules[i]
 }
 
 func (b *Board) agentRows() []AgentRow {

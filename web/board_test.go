@@ -157,7 +157,8 @@ func TestBoardIsTheSameWhenEventsComeTwice(t *testing.T) {
 
 func TestCallsBegunBeforeTheBoardCountAndTestCallsDoNot(t *testing.T) {
 	s := newScene(t)
-	early := call.NewID(noon)
+	early := call.NewID(noon) // in the flow since before
+	s.add(call.CallEvent(noon, early, call.QueueJoined{Entry: early.Entry(1), Queue: "q", Joined: noon, Target: call.Target{Within: 20 * time.Second}}))
 	s.leaves(early, noon, time.Second, call.OutcomeAnswered)
 	drill := call.NewID(noon)
 	s.add(call.CallEvent(noon, drill, call.Arrived{Ticket: "T-2", Test: true}))
@@ -166,6 +167,18 @@ func TestCallsBegunBeforeTheBoardCountAndTestCallsDoNot(t *testing.T) {
 	v := s.View(noon)
 	if v.Queues[0].AnsweredToday != 1 || len(v.Calls) != 0 {
 		t.Errorf("answered %d, calls %v; want 1 and none", v.Queues[0].AnsweredToday, v.Calls)
+	}
+}
+
+func TestAQueueThatTheCentreNoLongerHasIsShownWhileItsCallsCount(t *testing.T) {
+	s := newScene(t)
+	s.leaves(s.joins(noon.Add(11*time.Hour+50*time.Minute)), noon.Add(11*time.Hour+51*time.Minute), time.Minute, call.OutcomeAbandoned)
+	s.SetQueues(nil)
+	midnight := noon.Add(12 * time.Hour)
+	for after, want := range map[time.Duration]int{-5 * time.Minute: 1, 5 * time.Minute: 1, 25 * time.Minute: 0} {
+		if got := len(s.View(midnight.Add(after)).Queues); got != want {
+			t.Errorf("%v after midnight %d queues, want %d", after, got, want)
+		}
 	}
 }
 
@@ -178,10 +191,18 @@ func TestNumbersAreMasked(t *testing.T) {
 }
 
 // One tick of the board at the size that an instance is built for.
-func BenchmarkTickWith5000CallsAnd2000Agents(b *testing.B) {
+func BenchmarkTickWith5000CallsAnd2000AgentsAnd100000CallsToday(b *testing.B) {
 	l := newTestLive()
 	l.queues = fixedQueues{{ID: "q0"}, {ID: "q1"}, {ID: "q2"}, {ID: "q3"}, {ID: "q4"}, {ID: "q5"}, {ID: "q6"}, {ID: "q7"}}
 	var evs []call.Event
+	for n := range 100_000 { // who called today and is gone
+		at := noon.Add(-12*time.Hour + time.Duration(n)*400*time.Millisecond)
+		id := call.NewID(at)
+		q := call.QueueID(fmt.Sprint("q", n%8))
+		evs = append(evs, call.CallEvent(at, id, call.Arrived{Ticket: "T-1"}), call.CallEvent(at, id, call.QueueJoined{Entry: id.Entry(1), Queue: q, Joined: at}),
+			call.CallEvent(at, id, call.QueueLeft{Entry: id.Entry(1), Queue: q, Outcome: call.OutcomeAnswered, Wait: time.Second}),
+			call.CallEvent(at, id, call.Ended{Outcome: call.OutcomeAnswered}))
+	}
 	for n := range 5000 {
 		id := call.NewID(noon)
 		evs = append(evs, call.CallEvent(noon, id, call.Arrived{Ticket: "T-1"}),

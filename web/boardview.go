@@ -53,10 +53,13 @@ type Totals struct {
 	ServiceLevelToday *float64    `json:"service_level_today" doc:"percent; null when nothing counts"`
 	AnsweredToday     int         `json:"answered_today"`
 	AbandonedToday    int         `json:"abandoned_today"`
-	AbandonedPercent  *float64    `json:"abandoned_percent" doc:"of answered and abandoned today; null when nothing counts"`
+	AbandonedPercent  *float64    `json:"abandoned_percent" doc:"of left_today; null when nothing counts"`
+	LeftToday         int         `json:"left_today" doc:"joined today and left, short abandons apart"`
 	LostToday         int         `json:"lost_today" doc:"calls whose callers left unserved"`
 	LostOpen          int         `json:"lost_open" doc:"callers to call back, whenever they were lost; the goal is none"`
 	LostSince         *time.Time  `json:"lost_since,omitempty" doc:"arrival of the one who is owed a call the longest"`
+	Zone              string      `json:"zone" doc:"whose day today is"`
+	Complete          bool        `json:"complete" doc:"false when more callers joined today than the board keeps: figures of today are then of the latest"`
 	Agents            AgentCounts `json:"agents"`
 }
 
@@ -122,15 +125,6 @@ type CallRow struct {
 	TargetMs int64         `json:"target_ms"`
 	Agent    call.AgentID  `json:"agent,omitempty"`
 	Test     bool          `json:"test,omitempty"`
-}
-
-func (q *QueueRow) setFigures(f30, day figures) {
-	q.ServiceLevel30m, q.ServiceLevelToday = f30.serviceLevel(), day.serviceLevel()
-	q.OfferedToday, q.AnsweredToday, q.AbandonedToday = day.offered(), day.answered, day.abandoned
-	q.ShortToday, q.OtherToday = day.short, day.other
-	if day.answered > 0 {
-		q.WaitAverageMs = new((day.waited / time.Duration(day.answered)).Milliseconds())
-	}
 }
 
 func (c *AgentCounts) add(s AgentState) {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/callqueue/sla"
 	"firstline/intake/block"
 )
 
@@ -28,7 +29,6 @@ type Config struct {
 	TLS       *tls.Config  // nil means plain HTTP
 	PublicURL string       // what people type, for links; made from the listener when empty
 	Log       *zap.Logger
-	Location  *time.Location // where the desk's day begins; UTC
 
 	Journal   Journal
 	BoardFrom int64        // the board is rebuilt from events after this sequence; 0 means all
@@ -44,9 +44,11 @@ type Config struct {
 	Agents    Agents
 	Devices   Devices
 	Desk      Desk
+	Past      Past
 	Estimates Estimates
 	Roster    Roster
 	Staff     Staff
+	Fallback  Fallback
 	Queues    Queues
 	Audio     Recordings
 	Talks     Talks
@@ -60,9 +62,6 @@ type Config struct {
 
 func (c Config) defaults() Config {
 	c.Listen = cmp.Or(c.Listen, "127.0.0.1:8080")
-	if c.Location == nil {
-		c.Location = time.UTC
-	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
 	}
@@ -89,9 +88,11 @@ func (c Config) Validate() error {
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
 		{"Desk", c.Desk == nil},
+		{"Past", c.Past == nil},
 		{"Estimates", c.Estimates == nil},
 		{"Roster", c.Roster == nil},
 		{"Staff", c.Staff == nil},
+		{"Fallback", c.Fallback == nil},
 		{"Queues", c.Queues == nil},
 		{"Audio", c.Audio == nil},
 		{"Talks", c.Talks == nil},
@@ -196,9 +197,12 @@ type Devices interface {
 	SetPassword(ctx context.Context, user call.DeviceID, password string) error
 }
 
-// Queues names the queues of the active centre, in the order to show them.
+// Queues is what the board needs of the active centre.
 type Queues interface {
+	// Queues are in the order to show them.
 	Queues() []QueueRule
+	// Zone is where the desk's day begins.
+	Zone() *time.Location
 }
 
 // QueueRule is what the board needs of a queue's rules.
@@ -249,10 +253,11 @@ type Reports interface {
 
 // SLAFilter asks for the entries that joined in [From, To).
 type SLAFilter struct {
-	From, To time.Time
-	Queue    call.QueueID  // empty means all
-	Every    time.Duration // one row for each; 0 means one for the whole
-	ByClient bool          // one row for each client
+	From, To Edge
+	Queue    call.QueueID   // empty means all
+	Every    sla.Every      // one row for each; zero means one for the whole. Its zone is that of the row
+	ByClient bool           // one row for each client
+	Zone     *time.Location // of dates and of the calendar; nil: each client's own with ByClient, else the desk's
 }
 
 // Centre reloads the centre's files. A faulty centre is ErrInvalid, with the

@@ -4,33 +4,58 @@ import (
 	"time"
 
 	"firstline/call"
+	"firstline/callqueue/sla"
 )
 
-// Formula names how every service level here is computed.
+// Formula names how a service level is computed where only one is stated
+// (sla.LevelOurs).
 const Formula = "answered within target / (answered + abandoned), percent; " +
 	"an entry counts in the period in which it joined the queue; short abandons and other exits do not count"
 
-// figures counts queue entries by how they ended.
-type figures struct {
-	answered, within, abandoned, short, other int
-	waited                                    time.Duration // by the answered
+// figures are those of each queue that had a caller since an instant, as known at now.
+func (b *Board) figures(now, from time.Time) map[call.QueueID]sla.Figures {
+	by := make(map[call.QueueID]sla.Figures)
+	// The clock that stamps events may be a little ahead of the board's.
+	all, _ := b.ledger.Figures(sla.Span{Now: now, From: from, To: now.Add(time.Minute)}) // from is before now: it cannot be refused
+	for _, f := range all {
+		by[f.Queue] = f
+	}
+	return by
 }
 
-func (f *figures) add(g figures) {
-	f.answered += g.answered
-	f.within += g.within
-	f.abandoned += g.abandoned
-	f.short += g.short
-	f.other += g.other
-	f.waited += g.waited
+func (q *QueueRow) setFigures(halfHour, today sla.Figures) {
+	q.ServiceLevel30m, q.ServiceLevelToday = halfHour.Level(sla.LevelOurs).Percent, today.Level(sla.LevelOurs).Percent
+	q.OfferedToday = today.Offered - today.Waiting
+	q.AnsweredToday = today.Outcomes[call.OutcomeAnswered]
+	q.AbandonedToday = today.Outcomes[call.OutcomeAbandoned]
+	q.ShortToday = today.Outcomes[call.OutcomeAbandonedShort]
+	q.OtherToday = q.OfferedToday - q.AnsweredToday - q.AbandonedToday - q.ShortToday
+	q.WaitAverageMs = milliseconds(today.ASA)
 }
 
-func (f figures) offered() int { return f.answered + f.abandoned + f.short + f.other }
+func (t *Totals) setFigures(halfHour, today map[call.QueueID]sla.Figures) {
+	t.ServiceLevel30m, t.ServiceLevelToday = levelOf(halfHour), levelOf(today)
+	t.Complete = true
+	for _, f := range today {
+		t.Complete = t.Complete && f.Complete
+		t.AnsweredToday += f.Outcomes[call.OutcomeAnswered]
+		if f.Abandonment != nil {
+			t.AbandonedToday += f.Abandonment.Part
+			t.LeftToday += f.Abandonment.Whole
+		}
+	}
+	t.AbandonedPercent = percent(t.AbandonedToday, t.LeftToday)
+}
 
-// serviceLevel is in percent, nil when nothing counts.
-func (f figures) serviceLevel() *float64 { return percent(f.within, f.answered+f.abandoned) }
-
-func (f figures) abandonedPercent() *float64 { return percent(f.abandoned, f.answered+f.abandoned) }
+// levelOf is the service level over several queues, each entry against its own target.
+func levelOf(queues map[call.QueueID]sla.Figures) *float64 {
+	part, whole := 0, 0
+	for _, f := range queues {
+		l := f.Level(sla.LevelOurs)
+		part, whole = part+l.Part, whole+l.Whole
+	}
+	return percent(part, whole)
+}
 
 func percent(part, whole int) *float64 {
 	if whole == 0 {
@@ -39,58 +64,4 @@ func percent(part, whole int) *float64 {
 	return new(100 * float64(part) / float64(whole))
 }
 
-// tally keeps a queue's figures by the minute in which entries joined.
-type tally struct {
-	minutes map[int64]*figures
-	target  call.Target // of the last entry counted
-}
-
-func (t *tally) count(at time.Time, left call.QueueLeft, target call.Target) {
-	t.target = target
-	m := minuteOf(at.Add(-left.Wait))
-	f := t.minutes[m]
-	if f == nil {
-		f = new(figures)
-		t.minutes[m] = f
-	}
-	switch left.Outcome {
-	case call.OutcomeAnswered:
-		f.answered++
-		f.waited += left.Wait
-		if left.Wait <= target.Within {
-			f.within++
-		}
-	case call.OutcomeAbandoned:
-		f.abandoned++
-	case call.OutcomeAbandonedShort:
-		f.short++
-	default:
-		f.other++
-	}
-}
-
-func (t *tally) since(minute int64) figures {
-	var sum figures
-	for m, f := range t.minutes {
-		if m >= minute {
-			sum.add(*f)
-		}
-	}
-	return sum
-}
-
-// forget drops what no window can reach any more.
-func (t *tally) forget(before int64) {
-	for m := range t.minutes {
-		if m < before {
-			delete(t.minutes, m)
-		}
-	}
-}
-
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
-
-func dayBegin(now time.Time, loc *time.Location) time.Time {
-	y, m, d := now.In(loc).Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, loc)
-}

@@ -59,7 +59,7 @@ type reader struct {
 func newLive(c Config, m *meters) *live {
 	return &live{
 		log: c.Log, journal: c.Journal, queues: c.Queues, figures: m,
-		board: NewBoard(c.Location), readers: make(map[*reader]struct{}),
+		board: NewBoard(c.Queues.Zone()), readers: make(map[*reader]struct{}),
 	}
 }
 
@@ -101,13 +101,19 @@ func (l *live) apply(evs []call.Event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reading, l.dirty = true, true
-	l.board.SetQueues(l.queues.Queues())
+	l.follows()
 	for _, e := range evs {
 		if err := l.board.Apply(e); err != nil {
 			l.log.Warn("event does not fit the board", zap.Int64("global", e.Global), zap.Error(err))
 		}
 		l.figures.count(e)
 	}
+}
+
+// follows brings the board to the active centre. It needs mu held.
+func (l *live) follows() {
+	l.board.SetQueues(l.queues.Queues())
+	l.board.SetZone(l.queues.Zone())
 }
 
 func (l *live) seq() int64 {
@@ -124,7 +130,7 @@ func (l *live) view(now time.Time) BoardView {
 }
 
 func (l *live) viewLocked(now time.Time) BoardView {
-	l.board.SetQueues(l.queues.Queues())
+	l.follows()
 	return l.board.View(now)
 }
 

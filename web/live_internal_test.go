@@ -20,8 +20,10 @@ type fixedQueues []QueueRule
 
 func (q fixedQueues) Queues() []QueueRule { return q }
 
+func (fixedQueues) Zone() *time.Location { return time.UTC }
+
 func newTestLive() *live {
-	return newLive(Config{Log: zap.NewNop(), Location: time.UTC, Queues: fixedQueues{{ID: "q"}}}, newMeters(time.Now()))
+	return newLive(Config{Log: zap.NewNop(), Queues: fixedQueues{{ID: "q"}}}, newMeters(time.Now()))
 }
 
 func TestSlowReaderIsDroppedAndOthersAreNot(t *testing.T) {

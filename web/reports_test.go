@@ -83,7 +83,7 @@ func TestReportStatesEveryServiceLevelWithItsFormula(t *testing.T) {
 			t.Errorf("the row says %v, its level %v", *row.ServiceLevel, *l.Percent)
 		}
 	}
-	if len(names) != 7 {
+	if len(names) != 8 {
 		t.Errorf("levels %v", names)
 	}
 	h := row.Handling

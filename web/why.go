@@ -25,9 +25,9 @@ func why(r *call.Record) []Reason {
 	}
 	for _, e := range r.Entries {
 		tell(e.Joined, "joined", "joined %s with priority %d, asking for %s; to be answered within %v",
-			e.Queue, e.Priority, needText(e.Need), e.Target.Within)
+			e.Queue, e.Opening.Priority, askedText(e.Opening.Need, e.Opening.For), e.Target.Within)
 		for _, w := range e.Steps {
-			tell(w.At, "widened", "step %d of the queue: asks for %s", w.Step, needText(w.Need))
+			tell(w.At, "widened", "step %d of the queue: asks for %s", w.Step, askedText(w.Need, w.For))
 		}
 		for _, p := range e.Raised {
 			tell(p.At, "priority", "%s set priority %d: %s", p.By, p.Priority, p.Reason)
@@ -94,6 +94,13 @@ func toldText(a call.Told) string {
 		return "told no figure"
 	}
 	return "told " + strings.Join(parts, ", ")
+}
+
+func askedText(n call.Requirement, who call.AgentID) string {
+	if who == "" {
+		return needText(n)
+	}
+	return fmt.Sprintf("%s, for now only of %s", needText(n), who)
 }
 
 func needText(n call.Requirement) string {

@@ -15,6 +15,7 @@ type joined struct {
 	agent      *line
 	music      call.Media
 	recordings map[call.RecordingID]*Recording
+	taps       map[*line]call.TapMode
 	handle     *Bridge
 }
 
@@ -50,12 +51,12 @@ func (s *Switch) Bridge(_ context.Context, spec call.BridgeSpec) (call.Bridge, e
 	if b := s.bridges[spec.ID]; b != nil {
 		return b, nil
 	}
-	if caller.l.bridge != nil || agent.l.bridge != nil {
+	if caller.l.joined() != nil || agent.l.joined() != nil {
 		return nil, fmt.Errorf("calltest: bridge %s: a leg is in another bridge", spec.ID)
 	}
 	b := &joined{
 		id: spec.ID, caller: caller.l, agent: agent.l, music: spec.Music,
-		recordings: map[call.RecordingID]*Recording{},
+		recordings: map[call.RecordingID]*Recording{}, taps: map[*line]call.TapMode{},
 	}
 	h := &Bridge{s: s, b: b, gen: s.gen}
 	b.handle = h
@@ -82,7 +83,16 @@ func (h *Bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	return r, nil
 }
 
-// Tap puts a third leg on the bridge; what it hears is told by Phone.Hears: the mode.
+// joined is the bridge that the line is a leg or a tap of, nil for none; the mutex is held.
+func (l *line) joined() *joined {
+	if l.bridge != nil {
+		return l.bridge.b
+	}
+	return l.tapping
+}
+
+// Tap puts a third leg on the bridge; what it hears is told by Phone.Hears: the
+// mode. Who hears it is told by HearsVoice.
 func (h *Bridge) Tap(_ context.Context, who call.Leg, mode call.TapMode) error {
 	h.s.mu.Lock()
 	defer h.s.mu.Unlock()
@@ -92,11 +102,31 @@ func (h *Bridge) Tap(_ context.Context, who call.Leg, mode call.TapMode) error {
 		return ErrDropped
 	case g.l.gone:
 		return g.l.cause
-	case !g.l.up:
+	case !g.l.up, h.s.bridges[h.b.id] == nil:
 		return call.ErrState
+	case g.l.joined() != nil && g.l.tapping != h.b:
+		return fmt.Errorf("calltest: tap of bridge %s: leg %s is in another bridge", h.b.id, g.l.id)
 	}
-	g.l.playing = call.Media(mode)
+	g.l.playing, g.l.tapping = "", h.b
+	h.b.taps[g.l] = mode
 	return nil
+}
+
+// hearsVoice reports whether what is said on other is heard on l.
+func (s *Switch) hearsVoice(l, other *line) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l == nil || other == nil || l == other || l.joined() == nil || l.joined() != other.joined() || l.held || other.held {
+		return false
+	}
+	b := l.joined()
+	switch mode, taps := b.taps[other]; {
+	case taps && mode == call.Listen:
+		return false
+	case taps && mode == call.Whisper:
+		return l == b.agent
+	}
+	return true
 }
 
 func (h *Bridge) Close(context.Context) error {
@@ -112,6 +142,10 @@ func (h *Bridge) Close(context.Context) error {
 // part ends the bridge; the mutex is held.
 func (h *Bridge) part() {
 	h.b.caller.bridge, h.b.agent.bridge = nil, nil
+	for l := range h.b.taps {
+		l.tapping = nil
+	}
+	clear(h.b.taps)
 	delete(h.s.bridges, h.b.id)
 	for _, r := range h.b.recordings {
 		r.stop()

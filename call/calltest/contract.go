@@ -3,6 +3,7 @@ package calltest
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -31,6 +32,10 @@ type Far interface {
 	// Hears reports whether m is what the far end hears now; "talk" is the other
 	// side of a bridge, "" is silence.
 	Hears(m call.Media) bool
+	// HearsVoice reports whether the voice of another far end of this exchange
+	// reaches this one now. Each far end speaks with a voice of its own from the
+	// answer on.
+	HearsVoice(of Far) bool
 }
 
 // DeskPhone is an agent's phone. A new one rings until Answer.
@@ -58,7 +63,7 @@ func Contract(t *testing.T, open func(t *testing.T) Exchange) {
 
 // Rules is the contract rule by rule, for a test that wraps each (in a bubble).
 func Rules() map[string]func(*testing.T, Exchange) {
-	return map[string]func(*testing.T, Exchange){
+	rules := map[string]func(*testing.T, Exchange){
 		"a caller who is refused hears why":                       refused,
 		"hanging up before the answer ends the leg as cancelled":  cancelledEarly,
 		"answering twice does nothing":                            answeredTwice,
@@ -83,6 +88,8 @@ func Rules() map[string]func(*testing.T, Exchange) {
 		"an adopted conversation goes on":                         adoptedTalk,
 		"an adopted offer can be withdrawn":                       adoptedOffer,
 	}
+	maps.Copy(rules, tapRules())
+	return rules
 }
 
 // until waits for what has to come.

@@ -14,12 +14,20 @@ type fakeExchange struct {
 	desks int
 }
 
+// speaker is whose voice may be heard.
+type speaker interface{ leg() call.LegID }
+
 type fakeFar struct{ *Caller }
 
+func (f fakeFar) leg() call.LegID            { return f.Call.ID.CallerLeg() }
 func (f fakeFar) Ended() (call.Reason, bool) { c, ok := f.Caller.Ended(); return c.Reason, ok }
 func (f fakeFar) Hears(m call.Media) bool    { return f.Caller.Hears() == m }
+func (f fakeFar) HearsVoice(of Far) bool     { return f.Caller.HearsVoice(of.(speaker).leg()) }
 
 type fakeDesk struct{ *Phone }
+
+func (d *fakeDesk) leg() call.LegID        { return d.Leg() }
+func (d *fakeDesk) HearsVoice(of Far) bool { return d.Phone.HearsVoice(of.(speaker).leg()) }
 
 func (d *fakeDesk) Device() call.DeviceID      { return d.device }
 func (d *fakeDesk) Refuse()                    { d.act(func(l *line) { d.s.end(l, call.CauseOfStatus(486, "")) }) }

@@ -80,8 +80,17 @@ func (c *Caller) Ended() (call.Cause, bool) {
 // Hears is what the caller hears now: a media key, "talk" in a bridge, or "".
 func (c *Caller) Hears() call.Media { return c.s.hears(c.l) }
 
+// HearsVoice reports whether what is said on a leg is what the caller hears, among other things, now.
+func (c *Caller) HearsVoice(of call.LegID) bool { return c.s.hearsVoice(c.l, c.s.line(of)) }
+
 // Heard is everything that began to play to the caller, in order.
 func (c *Caller) Heard() []call.Media { return c.s.look(c.l).heard }
+
+func (s *Switch) line(id call.LegID) *line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lines[id]
+}
 
 func (s *Switch) look(l *line) line {
 	s.mu.Lock()
@@ -95,6 +104,8 @@ func (s *Switch) hears(l *line) call.Media {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case l.tapping != nil && l.playing == "":
+		return call.Media(l.tapping.taps[l])
 	case l.bridge == nil || l.gone:
 		return l.playing
 	case l.bridge.b.other(l).held:
@@ -110,6 +121,7 @@ type Phone struct {
 	registered bool
 	answer     time.Duration // <0: never
 	refuse     int           // SIP status sent instead of an answer, 0 none
+	mute       bool          // never sends a packet
 	line       *line
 	offers     int
 	doubled    bool
@@ -142,6 +154,9 @@ func (p *Phone) Ignores() *Phone { return p.script(func() { p.answer, p.refuse =
 // Refuses makes the phone answer with a SIP status (486, 603).
 func (p *Phone) Refuses(status int) *Phone { return p.script(func() { p.refuse = status }) }
 
+// SendsNothing makes the phone one from which no packet ever comes.
+func (p *Phone) SendsNothing() *Phone { return p.script(func() { p.mute = true }) }
+
 // Unregister makes the phone unreachable; Register brings it back.
 func (p *Phone) Unregister() *Phone { return p.script(func() { p.registered = false }) }
 func (p *Phone) Register() *Phone   { return p.script(func() { p.registered = true }) }
@@ -155,6 +170,20 @@ func (p *Phone) Hears() call.Media {
 		return ""
 	}
 	return p.s.hears(l)
+}
+
+// HearsVoice reports whether what is said on a leg is what the phone hears, among other things, now.
+func (p *Phone) HearsVoice(of call.LegID) bool {
+	return p.s.hearsVoice(p.s.line(p.Leg()), p.s.line(of))
+}
+
+// Leg is the leg that rings or talks, "" for none.
+func (p *Phone) Leg() call.LegID {
+	l := p.lineNow()
+	if l == nil {
+		return ""
+	}
+	return l.id
 }
 
 // Header is a header of the call that rings or talks.
@@ -199,6 +228,13 @@ func (p *Phone) Unhold() {
 func (p *Phone) Refer(target string) {
 	p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegTransfer, Target: target}) })
 }
+
+// Mute has the switch report that no audio comes from the phone, Unmute that some
+// comes again; Lose ends the call for it, as a switch does after a while.
+func (p *Phone) Mute() { p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegMediaLost}) }) }
+
+func (p *Phone) Unmute() { p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegMediaBack}) }) }
+func (p *Phone) Lose()   { p.act(func(l *line) { p.s.end(l, call.Cause{Reason: call.MediaLost}) }) }
 
 // Press keys digits at the phone.
 func (p *Phone) Press(digits string) {

@@ -23,7 +23,8 @@ type line struct {
 	sent    string        // digits sent to the far end
 	digits  []byte        // keyed and not yet collected
 	keyed   chan struct{} // capacity 1: something was added to digits
-	bridge  *Bridge
+	bridge  *Bridge       // of a caller or an agent
+	tapping *joined       // of a supervisor
 	held    bool
 	leg     *Leg // the live process's handle, nil between Drop and Adopt
 }
@@ -53,6 +54,17 @@ func (g *Leg) ID() call.LegID               { return g.l.id }
 func (g *Leg) Remote() call.Party           { return g.l.remote }
 func (g *Leg) Context() context.Context     { return g.ctx }
 func (g *Leg) Events() <-chan call.LegEvent { return g.events }
+
+// Quality is the figures of a leg on which a packet was heard, unless its phone
+// sends nothing.
+func (g *Leg) Quality() call.Quality {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	if g.l.phone != nil && g.l.phone.mute {
+		return call.Quality{Codec: "PCMA", Sent: 1}
+	}
+	return call.Quality{Codec: "PCMA", Sent: 1, Received: 1}
+}
 
 // live locks the switch and returns the line's cause when the verb has to fail.
 // The caller unlocks whatever the result.
@@ -323,6 +335,10 @@ func (s *Switch) end(l *line, c call.Cause) {
 	l.gone, l.up, l.ringing, l.playing, l.cause = true, false, false, "", c
 	if l.bridge != nil {
 		l.bridge.part()
+	}
+	if l.tapping != nil {
+		delete(l.tapping.taps, l)
+		l.tapping = nil
 	}
 	if l.phone != nil && l.phone.line == l {
 		l.phone.line = nil

@@ -1,5 +1,6 @@
 // Package queuelog writes the journal as Asterisk's queue_log, byte for byte, so
-// that boards and reports made for it (QueueMetrics, Asternic, FOP2) read ours.
+// that boards and reports made for it (QueueMetrics, Asternic, FOP2) read ours. It
+// also reads Asterisk's own: Parse one line, Tail a file that grows and is rotated.
 //
 // The format is that of ast_queue_log in main/logger.c and of its callers in
 // apps/app_queue.c, Asterisk 22: seconds|call|queue|agent|event|data…, whole

@@ -21,7 +21,9 @@ var ErrNoTalks = errors.New("sim: nobody was answered on that day")
 //
 // What it takes a day to be, which a replay rests on:
 //
-//   - A call is one arrival, in its first queue, however often it was moved.
+//   - A call is one arrival, in its first queue: the exits of the queues that serve it
+//     again move it, not those that moved it then. A key that was pressed is pressed
+//     at the same age. Whom a full queue refused never joined, and is only counted.
 //   - Talk, wrap-up and pick-up time are the call's own. Who was never answered is
 //     given those of an answered call of the same queue.
 //   - Who gave up would have given up after the same wait. Who was answered, or left
@@ -42,6 +44,7 @@ type Recorder struct {
 	ledger   *sla.Ledger
 	staff    *sla.Staff
 	missed   int
+	refused  int
 }
 
 // recorded is one call as it was.
@@ -53,6 +56,8 @@ type recorded struct {
 	joined   time.Time
 	left     time.Time
 	outcome  call.Outcome
+	key      string // the first that led out of a queue
+	pressed  time.Time
 	offered  time.Time
 	pickup   time.Duration
 	rang     time.Duration // of an offer that the caller did not wait for
@@ -78,7 +83,7 @@ func NewRecorder(from, to time.Time, roster []agents.Agent, were []Shift) *Recor
 	r := &Recorder{
 		from: from, to: to, calls: make(map[call.ID]*recorded), busy: make(map[call.AgentID]*recorded),
 		wraps: make(map[call.AgentID]time.Time), people: make(map[call.AgentID]*worker),
-		ledger: sla.New(sla.Config{Keep: forever, Max: 1 << 40, Since: from.Add(-forever)}), staff: sla.NewStaff(forever),
+		ledger: sla.New(sla.Config{Keep: forever, Max: 1 << 40}), staff: sla.NewStaff(forever),
 	}
 	for _, a := range roster {
 		r.people[a.ID] = &worker{Agent: a, presence: call.LoggedOut}
@@ -136,6 +141,10 @@ func (r *Recorder) call(id call.ID, b call.Body, at time.Time) {
 		case call.OfferMissed, call.OfferRejected:
 			r.missed++
 		}
+	case call.QueueExited:
+		if b.Key != "" && c.key == "" {
+			c.key, c.pressed = b.Key, at
+		}
 	case call.QueueLeft:
 		c.left, c.outcome = at, b.Outcome
 	case call.Connected:
@@ -146,6 +155,9 @@ func (r *Recorder) call(id call.ID, b call.Body, at time.Time) {
 			c.began = time.Time{}
 		}
 	case call.Ended:
+		if b.Outcome == call.OutcomeNoCapacity && c.queue == "" && !c.test && !at.Before(r.from) && at.Before(r.to) {
+			r.refused++
+		}
 		delete(r.calls, id)
 	}
 }
@@ -210,20 +222,21 @@ func (r *Recorder) activity(id call.AgentID, w *worker, b call.ActivityChanged, 
 
 // Day is a recorded day, ready to be run again.
 type Day struct {
-	Scenario  Scenario    // without Queues
+	Scenario  Scenario    // without Queues and what else the centre says
 	Ledger    *sla.Ledger // what really happened
 	Staff     *sla.Staff
 	Answered  int
 	GivenUp   int
 	Otherwise int // left in another way
 	Missed    int // offers, which a replay picks up
+	Refused   int // by full queues; not among the arrivals, for nobody knows of which queue
 }
 
 // Day makes a scenario of what was recorded. Queues are those that were in force:
 // what a call asked for beside its queue follows from them. The seed draws what
 // was not seen; the same seed gives the same day.
 func (r *Recorder) Day(seed uint64, queues []callqueue.Queue) (Day, error) {
-	d := Day{Ledger: r.ledger, Staff: r.staff, Missed: r.missed}
+	d := Day{Ledger: r.ledger, Staff: r.staff, Missed: r.missed, Refused: r.refused}
 	needs := make(map[call.QueueID]callqueue.Queue)
 	for _, q := range queues {
 		needs[q.ID] = q
@@ -237,7 +250,10 @@ func (r *Recorder) Day(seed uint64, queues []callqueue.Queue) (Day, error) {
 		q := needs[c.queue]
 		a := Arrival{
 			At: c.joined, Queue: c.queue, Need: Asked(c.need, q.Need), Priority: c.priority, To: c.to,
-			Talk: c.talk, Pickup: c.pickup, WrapUp: c.wrapUp,
+			Talk: c.talk, Pickup: c.pickup, WrapUp: c.wrapUp, Key: c.key,
+		}
+		if c.key != "" {
+			a.PressAt = max(c.pressed.Sub(c.joined), 0)
 		}
 		if c.wrapped && c.wrapUp == 0 {
 			a.WrapUp = -1

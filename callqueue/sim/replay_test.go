@@ -32,7 +32,7 @@ func busyDay(t *testing.T, queue callqueue.Queue, change func(*sim.Scenario)) (*
 		sim.Shift{At: began.Add(4 * time.Hour), Agent: ids[1], Presence: call.Available},
 		sim.Shift{At: began.Add(3 * time.Hour), Agent: ids[2], Phone: sim.PhoneGoes},
 		sim.Shift{At: began.Add(5 * time.Hour), Agent: ids[2], Phone: sim.PhoneComes})
-	rec := sim.NewRecorder(began, began.Add(8*time.Hour), roster, nil)
+	var rec *sim.Recorder
 	sc := sim.Scenario{
 		Queues: []callqueue.Queue{queue}, Agents: roster, Shifts: atWork,
 		Arrivals: sim.Generate(11, []sim.Demand{{
@@ -40,11 +40,12 @@ func busyDay(t *testing.T, queue callqueue.Queue, change func(*sim.Scenario)) (*
 			Patience: sim.Exponential(4 * time.Minute), Pickup: sim.Lognormal(3*time.Second, 0.3), // never missed
 			Loads: []sim.Load{{From: began, To: began.Add(8 * time.Hour), Calls: 620}},
 		}}),
-		Tap: rec.Apply,
+		Tap: func(ev call.Event) { rec.Apply(ev) },
 	}
 	if change != nil {
 		change(&sc)
 	}
+	rec = sim.NewRecorder(began, began.Add(8*time.Hour), sc.Agents, nil)
 	r, err := sim.Run(t.Context(), sc)
 	if err != nil {
 		t.Fatal(err)
@@ -61,16 +62,29 @@ func figuresOf(t *testing.T, l *sla.Ledger, now time.Time) sla.Figures {
 	return f[0]
 }
 
+// waits is how long each caller waited.
+type waits map[call.EntryID]time.Duration
+
+func (w waits) and(tap func(call.Event)) func(call.Event) {
+	return func(ev call.Event) {
+		if b, ok := ev.Body.(call.QueueLeft); ok {
+			w[b.Entry] = b.Wait
+		}
+		tap(ev)
+	}
+}
+
 // What is measured by a replay is the change, not the replaying: without a change
 // every caller waits as long as before.
 func TestReplayOfAnUnchangedDayGivesTheSameWaits(t *testing.T) {
 	queue := callqueue.Queue{ID: "q", WrapUp: 45 * time.Second, Ring: 20 * time.Second}
-	rec, before := busyDay(t, queue, nil)
+	first, then := make(waits), make(waits)
+	rec, before := busyDay(t, queue, func(s *sim.Scenario) { s.Tap = first.and(s.Tap) })
 	day, err := rec.Day(1, []callqueue.Queue{queue})
 	if err != nil {
 		t.Fatal(err)
 	}
-	day.Scenario.Queues = []callqueue.Queue{queue}
+	day.Scenario.Queues, day.Scenario.Tap = []callqueue.Queue{queue}, then.and(func(call.Event) {})
 	after, err := sim.Run(t.Context(), day.Scenario)
 	if err != nil {
 		t.Fatal(err)
@@ -82,11 +96,9 @@ func TestReplayOfAnUnchangedDayGivesTheSameWaits(t *testing.T) {
 	if was.Outcomes[call.OutcomeAbandoned] < 20 || was.Outcomes[call.OutcomeAnswered] < 300 {
 		t.Fatalf("the day proves nothing: %v", was.Outcomes)
 	}
-	a := before.Ledger.Lines("q", before.Ended, began, began.Add(8*time.Hour))
-	b := after.Ledger.Lines("q", after.Ended, began, began.Add(8*time.Hour))
-	for i := range min(len(a), len(b)) {
-		if d := (a[i].Wait - b[i].Wait).Abs(); d > time.Millisecond {
-			t.Fatalf("call %d waited %v, then %v", i, a[i].Wait, b[i].Wait)
+	for id, w := range first {
+		if d := (w - then[id]).Abs(); d > time.Millisecond {
+			t.Fatalf("call %s waited %v, then %v", id, w, then[id])
 		}
 	}
 	if d := (*was.AHT - *is.AHT).Abs(); d > time.Millisecond {
@@ -94,6 +106,64 @@ func TestReplayOfAnUnchangedDayGivesTheSameWaits(t *testing.T) {
 	}
 	if r := figuresOf(t, day.Ledger, before.Ended); r.Offered != was.Offered || *r.ASA != *was.ASA {
 		t.Errorf("recorded %d with ASA %v, was %d with %v", r.Offered, *r.ASA, was.Offered, *was.ASA)
+	}
+}
+
+// Whoever left for another queue then does so again, with the same wait in each,
+// and a key is pressed at the same age.
+func TestReplayOfAnUnchangedDayFollowsExits(t *testing.T) {
+	queues := []callqueue.Queue{
+		{
+			ID: "q", WrapUp: 45 * time.Second, Need: needs("first"), MaxWait: 90 * time.Second, Timeout: to("second"),
+			MaxLen: 6, Overflow: to("second"), Keys: map[string]callqueue.Exit{"1": {Outcome: call.OutcomeCallbackTaken}},
+		},
+		{ID: "second", WrapUp: 30 * time.Second, Need: needs("second")},
+	}
+	first, then := make(waits), make(waits)
+	rec, before := busyDay(t, queues[0], func(s *sim.Scenario) {
+		s.Queues, s.Tap = queues, first.and(s.Tap)
+		for i := range s.Agents {
+			s.Agents[i].Skills = map[string]int{[]string{"first", "first", "second"}[i%3]: 1}
+		}
+		for i := range s.Arrivals {
+			if i%6 == 0 {
+				s.Arrivals[i].Key, s.Arrivals[i].PressAt = "1", 40*time.Second
+			}
+		}
+	})
+	day, err := rec.Day(1, queues)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day.Scenario.Queues, day.Scenario.Tap = queues, then.and(func(call.Event) {})
+	after, err := sim.Run(t.Context(), day.Scenario)
+	if err != nil {
+		t.Fatal(err)
+	}
+	span := sla.Span{Now: before.Ended, From: began, To: began.Add(8 * time.Hour)}
+	was, err := before.Ledger.Figures(span)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := after.Ledger.Figures(span)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range was {
+		if d := cmp.Diff(q.Outcomes, is[i].Outcomes); d != "" {
+			t.Errorf("queue %s:\n%s", q.Queue, d)
+		}
+	}
+	if was[0].Outcomes[call.OutcomeTimeoutOverflow] < 20 || was[0].Outcomes[call.OutcomeCallbackTaken] < 10 || was[1].Outcomes[call.OutcomeAnswered] < 20 {
+		t.Fatalf("the day proves nothing: %v, %v", was[0].Outcomes, was[1].Outcomes)
+	}
+	if len(first) != len(then) {
+		t.Errorf("%d stays, then %d", len(first), len(then))
+	}
+	for id, w := range first {
+		if d := (w - then[id]).Abs(); d > time.Millisecond {
+			t.Fatalf("entry %s waited %v, then %v", id, w, then[id])
+		}
 	}
 }
 

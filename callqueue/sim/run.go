@@ -1,10 +1,12 @@
 package sim
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -21,6 +23,9 @@ type Result struct {
 	Ended  time.Time   // the last thing that happened
 	Inputs int         // given to the engine
 	Events int         // that it recorded, with those of the talks
+	// Circles is how many calls were sent back, in no time, to a queue that they had
+	// just left: its exits lead in a circle. They end as they left.
+	Circles int
 }
 
 // Run simulates a scenario to the end: the last caller has left, or nobody comes
@@ -32,10 +37,10 @@ func Run(ctx context.Context, s Scenario) (Result, error) {
 		return Result{}, err
 	}
 	r := &run{
-		scenario: s, engine: callqueue.NewEngine(), live: make(map[call.EntryID]int32), offers: make(map[call.OfferID]bool),
-		wraps: make(map[call.QueueID]bool), phones: make(map[call.AgentID]call.DeviceID),
+		scenario: s, engine: callqueue.NewEngine(), callers: make([]caller, len(s.Arrivals)), live: make(map[call.EntryID]int32),
+		offers: make(map[call.OfferID]bool), wraps: make(map[call.QueueID]bool), phones: make(map[call.AgentID]call.DeviceID),
 	}
-	r.result.Ledger = sla.New(sla.Config{Keep: forever, Max: len(s.Arrivals) + 1, Client: s.Client})
+	r.result.Ledger = sla.New(sla.Config{Keep: forever, Max: math.MaxInt, Client: s.Client})
 	r.result.Staff = sla.NewStaff(forever)
 	if err := r.begin(); err != nil {
 		return Result{}, err
@@ -60,13 +65,24 @@ type run struct {
 	engine   *callqueue.Engine
 	due      agenda
 	seq      uint64
+	callers  []caller               // by arrival
 	live     map[call.EntryID]int32 // who waits
 	offers   map[call.OfferID]bool  // that ring
 	wraps    map[call.QueueID]bool  // has a wrap-up
 	phones   map[call.AgentID]call.DeviceID
 	tick     uint64 // the Tick asked for last
 	result   Result
-	fault    error // of the events recorded
+	fault    error // of the events recorded, and of where callers were sent
+}
+
+// caller is where a call is on its way through the queues.
+type caller struct {
+	entries int            // queues that it has joined
+	queue   call.QueueID   // the last of them
+	outcome call.Outcome   // of that one
+	joined  time.Time      // when the wait began, in the first
+	moved   time.Time      // when it left the one before
+	passed  []call.QueueID // that it left at that instant
 }
 
 // event is one thing that will happen.
@@ -87,6 +103,7 @@ const (
 	picksUp
 	hangsUp
 	wrapsUp
+	presses
 	shifts
 	ticks
 	rings
@@ -134,6 +151,9 @@ func (r *run) begin() error {
 	if err := r.apply(r.result.Began, callqueue.SetQueues{Queues: s.Queues}); err != nil {
 		return err
 	}
+	if err := r.apply(r.result.Began, callqueue.SetRules{Rules: s.Rules}); err != nil {
+		return err
+	}
 	for _, a := range s.Agents {
 		if a.Device == "" {
 			a.Device = call.DeviceID("sim." + a.ID)
@@ -151,11 +171,11 @@ func (r *run) happen(e event) error {
 	case arrives:
 		return r.arrive(e.at, e.call)
 	case givesUp:
-		id := callID(e.call).Entry(1)
-		if _, waits := r.live[id]; !waits {
-			return nil
+		if id, waits := r.waits(e.call); waits {
+			return r.apply(e.at, callqueue.Leave{Entry: id, Outcome: call.OutcomeAbandoned})
 		}
-		return r.apply(e.at, callqueue.Leave{Entry: id, Outcome: call.OutcomeAbandoned})
+	case presses:
+		return r.press(e)
 	case rings:
 		if !r.offers[e.offer] {
 			return nil
@@ -188,25 +208,96 @@ func (r *run) happen(e event) error {
 // callID names the nth call; ids sort by arrival.
 func callID(n int32) call.ID { return call.ID(fmt.Sprintf("sim%08d", n)) }
 
+// waits is the entry by which a caller waits.
+func (r *run) waits(n int32) (call.EntryID, bool) {
+	id := callID(n).Entry(r.callers[n].entries)
+	_, waits := r.live[id]
+	return id, waits
+}
+
 func (r *run) arrive(now time.Time, n int32) error {
 	if next := int(n) + 1; next < len(r.scenario.Arrivals) {
 		r.plan(r.scenario.Arrivals[next].At, event{kind: arrives, call: int32(next)})
 	}
 	a := &r.scenario.Arrivals[n]
 	id := callID(n)
-	entry := id.Entry(1)
-	r.live[entry] = n
 	r.note(call.CallEvent(now, id, call.Arrived{Origin: string(id), To: call.Party{Number: a.To}}))
-	err := r.apply(now, callqueue.Join{Entry: entry, Queue: a.Queue, Need: a.Need, Priority: a.Priority, Joined: call.Instant(now)})
-	if errors.Is(err, callqueue.ErrFull) {
-		delete(r.live, entry)
-		r.note(call.CallEvent(now, id, call.Ended{Outcome: call.OutcomeNoCapacity}))
+	r.callers[n].joined = call.Instant(now)
+	if err := r.join(now, n, a.Queue, a.Priority); err != nil {
+		return err
+	}
+	if _, waits := r.waits(n); !waits {
 		return nil
 	}
-	if _, waits := r.live[entry]; waits && a.Patience > 0 {
+	if a.Patience > 0 {
 		r.plan(now.Add(a.Patience), event{kind: givesUp, call: n})
 	}
+	if a.Key != "" {
+		r.plan(now.Add(a.PressAt), event{kind: presses, call: n})
+	}
+	return nil
+}
+
+// join puts a call into a queue, with the age that it has.
+func (r *run) join(now time.Time, n int32, q call.QueueID, priority int) error {
+	a, c := &r.scenario.Arrivals[n], &r.callers[n]
+	c.entries++
+	c.queue = q
+	entry := callID(n).Entry(c.entries)
+	r.live[entry] = n
+	in := callqueue.Join{Entry: entry, Queue: q, Need: a.Need, Priority: priority, Joined: c.joined}
+	arrived := call.Arrived{To: call.Party{Number: a.To}}
+	if r.scenario.Client != nil {
+		in.Client = r.scenario.Client(arrived)
+	}
+	if r.scenario.Class != nil {
+		in.Class = r.scenario.Class(arrived)
+	}
+	err := r.apply(now, in)
+	if errors.Is(err, callqueue.ErrFull) { // it never joined
+		delete(r.live, entry)
+		c.entries--
+		r.end(now, n, cmp.Or(c.outcome, call.OutcomeNoCapacity))
+		return nil
+	}
 	return err
+}
+
+func (r *run) end(now time.Time, n int32, out call.Outcome) {
+	r.note(call.CallEvent(now, callID(n), call.Ended{Outcome: out}))
+}
+
+func (r *run) press(e event) error {
+	id, waits := r.waits(e.call)
+	if !waits {
+		return nil
+	}
+	err := r.apply(e.at, callqueue.Press{Entry: id, Key: r.scenario.Arrivals[e.call].Key})
+	if errors.Is(err, callqueue.ErrUnknownKey) {
+		return nil // it waits on
+	}
+	return err
+}
+
+// leave goes with a caller where the exit leads, or ends the call.
+func (r *run) leave(now time.Time, n int32, f callqueue.LeftQueue) error {
+	c := &r.callers[n]
+	c.outcome = f.Outcome
+	if f.Exit == nil || f.Exit.To.Kind != callqueue.ToQueue {
+		r.end(now, n, f.Outcome)
+		return nil
+	}
+	if !c.moved.Equal(now) {
+		c.moved, c.passed = now, nil
+	}
+	c.passed = append(c.passed, f.Queue)
+	to := call.QueueID(f.Exit.To.Name)
+	if slices.Contains(c.passed, to) {
+		r.result.Circles++
+		r.end(now, n, f.Outcome)
+		return nil
+	}
+	return r.join(now, n, to, f.Exit.Priority)
 }
 
 func (r *run) hangUp(e event) error {
@@ -217,7 +308,7 @@ func (r *run) hangUp(e event) error {
 		return err
 	}
 	a := r.scenario.Arrivals[e.call]
-	if a.WrapUp == 0 || !r.wraps[a.Queue] {
+	if a.WrapUp == 0 || !r.wraps[r.callers[e.call].queue] {
 		return nil
 	}
 	if a.WrapUp < 0 {
@@ -251,11 +342,12 @@ func (r *run) shift(now time.Time, p Shift) error {
 }
 
 // apply gives the engine one input and plays callers, phones and agents to what
-// it decides.
+// it decides. The error is the engine's refusal of the input.
 func (r *run) apply(now time.Time, in callqueue.Input) error {
 	r.result.Inputs++
 	r.result.Ended = now
 	var refused error
+	var left []callqueue.LeftQueue
 	for _, f := range r.engine.Apply(now, in) {
 		switch f := f.(type) {
 		case callqueue.Record:
@@ -271,8 +363,7 @@ func (r *run) apply(now time.Time, in callqueue.Input) error {
 			r.note(call.CallEvent(now, f.Entry.Call(), call.Connected{Agent: f.Agent, Leg: f.Offer.AgentLeg()}))
 			r.plan(now.Add(r.scenario.Arrivals[n].Talk), event{kind: hangsUp, call: n, agent: f.Agent})
 		case callqueue.LeftQueue:
-			delete(r.live, f.Entry)
-			r.note(call.CallEvent(now, f.Entry.Call(), call.Ended{Outcome: f.Outcome}))
+			left = append(left, f)
 		case callqueue.WakeAt:
 			r.tick = 0
 			if !f.At.IsZero() {
@@ -281,6 +372,11 @@ func (r *run) apply(now time.Time, in callqueue.Input) error {
 		case callqueue.Refused:
 			refused = errors.Join(refused, f.Err)
 		}
+	}
+	for _, f := range left { // once all that was decided is noted
+		n := r.live[f.Entry]
+		delete(r.live, f.Entry)
+		r.fault = errors.Join(r.fault, r.leave(now, n, f))
 	}
 	return refused
 }

@@ -16,12 +16,16 @@ import (
 var ErrInvalid = errors.New("sim: not valid")
 
 // Scenario is a day to be simulated. Arrivals and shifts need not be in order.
+// Whoever leaves a queue by an exit to another goes there with the age that the
+// wait has; all other exits end the call.
 type Scenario struct {
-	Queues   []callqueue.Queue
-	Agents   []agents.Agent // logged out until a shift says otherwise; a phone is made for who has none
+	Queues   []callqueue.Queue // with those that exits lead to
+	Rules    callqueue.Rules   // over all queues
+	Agents   []agents.Agent    // logged out until a shift says otherwise; a phone is made for who has none
 	Arrivals []Arrival
 	Shifts   []Shift
-	Client   func(call.Arrived) string // see sla.Config.Client
+	Client   func(call.Arrived) string // whose call it is, for figures and caps; nil: nobody's
+	Class    func(call.Arrived) string // for which agents may be kept; nil: none
 	// Tap is given every event of the run in order, when it is set.
 	Tap func(call.Event)
 }
@@ -34,7 +38,9 @@ type Arrival struct {
 	Need     call.Requirement // beside the queue's
 	Priority int              // 0: the queue's
 	To       string           // the number dialled
-	Patience time.Duration    // gives up after it; 0: never
+	Patience time.Duration    // gives up after it, in whichever queue; 0: never
+	Key      string           // pressed at PressAt, where the queue that it waits in then knows it; empty: none
+	PressAt  time.Duration    // since the arrival
 	Pickup   time.Duration    // from the offer until the agent answers; 0: at once
 	Talk     time.Duration    // with holds
 	WrapUp   time.Duration    // 0: the queue's; negative: none; never any in a queue that has none
@@ -158,11 +164,18 @@ func (s Scenario) Validate() error {
 		people[a.ID] = true
 	}
 	unknown := make(map[string]int)
+	for _, q := range s.Queues {
+		for _, id := range LeadsTo(q) {
+			if !queues[id] {
+				unknown[fmt.Sprintf("exits of queue %q to %q, which is not there", q.ID, id)]++
+			}
+		}
+	}
 	for _, a := range s.Arrivals {
 		if !queues[a.Queue] {
 			unknown[fmt.Sprintf("calls for queue %q, which is not there", a.Queue)]++
 		}
-		if a.Talk < 0 || a.Patience < 0 || a.Pickup < 0 {
+		if a.Talk < 0 || a.Patience < 0 || a.Pickup < 0 || a.PressAt < 0 {
 			unknown["calls with negative times"]++
 		}
 	}

@@ -1,63 +1,12 @@
 package sla
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"firstline/call"
 )
-
-// ErrSpan means that a Span is empty or would be cut into too many intervals.
-var ErrSpan = errors.New("sla: not a span of time")
-
-// MaxIntervals is how many intervals a Span is cut into at most: a year of hours.
-const MaxIntervals = 9000
-
-// Span says which entries are counted: those that joined at or after From and
-// before To, interval by interval of Every (0: all in one; the last may be
-// shorter), as known at Now.
-type Span struct {
-	Now, From, To time.Time
-	Every         time.Duration
-	ByClient      bool // tell clients apart; see Config.Client
-}
-
-// Validate returns an error that matches ErrSpan.
-func (s Span) Validate() error {
-	switch {
-	case !s.From.Before(s.To):
-		return fmt.Errorf("%w: from %v to %v", ErrSpan, s.From, s.To)
-	case s.Every < 0 || s.Every > 0 && s.To.Sub(s.From)/s.Every >= MaxIntervals:
-		return fmt.Errorf("%w: in steps of %v it has more than %d intervals", ErrSpan, s.Every, MaxIntervals)
-	}
-	return nil
-}
-
-// Interval is one part of a Span.
-type Interval struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"` // excluded
-}
-
-// Intervals are the parts of a valid span, in order.
-func (s Span) Intervals() []Interval {
-	every := s.Every
-	if every == 0 {
-		every = s.To.Sub(s.From)
-	}
-	var parts []Interval
-	for at := s.From; at.Before(s.To); at = at.Add(every) {
-		end := at.Add(every)
-		if end.After(s.To) {
-			end = s.To
-		}
-		parts = append(parts, Interval{at.UTC(), end.UTC()})
-	}
-	return parts
-}
 
 // Figures is how one queue served those who joined it within one interval.
 // Offered is Waiting plus the sum of Outcomes. Nil means that there was nobody to
@@ -69,6 +18,7 @@ type Figures struct {
 	Complete bool                 `json:"complete"` // false: the interval reaches back before what is kept
 	Offered  int                  `json:"offered"`
 	Waiting  int                  `json:"waiting"`
+	Beyond   int                  `json:"waiting_beyond"` // of Waiting, longer than the target already
 	Outcomes map[call.Outcome]int `json:"outcomes"`
 
 	Levels []Level `json:"levels"` // the service levels that are in use, side by side
@@ -108,7 +58,8 @@ type Level struct {
 	Formula string   `json:"formula"`
 }
 
-// The names of the service levels. LevelOurs is the one that Report states.
+// The names of the service levels. LevelOurs is the one that is meant where only
+// one is stated.
 const (
 	LevelAnswered      = "of-answered"            // Asterisk's SL
 	LevelQuickAbandons = "quick-abandons-credit"  // Asterisk's SL2 as it is defined
@@ -117,11 +68,12 @@ const (
 	LevelOurs          = "without-short-abandons" // Genesys by option, Talkdesk
 	LevelFlowOuts      = "with-flow-outs"         // Genesys "include flow-outs", Vonage "include queue breakouts"
 	LevelLateAbandons  = "late-abandons"          // XCALLY
+	LevelWithHold      = "wait-and-hold"          // LevelOurs of those for whom hold did not use up what wait had left
 )
 
 // tally is what figures are made of.
 type tally struct {
-	answered, within             int // answered at all, and within the target
+	answered, within, both       int // answered at all, within the target, and with wait and hold together
 	abandoned, short, quick      int // abandoned at all; below the short limit; within the target
 	others, lapsed, lapsedQuick  int // left otherwise; of those, what Asterisk records as abandoned, and within the target
 	answers, waits, abandonWaits time.Duration
@@ -155,6 +107,17 @@ func (l *Ledger) Figures(s Span) ([]Figures, error) {
 	return out, nil
 }
 
+// Clients are those who had a caller, by name.
+func (l *Ledger) Clients() []string {
+	names := make(map[string]bool)
+	for _, k := range l.queues {
+		for _, s := range k.entries {
+			names[s.client] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
 func clients(entries []*stay) []string {
 	names := make(map[string]bool)
 	for _, s := range entries {
@@ -178,10 +141,13 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 		f.Target = s.target
 		if s.outcome == "" {
 			f.Waiting++
+			if wait > s.target.Within {
+				f.Beyond++
+			}
 			continue
 		}
 		f.Outcomes[s.outcome]++
-		t.add(s, wait)
+		t.add(s, wait, s.holdAt(now))
 	}
 	f.Levels = t.levels(f.Offered - f.Waiting)
 	f.ASA = mean(t.answers, t.answered)
@@ -199,7 +165,7 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 	return f
 }
 
-func (t *tally) add(s *stay, wait time.Duration) {
+func (t *tally) add(s *stay, wait, hold time.Duration) {
 	within := wait <= s.target.Within
 	t.waits += wait
 	switch s.outcome {
@@ -208,6 +174,9 @@ func (t *tally) add(s *stay, wait time.Duration) {
 		t.answers += wait
 		if within {
 			t.within++
+		}
+		if wait+hold <= s.target.Within {
+			t.both++
 		}
 		if s.talked > 0 && s.talks.IsZero() && s.wraps == 0 {
 			t.handled++
@@ -248,7 +217,20 @@ func (t *tally) levels(left int) []Level {
 		level(LevelOurs, t.within, all-t.short, "answered within T / (answered + abandoned after the short-abandon limit)"),
 		level(LevelFlowOuts, t.within, left, "answered within T / all who left, however they left"),
 		level(LevelLateAbandons, t.within, all-t.quick, "answered within T / (answered + abandoned after T)"),
+		level(LevelWithHold, t.both, all-t.short,
+			"answered with wait and hold together within T / (answered + abandoned after the short-abandon limit)"),
 	}
+}
+
+func (k *book) within(from, to time.Time) []*stay {
+	first := func(t time.Time) int {
+		i, _ := slices.BinarySearchFunc(k.entries, t, func(s *stay, t time.Time) int {
+			return s.joined.Compare(t)
+		})
+		return i // of several that joined at t, the first
+	}
+	lo, hi := first(from), first(to)
+	return k.entries[lo:max(lo, hi)]
 }
 
 func level(name string, part, whole int, formula string) Level {
@@ -261,6 +243,20 @@ func rate(part, whole int, formula string) *Rate {
 		return nil
 	}
 	return &Rate{Percent: *p, Part: part, Whole: whole, Formula: formula}
+}
+
+func percent(part, whole int) *float64 {
+	if whole == 0 {
+		return nil
+	}
+	return new(100 * float64(part) / float64(whole))
+}
+
+func mean(sum time.Duration, n int) *time.Duration {
+	if n == 0 {
+		return nil
+	}
+	return new(sum / time.Duration(n))
 }
 
 // Level finds a service level by its name; the zero Level when there is none.

@@ -30,8 +30,8 @@ type Ledger struct {
 type Config struct {
 	Keep time.Duration // 26 h, which holds the longest local day: reports reach back so far
 	Max  int           // 500,000 entries over all queues, some 150 bytes each
-	// Since is where the journal is read from, when that is not its start: what
-	// joined before is unknown, and its leaving is passed over.
+	// Since is where the journal is read from, when that is not its start: figures of
+	// what joined before are not complete.
 	Since time.Time
 	// Client says which client a call is for, by what is known when it arrives. Nil
 	// means that nobody is told apart.
@@ -53,12 +53,6 @@ type book struct {
 	target  call.Target // of the last who joined
 	entries []*stay     // by Joined
 	from    time.Time   // entries that joined before may be missing
-
-	// Counted as it happens and never trimmed; Balanced holds the entries against it.
-	offered int
-	waiting int
-	left    map[call.Outcome]int
-	trimmed map[call.Outcome]int
 }
 
 // stay is one entry.
@@ -88,13 +82,13 @@ type talk struct {
 	test    bool
 	client  string
 	entry   *stay // the last one; holds count to it
-	book    *book
 	waits   bool
 	holders [2]bool // caller, agent: both may hold at once, which counts once
 }
 
 // Apply takes the journal's next event. Events that were applied before (by
-// their global number) and events of no interest are passed over.
+// their global number), events of no interest, and the leaving of a call whose
+// joining was never read are passed over.
 func (l *Ledger) Apply(ev call.Event) error {
 	ours := ev.Stream.Kind == call.StreamCall || ev.Stream.Kind == call.StreamAgent
 	if !ours || ev.Global != 0 && ev.Global <= l.global {
@@ -123,7 +117,7 @@ func (l *Ledger) apply(ev call.Event) error {
 	case call.QueueJoined:
 		return l.joined(l.call(id), b)
 	case call.QueueLeft:
-		return l.left(l.call(id), b)
+		return l.left(l.calls[id], b)
 	case call.Connected:
 		if t := l.calls[id]; t != nil && t.entry != nil && !t.waits && t.entry.talks.IsZero() {
 			t.entry.talks = ev.At
@@ -164,13 +158,10 @@ func (l *Ledger) joined(t *talk, b call.QueueJoined) error {
 	}
 	k, ok := l.queues[b.Queue]
 	if !ok {
-		k = &book{from: l.cfg.Since, left: make(map[call.Outcome]int), trimmed: make(map[call.Outcome]int)}
+		k = &book{from: l.cfg.Since}
 		l.queues[b.Queue] = k
 	}
-	t.book = k
 	k.target = b.Target
-	k.offered++
-	k.waiting++
 	k.insert(s)
 	l.kept++
 	if s.joined.After(l.latest) {
@@ -190,19 +181,14 @@ func (k *book) insert(s *stay) {
 }
 
 func (l *Ledger) left(t *talk, b call.QueueLeft) error {
-	if t.entry == nil && !l.cfg.Since.IsZero() {
-		return nil
+	if t == nil || t.entry == nil {
+		return nil // joined before the journal was read
 	}
 	if !t.waits || t.entry.id != b.Entry {
 		return fmt.Errorf("%w: %s leaves and does not wait", ErrOutOfOrder, b.Entry)
 	}
 	t.waits = false
 	t.entry.wait, t.entry.outcome = b.Wait, b.Outcome
-	if t.test {
-		return nil
-	}
-	t.book.waiting--
-	t.book.left[b.Outcome]++
 	return nil
 }
 
@@ -329,37 +315,8 @@ func (l *Ledger) forget(k *book, i int) {
 	} else {
 		k.entries = slices.Delete(k.entries, i, i+1)
 	}
-	k.trimmed[s.outcome]++
-	k.from = s.joined.Add(1)
-	l.kept--
-}
-
-// Balanced holds the entries against the running counts: what was offered is
-// what was trimmed, what left, and what waits, outcome by outcome. An error is a
-// fault of this package or of who feeds it.
-func (l *Ledger) Balanced() error {
-	var errs []error
-	for id, k := range l.queues {
-		found := make(map[call.Outcome]int)
-		for out, n := range k.trimmed {
-			found[out] += n
-		}
-		for _, s := range k.entries {
-			found[s.outcome]++
-		}
-		sum := k.waiting
-		for out, n := range k.left {
-			sum += n
-			if found[out] != n {
-				errs = append(errs, fmt.Errorf("sla: queue %s: %d entries left as %s, %d counted", id, found[out], out, n))
-			}
-		}
-		if found[""] != k.waiting {
-			errs = append(errs, fmt.Errorf("sla: queue %s: %d entries wait, %d counted", id, found[""], k.waiting))
-		}
-		if sum != k.offered {
-			errs = append(errs, fmt.Errorf("sla: queue %s: %d offered, outcomes and waiting add up to %d", id, k.offered, sum))
-		}
+	if from := s.joined.Add(1); from.After(k.from) { // one that joined before may have come later
+		k.from = from
 	}
-	return errors.Join(errs...)
+	l.kept--
 }

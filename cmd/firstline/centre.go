@@ -83,6 +83,12 @@ func (h *centreHolder) Queues() []web.QueueRule {
 	return out
 }
 
+// Zone is where the desk's day begins.
+func (h *centreHolder) Zone() *time.Location { return h.zoneOf("") }
+
+// zoneOf is whose days a client's calls are counted in.
+func (h *centreHolder) zoneOf(client string) *time.Location { return h.now().Zone(client) }
+
 // centreFiles is the centre's folder, or the embedded demo.
 func centreFiles(cfg *config.Server) fs.FS {
 	if cfg.Centre == "" {

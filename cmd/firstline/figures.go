@@ -54,6 +54,9 @@ func queueFigures() []figure {
 		{"abandoned, short ones too", unitCalls, count(func(f sla.Figures) int {
 			return f.Outcomes[call.OutcomeAbandoned] + f.Outcomes[call.OutcomeAbandonedShort]
 		})},
+		{"left otherwise, by an exit too", unitCalls, count(func(f sla.Figures) int {
+			return f.Offered - f.Waiting - f.Outcomes[call.OutcomeAnswered] - f.Outcomes[call.OutcomeAbandoned] - f.Outcomes[call.OutcomeAbandonedShort]
+		})},
 		{"abandonment, short ones too", unitPercent, func(f sla.Figures) (float64, bool) {
 			if f.AbandonAll == nil {
 				return 0, false

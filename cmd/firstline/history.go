@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"firstline/call"
 	"firstline/callqueue/agents"
 	"firstline/callqueue/queuelog"
@@ -76,7 +74,11 @@ func (f *historyFlags) open(ctx context.Context) (*history, error) {
 			return nil, fmt.Errorf("journal of %s: %w", api.base, err)
 		}
 	}
-	st, err := store.Open(ctx, store.Config{Database: cfg.Database, DataDir: cfg.DataDir}, zap.NewNop())
+	log, err := newLog(config.Log{Level: "warn", Format: cfg.Log.Format}) // what becomes of a spool has to be said
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, store.Config{Database: cfg.Database, DataDir: cfg.DataDir}, log)
 	if errors.Is(err, store.ErrOwned) {
 		return nil, fmt.Errorf("%w: give --api and --token of the server that runs", err)
 	}
@@ -103,11 +105,18 @@ func apiHistory(api *apiClient) *history {
 		page: func(ctx context.Context, after int64) ([]call.Event, error) { return page(ctx, after, 500) },
 		behind: func(ctx context.Context, t time.Time) (int64, error) {
 			return behind(t, func(after int64) (call.Event, bool, error) {
-				evs, err := page(ctx, after, 1)
-				if err != nil || len(evs) == 0 {
-					return call.Event{}, false, err
+				for limit := 1; ; limit = 500 {
+					evs, err := page(ctx, after, limit)
+					if err != nil || len(evs) == 0 {
+						return call.Event{}, false, err
+					}
+					for _, e := range evs {
+						// Calls that Asterisk served are not in order of time, nor who was lost in them.
+						if after = e.Global; e.Config != call.ConfigAsterisk && e.Stream.Kind != call.StreamLost {
+							return e, true, nil
+						}
+					}
 				}
-				return evs[0], true, nil
 			})
 		},
 		roster: func(ctx context.Context) ([]store.Agent, error) {

@@ -13,13 +13,18 @@ import (
 )
 
 type importCommand struct {
+	Queues   importQueues   `cmd:"" default:"withargs" help:"Make a centre's files from Asterisk's queues.conf."`
+	QueueLog importQueueLog `cmd:"" help:"Make calls and tickets of Asterisk's queue_log: of calls that it served while firstline was away."`
+}
+
+type importQueues struct {
 	Queues string `arg:"" help:"Asterisk's queues.conf." type:"existingfile"`
 	Rules  string `arg:"" optional:"" help:"Asterisk's queuerules.conf." type:"existingfile"`
 	Out    string `short:"o" help:"Folder to write the centre's files to; made when missing, and never written over." default:"centre" type:"path"`
 	Quiet  bool   `short:"q" help:"Leave out of the list what firstline does in any case."`
 }
 
-func (importCommand) Help() string {
+func (importQueues) Help() string {
 	return `Makes a centre's files (queues.yaml, skills.yaml, agents.yaml, numbers.yaml) from
 Asterisk's, and lists each option that came over differently or not at all, with
 its line. Members become agents; a queue's members have a skill of its name.
@@ -28,7 +33,7 @@ Templates, (+), =>, += and ;-- --; comments are read as Asterisk reads them.
 #include and #exec are refused: put the other file's text in their place.`
 }
 
-func (c *importCommand) Run(o *output) error {
+func (c *importQueues) Run(o *output) error {
 	queues, err := os.ReadFile(c.Queues)
 	if err != nil {
 		return err
@@ -56,7 +61,7 @@ func (c *importCommand) Run(o *output) error {
 }
 
 // list prints what did not come over as it was, by what became of it.
-func (c *importCommand) list(o *output, remarks []config.Remark) {
+func (c *importQueues) list(o *output, remarks []config.Remark) {
 	for _, group := range []struct {
 		fate  config.Fate
 		title string

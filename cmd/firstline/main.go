@@ -39,7 +39,7 @@ type command struct {
 	Prompts  promptsCommand  `cmd:"" help:"Make or check the recorded prompts."`
 	Simulate simulateCommand `cmd:"" help:"Simulate a day: service level, waits and occupancy beside Erlang C and A."`
 	Replay   replayCommand   `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
-	Import   importCommand   `cmd:"" help:"Make a centre's files from Asterisk's queues.conf."`
+	Import   importCommand   `cmd:"" help:"Take over from Asterisk: its queues, and calls that it served meanwhile."`
 	Export   exportCommand   `cmd:"" help:"Write what was recorded in the formats of others."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }

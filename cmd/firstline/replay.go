@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"firstline/call"
-	"firstline/callqueue"
 	"firstline/callqueue/sim"
 	"firstline/callqueue/sla"
 	"firstline/config"
@@ -36,7 +35,9 @@ What is assumed: talk, wrap-up and pick-up time are the call's own; who gave up
 would have given up after the same wait; who was answered shows only that patience
 was longer than that, and the rest is drawn from an exponential distribution (rate:
 the queue's abandons by all the time waited). Missed offers are picked up. A call
-is one arrival, in its first queue. The roster and its hours are the recorded ones.
+is one arrival, in its first queue; exits to other queues are followed as the centre
+has them, and keys pressed at the same age. The roster and its hours are the
+recorded ones.
 
 Example:  firstline replay --from 2026-03-02 --to 2026-03-03 --centre new/`
 }
@@ -71,18 +72,16 @@ func (c *replayCommand) Run(ctx context.Context, o *output) error {
 	}
 	for _, with := range []struct {
 		name   string
-		queues []callqueue.Queue
-	}{{"replayed", h.centre.Queues}, {"changed", changed.Queues}} {
+		centre *config.Centre
+	}{{"replayed", h.centre}, {"changed", changed}} {
 		if with.name == "changed" && c.Centre == "" {
 			continue
 		}
-		sc := day.Scenario
-		sc.Queues = with.queues
-		r, err := sim.Run(ctx, sc)
+		r, err := sim.Run(ctx, underCentre(day.Scenario, with.centre))
 		if err != nil {
 			return fmt.Errorf("replay with the centre %s: %w", with.name, err)
 		}
-		column := replayColumn{Name: with.name}
+		column := replayColumn{Name: with.name, Circles: r.Circles}
 		if err := column.fill(r.Ledger, r.Staff, span, r.Ended); err != nil {
 			return err
 		}
@@ -93,10 +92,25 @@ func (c *replayCommand) Run(ctx context.Context, o *output) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(columns)
 	}
-	fmt.Fprintf(o.out, "%d calls from %s to %s: %d answered, %d gave up, %d left otherwise; %d offers were missed, which a replay picks up.\n",
-		len(day.Scenario.Arrivals), c.From.Format(time.DateTime), c.To.Format(time.DateTime), day.Answered, day.GivenUp, day.Otherwise, day.Missed)
+	c.head(o.out, day)
 	printReplay(o.out, columns)
 	return nil
+}
+
+func (c *replayCommand) head(w io.Writer, day sim.Day) {
+	fmt.Fprintf(w, "%d calls from %s to %s: %d answered, %d gave up, %d left otherwise; %d offers were missed, which a replay picks up.\n",
+		len(day.Scenario.Arrivals), c.From.Format(time.DateTime), c.To.Format(time.DateTime), day.Answered, day.GivenUp, day.Otherwise, day.Missed)
+	if day.Refused > 0 {
+		fmt.Fprintf(w, "%d more were refused by full queues; they are in no column, for nobody recorded of which queue.\n", day.Refused)
+	}
+}
+
+// underCentre is a recorded day as a centre would have it.
+func underCentre(sc sim.Scenario, centre *config.Centre) sim.Scenario {
+	sc.Queues, sc.Rules = centre.Queues, centre.Rules
+	sc.Client = func(a call.Arrived) string { return centre.Numbers[a.To.Number].Client }
+	sc.Class = func(a call.Arrived) string { return centre.Numbers[a.To.Number].Class }
+	return sc
 }
 
 // record reads the day, and on until its calls are over.
@@ -133,6 +147,8 @@ type replayColumn struct {
 	Name   string           `json:"name"`
 	Queues []sla.Figures    `json:"queues"`
 	Staff  sla.StaffFigures `json:"staff"`
+	// Circles is how many calls exits would have sent round and round; see sim.Result.
+	Circles int `json:"circles,omitempty"`
 }
 
 func (c *replayColumn) fill(l *sla.Ledger, s *sla.Staff, span sla.Span, now time.Time) error {
@@ -204,6 +220,9 @@ func printReplay(w io.Writer, columns []replayColumn) {
 		cells = append(cells, percentOf(c.Staff.Occupancy))
 	}
 	t.row(cells...)
+	for _, c := range columns {
+		fmt.Fprint(w, circling(c.Name, c.Circles))
+	}
 	if len(columns) == 2 {
 		fmt.Fprintln(w, "\nThe centre is the one in force: what differs is the replay's own error. Name a changed one with --centre.")
 	}

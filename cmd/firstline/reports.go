@@ -21,7 +21,7 @@ type reportJournal interface {
 
 type webReports struct {
 	journal reportJournal
-	client  func(call.Arrived) string
+	centre  *centreHolder
 }
 
 // Talks that began within a period may end, and be held, this long after it.
@@ -37,10 +37,11 @@ func (h *centreHolder) clientOf(a call.Arrived) string { return h.now().Numbers[
 // SLA computes a period's figures from the journal alone.
 func (w webReports) SLA(ctx context.Context, f web.SLAFilter) (web.SLAReport, error) {
 	now := time.Now()
-	start := f.From.Add(-longestTalk)
+	start, end := f.From.Earliest().Add(-longestTalk), f.To.Latest().Add(longestTalk)
 	keep := now.Sub(start) + time.Hour
-	ledger := sla.New(sla.Config{Keep: keep, Since: start, Client: w.client})
-	crew := &crew{journal: w.journal, from: f.From, staff: sla.NewStaff(keep), known: make(map[call.AgentID]bool)}
+	ledger := sla.New(sla.Config{Keep: keep, Since: start, Client: w.centre.clientOf})
+	zone := cmp.Or(f.Zone, w.centre.Zone())
+	crew := &crew{journal: w.journal, from: f.From.In(zone), staff: sla.NewStaff(keep), known: make(map[call.AgentID]bool)}
 	after, err := w.journal.Behind(ctx, start)
 	if err != nil {
 		return web.SLAReport{}, away(err)
@@ -53,7 +54,7 @@ func (w webReports) SLA(ctx context.Context, f web.SLAFilter) (web.SLAReport, er
 		done = len(evs) == 0
 		for _, e := range evs {
 			after = e.Global
-			done = done || e.At.After(f.To.Add(longestTalk))
+			done = done || e.At.After(end)
 			_ = ledger.Apply(e) // an event that does not fit is in the log since it was written
 			if err := crew.apply(ctx, e); err != nil {
 				return web.SLAReport{}, away(err)
@@ -63,7 +64,7 @@ func (w webReports) SLA(ctx context.Context, f web.SLAFilter) (web.SLAReport, er
 	if err := crew.rest(ctx); err != nil {
 		return web.SLAReport{}, away(err)
 	}
-	return web.SLAReportOf(f, now, ledger, crew.staff)
+	return web.SLABooks{Ledger: ledger, Staff: crew.staff, Zone: w.centre.zoneOf}.Report(f, now)
 }
 
 // crew is what agents did from an instant on. How each stood at that instant is

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -84,7 +85,7 @@ func TestReportKnowsWhoWasThereWhenItBegan(t *testing.T) {
 	p.add(activity(-time.Minute, "busy", call.Talking), activity(30*time.Minute, "busy", call.Idle),
 		presence(30*time.Minute, "comes", call.Available, ""), presence(45*time.Minute, "pauses", call.Available, ""),
 		presence(2*time.Hour, "stays", call.LoggedOut, ""))
-	rep, err := webReports{p, nil}.SLA(t.Context(), web.SLAFilter{From: from, To: from.Add(time.Hour)})
+	rep, err := webReports{p, newCentreHolder(&config.Centre{})}.SLA(t.Context(), web.SLAFilter{From: web.At(from), To: web.At(from.Add(time.Hour))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,11 +107,52 @@ func TestClientOfACallIsThatOfTheNumberDialled(t *testing.T) {
 		p.add(call.CallEvent(at, id, call.Arrived{To: call.Party{Number: number}}),
 			call.CallEvent(at, id, call.QueueJoined{Entry: id.Entry(1), Queue: "desk", Joined: at, Target: call.Target{Within: 20 * time.Second}}))
 	}
-	rep, err := webReports{&p, centre.clientOf}.SLA(t.Context(), web.SLAFilter{From: from, To: from.Add(time.Hour), ByClient: true})
+	rep, err := webReports{&p, centre}.SLA(t.Context(), web.SLAFilter{From: web.At(from), To: web.At(from.Add(time.Hour)), ByClient: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if q := rep.Queues; len(q) != 2 || *q[0].Client != "" || q[0].Offered != 2 || *q[1].Client != "acme" || q[1].Offered != 2 {
 		t.Errorf("%+v", q)
+	}
+}
+
+// A date of a report is read as far as any client's day goes, and belongs to the
+// client whose clock shows it.
+func TestDatesOfAReportAreReadInEachClientsZone(t *testing.T) {
+	zone := func(name string) *time.Location {
+		z, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z
+	}
+	centre := newCentreHolder(&config.Centre{
+		Numbers: map[string]config.Number{"1": {Client: "east"}, "2": {Client: "west"}},
+		Clients: map[string]config.Client{"east": {Zone: zone("Pacific/Kiritimati")}, "west": {Zone: zone("Pacific/Pago_Pago")}},
+	})
+	var p tape
+	for hour := range 96 {
+		at := time.Date(2026, 2, 27, hour, 0, 0, 0, time.UTC)
+		for _, number := range []string{"1", "2"} {
+			id := call.NewID(at)
+			p.add(call.CallEvent(at, id, call.Arrived{To: call.Party{Number: number}}),
+				call.CallEvent(at, id, call.QueueJoined{Entry: id.Entry(1), Queue: "desk", Joined: at}))
+		}
+	}
+	filter := web.SLAFilter{ByClient: true}
+	var errs [2]error
+	filter.From, errs[0] = web.ParseEdge("2026-03-01")
+	filter.To, errs[1] = web.ParseEdge("2026-03-02")
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := webReports{&p, centre}.SLA(t.Context(), filter)
+	if err != nil || len(rep.Queues) != 2 || rep.Zone != "UTC" {
+		t.Fatalf("%v: %+v", err, rep)
+	}
+	for i, want := range []string{"2026-02-28T10:00:00Z", "2026-03-01T11:00:00Z"} {
+		if q := rep.Queues[i]; q.From.Format(time.RFC3339) != want || q.Offered != 24 || !q.Complete {
+			t.Errorf("%s: from %v, %d offered, want from %s", *q.Client, q.From, q.Offered, want)
+		}
 	}
 }

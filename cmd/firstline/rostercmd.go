@@ -194,6 +194,15 @@ func (e problemError) Error() string {
 
 // put sends a body and decodes the answer into v. A refusal is a problemError.
 func (c *apiClient) put(ctx context.Context, path string, body, v any) error {
+	return c.hand(ctx, http.MethodPut, path, body, v)
+}
+
+// post is put with another verb.
+func (c *apiClient) post(ctx context.Context, path string, body, v any) error {
+	return c.hand(ctx, http.MethodPost, path, body, v)
+}
+
+func (c *apiClient) hand(ctx context.Context, method, path string, body, v any) error {
 	if c.base == "" || c.token == "" {
 		return errors.New("no API address and token: give --api and --token, or --credentials with the demo's file")
 	}
@@ -203,7 +212,7 @@ func (c *apiClient) put(ctx context.Context, path string, body, v any) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, strings.TrimSuffix(c.base, "/")+path, bytes.NewReader(text))
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base, "/")+path, bytes.NewReader(text))
 	if err != nil {
 		return fmt.Errorf("API address %q: %w", c.base, err)
 	}

@@ -21,6 +21,7 @@ import (
 	"firstline/intake"
 	"firstline/intake/block"
 	"firstline/intake/feature"
+	"firstline/intake/limp"
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/sip"
@@ -106,6 +107,7 @@ type server struct {
 	lost       *lost.List
 	blocks     *block.List
 	desk       *intake.Desk
+	limp       *limp.Desk
 	lately     *lately
 	web        *web.Server
 	demo       *demoCredentials
@@ -133,6 +135,7 @@ func (s *server) open(ctx context.Context) error {
 		{"callers", s.openCare},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
+		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
 	}
@@ -197,7 +200,7 @@ func (s *server) sayStopped() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
-	if errors.Is(err, store.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
+	if errors.Is(err, call.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
 		return nil // said already, or the journal is another's, as the store says itself
 	}
 	return err
@@ -218,6 +221,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
 		OnChange: func(d call.DeviceID, _ bool) { s.tellReachable(d) },
+		OnSeen:   func(d call.DeviceID) { s.queue.Seen(d) },
 	})
 	cfg, err := s.sipConfig()
 	if err != nil {

@@ -1,26 +1,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"firstline/call"
-	"firstline/callqueue"
-	"firstline/callqueue/agents"
 	"firstline/callqueue/erlang"
 	"firstline/callqueue/sim"
-	"firstline/callqueue/sla"
-	"firstline/config"
 )
 
 type simulateCommand struct {
@@ -51,23 +41,11 @@ patience), interval by interval, weighted by calls. They take handling as
 memoryless and every interval as settled; where a day is neither, believe the
 simulation.
 
+Whoever leaves the queue by an exit to another is followed there, with the wait that
+it has had; the centre's agents who serve that one and not the first are at work all
+day, and have nothing else to do. Caps and reserves of rules.yaml are left out.
+
 Example:  firstline simulate --calls 120 --agents 12 --talk 4m --patience 3m`
-}
-
-// simDay is the day that is simulated.
-type simDay struct {
-	queue  callqueue.Queue
-	people []agents.Agent
-	parts  []simPart
-	from   time.Time
-	to     time.Time
-}
-
-// simPart is one interval of it.
-type simPart struct {
-	From, To time.Time
-	Calls    float64 // within the interval
-	Agents   int
 }
 
 func (c *simulateCommand) Run(ctx context.Context, o *output) error {
@@ -78,20 +56,19 @@ func (c *simulateCommand) Run(ctx context.Context, o *output) error {
 	if c.Runs < 1 || c.Runs > 10_000 {
 		return fmt.Errorf("--runs %d is not between 1 and 10000", c.Runs)
 	}
-	report := simReport{Queue: day.queue.ID, Target: day.queue.Target.Within.String(), Runs: c.Runs}
-	values := make(map[string][]float64)
+	values := make(simValues)
+	report := simReport{Target: day.queue.Target.Within.String(), Runs: c.Runs}
 	for run := range c.Runs {
-		if err := c.once(ctx, day, c.Seed+uint64(run), values); err != nil {
+		circles, err := c.once(ctx, day, c.Seed+uint64(run), values)
+		if err != nil {
 			return err
 		}
+		report.Circles += circles
 	}
 	report.C, report.A = c.theory(day)
-	for _, f := range append(queueFigures(), occupancyFigure()) {
-		v, ok := values[f.name]
-		if !ok {
-			continue
-		}
-		report.Figures = append(report.Figures, simFigure{f, f.name, sim.Of(v)})
+	report.simQueue = values.of(day.queue.ID)
+	for _, q := range day.further {
+		report.Further = append(report.Further, values.of(q.ID))
 	}
 	if c.JSON {
 		enc := json.NewEncoder(o.out)
@@ -103,208 +80,30 @@ func (c *simulateCommand) Run(ctx context.Context, o *output) error {
 	return nil
 }
 
+// simValues are one value per simulated day, by queue and name of the figure.
+type simValues map[call.QueueID]map[string][]float64
+
+func (s simValues) add(q call.QueueID, name string, v float64) {
+	if s[q] == nil {
+		s[q] = make(map[string][]float64)
+	}
+	s[q][name] = append(s[q][name], v)
+}
+
+// of is what the days say of a queue's figures, as far as it had any.
+func (s simValues) of(q call.QueueID) simQueue {
+	out := simQueue{Queue: q}
+	for _, f := range append(queueFigures(), occupancyFigure()) {
+		if v, ok := s[q][f.name]; ok {
+			out.Figures = append(out.Figures, simFigure{f, f.name, sim.Of(v)})
+		}
+	}
+	return out
+}
+
 const occupancyName = "occupancy"
 
 func occupancyFigure() figure { return figure{name: occupancyName, unit: unitPercent} }
-
-// day reads the flags into a day.
-func (c *simulateCommand) day() (simDay, error) {
-	centre, err := c.centre()
-	if err != nil {
-		return simDay{}, err
-	}
-	if len(centre.Queues) == 0 {
-		return simDay{}, errors.New("the centre has no queue")
-	}
-	d := simDay{queue: centre.Queues[0]}
-	if c.Queue != "" {
-		q, ok := centre.Queue(c.Queue)
-		if !ok {
-			return d, fmt.Errorf("there is no queue %q", c.Queue)
-		}
-		d.queue = q
-	}
-	if c.WrapUp != "" {
-		w, err := time.ParseDuration(c.WrapUp)
-		if err != nil || w < 0 {
-			return d, fmt.Errorf("--wrap-up %q is no duration", c.WrapUp)
-		}
-		d.queue.WrapUp = cmp.Or(w, -1)
-	}
-	if c.Talk <= 0 || c.Patience < 0 || c.Pickup < 0 || c.Settle < 0 || c.CV <= 0 {
-		return d, errors.New("--talk and --cv have to be above zero, and no time below it")
-	}
-	var able []agents.Agent
-	for _, a := range centre.Agents {
-		who := agents.Agent{ID: a.ID, Name: a.Name, Level: a.Level, Skills: a.Skills}
-		if who.Meets(d.queue.Need) {
-			able = append(able, who)
-		}
-	}
-	if d.parts, err = c.parts(len(able)); err != nil {
-		return d, err
-	}
-	d.from, d.to = d.parts[0].From, d.parts[len(d.parts)-1].To
-	most := 0
-	for _, p := range d.parts {
-		most = max(most, p.Agents)
-	}
-	d.people = able
-	for i := len(able); i < most; i++ { // more than the centre has: agents who can do what the queue needs
-		d.people = append(d.people, agents.Agent{
-			ID: call.AgentID(fmt.Sprintf("sim%04d", i)), Level: max(d.queue.Need.Level, agents.MinLevel), Skills: d.queue.Need.Skills,
-		})
-	}
-	return d, nil
-}
-
-func (c *simulateCommand) centre() (*config.Centre, error) {
-	keys, err := promptKeys()
-	if err != nil {
-		return nil, err
-	}
-	if c.Centre != "" {
-		return config.LoadCentre(os.DirFS(c.Centre), keys)
-	}
-	cfg, err := config.LoadServer(c.Config, os.Environ())
-	if err != nil {
-		return nil, err
-	}
-	return readCentre(cfg, keys)
-}
-
-// simMidnight is the day's date, which is no matter: the same flags give the same days.
-func simMidnight() time.Time { return time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) }
-
-func (c *simulateCommand) parts(able int) ([]simPart, error) {
-	if c.Table != "" {
-		f, err := os.Open(c.Table)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		parts, err := readParts(f)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.Table, err)
-		}
-		return parts, nil
-	}
-	n := cmp.Or(c.Agents, able)
-	if n < 1 {
-		return nil, errors.New("nobody of the centre's files meets what the queue needs: say --agents")
-	}
-	if c.Calls <= 0 || c.Hours <= 0 || c.Hours > 24*366 || c.Calls*c.Hours > 5e6 {
-		return nil, errors.New("--calls and --hours have to be above zero, and make five million calls at most")
-	}
-	from := simMidnight().Add(9 * time.Hour)
-	length := time.Duration(c.Hours * float64(time.Hour))
-	return []simPart{{from, from.Add(length), c.Calls * c.Hours, n}}, nil
-}
-
-// readParts reads lines of from,calls,agents; the last line is the end alone.
-func readParts(r io.Reader) ([]simPart, error) {
-	in := csv.NewReader(r)
-	in.FieldsPerRecord, in.Comment, in.TrimLeadingSpace = -1, '#', true
-	rows, err := in.ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) > 0 && strings.EqualFold(rows[0][0], "from") {
-		rows = rows[1:]
-	}
-	if len(rows) < 2 {
-		return nil, errors.New("want at least one line of from,calls,agents and one with the end")
-	}
-	var parts []simPart
-	for i, row := range rows {
-		clock, err := time.Parse("15:04", strings.Replace(row[0], "24:00", "00:00", 1))
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %q is no time of day (09:00)", i+1, row[0])
-		}
-		at := simMidnight().Add(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute)
-		if row[0] == "24:00" {
-			at = at.Add(24 * time.Hour)
-		}
-		if i > 0 {
-			if !at.After(parts[i-1].From) {
-				return nil, fmt.Errorf("line %d: %s is not after the line before", i+1, row[0])
-			}
-			parts[i-1].To = at
-		}
-		if i == len(rows)-1 {
-			break
-		}
-		if len(row) != 3 {
-			return nil, fmt.Errorf("line %d: want from,calls,agents", i+1)
-		}
-		calls, err1 := strconv.ParseFloat(strings.TrimSpace(row[1]), 64)
-		n, err2 := strconv.Atoi(strings.TrimSpace(row[2]))
-		if err1 != nil || err2 != nil || calls < 0 || calls > 1e6 || n < 0 || n > 100_000 {
-			return nil, fmt.Errorf("line %d: %q calls and %q agents", i+1, row[1], row[2])
-		}
-		parts = append(parts, simPart{From: at, Calls: calls, Agents: n})
-	}
-	return parts, nil
-}
-
-// once simulates one day and keeps its figures.
-func (c *simulateCommand) once(ctx context.Context, d simDay, seed uint64, values map[string][]float64) error {
-	demand := sim.Demand{Queue: d.queue.ID, Pickup: sim.Fixed(c.Pickup)}
-	switch c.Shape {
-	case "lognormal":
-		demand.Talk = sim.Lognormal(c.Talk, c.CV)
-	case "fixed":
-		demand.Talk = sim.Fixed(c.Talk)
-	default:
-		demand.Talk = sim.Exponential(c.Talk)
-	}
-	if c.Patience > 0 {
-		demand.Patience = sim.Exponential(c.Patience)
-	}
-	var plan []sim.Staffed
-	first := d.parts[0]
-	if c.Settle > 0 {
-		share := c.Settle.Seconds() / first.To.Sub(first.From).Seconds()
-		demand.Loads = append(demand.Loads, sim.Load{From: d.from.Add(-c.Settle), To: d.from, Calls: first.Calls * share})
-		plan = append(plan, sim.Staffed{From: d.from.Add(-c.Settle), Agents: first.Agents})
-	}
-	for _, p := range d.parts {
-		demand.Loads = append(demand.Loads, sim.Load{From: p.From, To: p.To, Calls: p.Calls})
-		plan = append(plan, sim.Staffed{From: p.From, Agents: p.Agents})
-	}
-	var ids []call.AgentID
-	for _, a := range d.people {
-		ids = append(ids, a.ID)
-	}
-	shifts, err := sim.Shifts(ids, plan)
-	if err != nil {
-		return err
-	}
-	r, err := sim.Run(ctx, sim.Scenario{
-		Queues: []callqueue.Queue{d.queue}, Agents: d.people, Shifts: shifts, Arrivals: sim.Generate(seed, []sim.Demand{demand}),
-	})
-	if err != nil {
-		return err
-	}
-	span := sla.Span{Now: r.Ended, From: d.from, To: d.to}
-	figures, err := r.Ledger.Figures(span)
-	if err != nil || len(figures) == 0 {
-		return err // nobody called on this day
-	}
-	staff, err := r.Staff.Figures(span, nil)
-	if err != nil {
-		return err
-	}
-	for _, f := range queueFigures() {
-		if v, ok := f.of(figures[0]); ok {
-			values[f.name] = append(values[f.name], v)
-		}
-	}
-	if p := staff[0].Occupancy; p != nil {
-		values[occupancyName] = append(values[occupancyName], *p)
-	}
-	return nil
-}
 
 // handling is what a call costs an agent, ringing included: theory knows one
 // length only.
@@ -362,11 +161,17 @@ func (t theory) add(st erlang.Steady, err error, within, pickup, handling time.D
 
 // simReport is what is printed.
 type simReport struct {
-	Queue   call.QueueID
+	simQueue
 	Target  string
 	Runs    int
-	Figures []simFigure
 	C, A    theory
+	Further []simQueue // to which exits led
+	Circles int
+}
+
+type simQueue struct {
+	Queue   call.QueueID
+	Figures []simFigure
 }
 
 type simFigure struct {
@@ -390,16 +195,15 @@ func (c *simulateCommand) head(w io.Writer, d simDay) {
 		load := erlang.System{Rate: d.parts[0].Calls / d.to.Sub(d.from).Seconds(), Handling: c.handling(d)}.Load()
 		fmt.Fprintf(w, "%d agents, %.2f erlangs; target %.0f %% within %v\n", d.parts[0].Agents, load, d.queue.Target.Percent, d.queue.Target.Within)
 	}
+	if len(d.further) > 0 {
+		fmt.Fprintf(w, "its exits lead to %d more queues, with %d more agents\n", len(d.further), len(d.beside))
+	}
 }
 
 func (r *simReport) print(w io.Writer) {
 	t := newTable(w, 34, 16)
 	t.row("", "simulated", "±", "Erlang C", "Erlang A")
 	for _, f := range r.Figures {
-		half := "?"
-		if !math.IsInf(f.Half, 0) {
-			half = f.write(f.Half, true)
-		}
 		cell := func(of theory) string {
 			v, ok := of[f.Name]
 			if ok && math.IsNaN(v) {
@@ -407,8 +211,33 @@ func (r *simReport) print(w io.Writer) {
 			}
 			return f.write(v, ok)
 		}
-		t.row(f.Name, f.write(f.Mean, true), half, cell(r.C), cell(r.A))
+		t.row(f.Name, f.write(f.Mean, true), f.half(), cell(r.C), cell(r.A))
 	}
+	for _, q := range r.Further {
+		fmt.Fprintf(w, "\nby exits in queue %s, waits since the call came\n", q.Queue)
+		if len(q.Figures) == 0 {
+			fmt.Fprintln(w, "  nobody")
+		}
+		for _, f := range q.Figures {
+			t.row(f.Name, f.write(f.Mean, true), f.half())
+		}
+	}
+	fmt.Fprint(w, circling("simulated", r.Circles))
+}
+
+func (f simFigure) half() string {
+	if math.IsInf(f.Half, 0) {
+		return "?"
+	}
+	return f.write(f.Half, true)
+}
+
+// circling says that exits lead in a circle, when they did.
+func circling(name string, calls int) string {
+	if calls == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n%s: %d calls were sent back at once to a queue that they had just left, and end there: its exits lead in a circle\n", name, calls)
 }
 
 // plain is the report as JSON has it: no number that JSON cannot write.
@@ -426,16 +255,28 @@ func (r *simReport) plain() any {
 		}
 		return &v
 	}
-	out := struct {
+	lines := func(q simQueue, c, a theory) []line {
+		all := []line{}
+		for _, f := range q.Figures {
+			vc, okC := c[f.Name]
+			va, okA := a[f.Name]
+			all = append(all, line{f.Name, f.Mean, finite(f.Half, true), finite(vc, okC), finite(va, okA)})
+		}
+		return all
+	}
+	type queue struct {
 		Queue   call.QueueID `json:"queue"`
-		Target  string       `json:"target"`
-		Runs    int          `json:"runs"`
 		Figures []line       `json:"figures"`
-	}{Queue: r.Queue, Target: r.Target, Runs: r.Runs}
-	for _, f := range r.Figures {
-		c, okC := r.C[f.Name]
-		a, okA := r.A[f.Name]
-		out.Figures = append(out.Figures, line{f.Name, f.Mean, finite(f.Half, true), finite(c, okC), finite(a, okA)})
+	}
+	out := struct {
+		queue
+		Target  string  `json:"target"`
+		Runs    int     `json:"runs"`
+		Further []queue `json:"further,omitempty"` // to which exits led
+		Circles int     `json:"circles,omitempty"`
+	}{queue: queue{r.Queue, lines(r.simQueue, r.C, r.A)}, Target: r.Target, Runs: r.Runs, Circles: r.Circles}
+	for _, q := range r.Further {
+		out.Further = append(out.Further, queue{q.Queue, lines(q, nil, nil)})
 	}
 	return out
 }

@@ -81,9 +81,8 @@ func (b *standby) watched(now store.Standing) {
 		fmt.Fprintf(b.out.out, "firstline stands by.\n  owner  %s\n  state  http://%s/readyz\n", named(now), b.web.Addr())
 	}
 	switch {
-	case now.Away && (first || !was.Away):
-		b.log.Warn("the database does not answer")
-	case !now.Away && was.Away && !first:
+	case now.Away: // said by the store
+	case was.Away && !first:
 		b.log.Info("the database is back", zap.String("owner", named(now)))
 	case first || !now.Since.Equal(was.Since):
 		b.log.Info("standing by", zap.String("owner", named(now)))

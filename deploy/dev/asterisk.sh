@@ -156,15 +156,18 @@ write_conf() {
 	local dir=$1 modules f
 	modules=$(sed -n 's/^astmoddir *=> *//p' "$root/etc/asterisk/asterisk.conf") # differs between releases
 	rm -rf "$dir/etc" "$dir/run" "$dir/log"
-	mkdir -p "$dir"/{etc,run,log,db,spool/monitor,spool/recording,spool/tmp,sounds}
-	for f in "$conf"/*.conf; do
+	mkdir -p "$dir"/{etc/site,run,log,db,spool/monitor,spool/recording,spool/tmp,sounds}
+	for f in "$conf"/*.conf "$conf"/site/*.conf; do
+		[ -e "$f" ] || continue # no folder of the site's own values
 		sed -e "s|@INST@|$inst|g" -e "s|@SIP_PORT@|$sip_port|g" \
 			-e "s|@ARI_PORT@|$ari_port|g" -e "s|@RTP_START@|$rtp_start|g" \
 			-e "s|@RTP_END@|$rtp_end|g" -e "s|@NAME@|$name|g" \
 			-e "s|@MODULES@|$modules|g" \
-			"$f" >"$dir/etc/$(basename "$f")"
+			"$f" >"$dir/etc/${f#"$conf"/}"
 	done
 	write_agents "$dir/etc"
+	# Asterisk looks its own name up, and asks the root servers when that fails.
+	printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(hostname)" >"$root/etc/hosts"
 	echo "SIP 127.0.0.1:$sip_port, ARI 127.0.0.1:$ari_port, RTP $rtp_start-$rtp_end, $agents agents from 127.0.0.1:$agent_port" >"$dir/ports"
 	link_data "$dir"
 	if [ -d "$conf/sounds" ]; then cp -r "$conf"/sounds/* "$dir/sounds/"; fi

@@ -94,7 +94,7 @@ func (a API) board(ctx context.Context) (*Board, error) {
 // compareSLA holds the report over the whole journal to the fold's own count.
 func (a API) compareSLA(ctx context.Context, c *Checker) error {
 	q := url.Values{}
-	q.Set("from", c.report.Begin.Add(-time.Minute).Format(time.RFC3339))
+	q.Set("from", c.earliest.Add(-time.Minute).Format(time.RFC3339))
 	q.Set("to", c.report.End.Add(time.Minute).Format(time.RFC3339))
 	var rep struct {
 		Queues []struct {

@@ -102,21 +102,22 @@ func (r *Report) OK() bool { return len(r.Broken) == 0 }
 
 // Checker folds a journal. It is for one goroutine.
 type Checker struct {
-	cfg     Config
-	report  Report
-	event   call.Event // under way
-	seqs    map[call.Stream]int64
-	calls   map[call.ID]*phoned // open ones
-	ended   map[call.ID]bool
-	people  map[call.AgentID]*person
-	waiting waitingRoom
-	tickets ticketBook
-	lost    lostBook
-	started time.Time // of the last process
-	turn    time.Time // instant of the queue's last decision
-	before  time.Time // and of the one before that, at another instant
-	told    map[string]bool
-	void    map[call.OfferID]bool // died with a process, and have not been closed since
+	cfg      Config
+	report   Report
+	event    call.Event // under way
+	seqs     map[call.Stream]int64
+	calls    map[call.ID]*phoned // open ones
+	ended    map[call.ID]bool
+	people   map[call.AgentID]*person
+	waiting  waitingRoom
+	tickets  ticketBook
+	lost     lostBook
+	started  time.Time // of the last process
+	earliest time.Time // instant of any event
+	turn     time.Time // instant of the queue's last decision
+	before   time.Time // and of the one before that, at another instant
+	told     map[string]bool
+	void     map[call.OfferID]bool // died with a process, and have not been closed since
 }
 
 // New returns a Checker that has read nothing.
@@ -164,12 +165,13 @@ func (c *Checker) Apply(e call.Event) {
 	r.Events++
 	r.Last = max(r.Last, e.Global)
 	if r.Begin.IsZero() {
-		r.Begin = e.At
+		r.Begin, c.earliest = e.At, e.At
 	}
+	c.earliest = earlier(c.earliest, e.At)
 	if e.At.After(r.End) {
 		r.End = e.At
 	}
-	if decided(e.Body) { // what the queue decided is in order of time; the desk's own events are not
+	if decided(e.Body) && !c.asterisk() { // what the queue decided is in order of time; the desk's own events are not
 		if !e.At.Equal(c.turn) {
 			c.before, c.turn = c.turn, e.At
 		}
@@ -231,6 +233,18 @@ func (c *Checker) applySystem(e call.Event) {
 		p.offer, p.talk, p.restored = nil, nil, true
 		p.readySince = later(p.readySince, e.At.Add(c.cfg.Grace))
 	}
+}
+
+// asterisk reports whether the event under way was not decided by this queue:
+// Asterisk's served the call, and it was written afterwards. What agents did
+// meanwhile is not in the journal.
+func (c *Checker) asterisk() bool { return c.event.Config == call.ConfigAsterisk }
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {

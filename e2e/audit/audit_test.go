@@ -32,6 +32,32 @@ func TestAJournalThatKeepsEveryPromiseIsPassed(t *testing.T) {
 	}
 }
 
+// Calls that Asterisk served while firstline was away are written late, at their
+// times: they count, and say nothing of what agents did here.
+func TestCallsOfLimpModeCountAndBindNobody(t *testing.T) {
+	evs := aMorning().all
+	i := find(t, evs, "one", "call.held", 1) + 1 // ben talks
+	at := day.Add(-time.Hour)
+	late := func(sec int, b call.Body) call.Event {
+		e := call.CallEvent(at.Add(time.Duration(sec)*time.Second), "limp", b)
+		e.Config = call.ConfigAsterisk
+		return e
+	}
+	opened := call.TicketEvent(at, "T-9", call.TicketOpened{Call: "limp"})
+	evs = slices.Insert(evs, i, late(0, call.Arrived{Ticket: "T-9"}), opened,
+		late(1, call.QueueJoined{Entry: "limp.q1", Queue: "desk", Joined: at.Add(time.Second)}),
+		late(2, call.Offered{Offer: "limp.q1.o1", Agent: "ben"}), late(4, call.OfferEnded{Offer: "limp.q1.o1", Agent: "ben", Result: call.OfferAnswered}),
+		late(4, call.QueueLeft{Entry: "limp.q1", Queue: "desk", Outcome: call.OutcomeAnswered, Agent: "ben", Wait: 3 * time.Second}),
+		late(4, call.Connected{Agent: "ben"}), late(90, call.Parted{Agent: "ben"}), late(90, call.Ended{Outcome: call.OutcomeAnswered}))
+	r := check(numbered(evs))
+	for _, v := range r.Violations {
+		t.Error(v)
+	}
+	if q := r.Queues["desk"]; r.Calls != 5 || q.Offered != 5 || q.Outcomes[call.OutcomeAnswered] != 3 {
+		t.Errorf("the report: %+v", r)
+	}
+}
+
 // find is the place of the nth event of a type in a stream, n from 1.
 func find(t *testing.T, evs []call.Event, id, kind string, n int) int {
 	t.Helper()

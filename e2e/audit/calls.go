@@ -91,12 +91,24 @@ func (c *Checker) applyCall(e call.Event) {
 	switch b := e.Body.(type) {
 	case call.QueueJoined:
 		c.joined(id, p, b)
+	case call.QueueLeft:
+		c.left(p, b)
+	case call.Ended:
+		c.callEnded(id, p, b)
+	default:
+		if !c.asterisk() {
+			c.withAgent(id, p, e)
+		}
+	}
+}
+
+// withAgent takes what binds an agent.
+func (c *Checker) withAgent(id call.ID, p *phoned, e call.Event) {
+	switch b := e.Body.(type) {
 	case call.Offered:
 		c.offered(id, b)
 	case call.OfferEnded:
 		c.offerEnded(b)
-	case call.QueueLeft:
-		c.left(p, b)
 	case call.Connected:
 		c.connected(id, p, b)
 	case call.Held, call.Unheld:
@@ -107,8 +119,6 @@ func (c *Checker) applyCall(e call.Event) {
 		_, p.talk.held = b.(call.Held)
 	case call.Parted:
 		c.parted(id, p, b)
-	case call.Ended:
-		c.callEnded(id, p, b)
 	}
 }
 
@@ -221,7 +231,7 @@ func (c *Checker) left(p *phoned, b call.QueueLeft) {
 	if !slices.Contains(outcomes(), b.Outcome) {
 		c.broke(OneOutcome, "entry %s leaves as %q, which is no outcome", x.id, b.Outcome)
 	}
-	if b.Outcome == call.OutcomeAnswered {
+	if b.Outcome == call.OutcomeAnswered && !c.asterisk() {
 		if a := c.person(b.Agent); b.Agent == "" || a.won != x.id {
 			c.broke(OneOutcome, "entry %s leaves as answered by %q, who answered no offer for it", x.id, b.Agent)
 		}

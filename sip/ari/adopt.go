@@ -57,7 +57,7 @@ func (f *FrontEnd) sweep(ctx context.Context) {
 			if n.settled(ctx) != nil {
 				return
 			}
-			if p, err := n.look(ctx); err == nil {
+			if p, err := n.lookAgain(ctx); err == nil {
 				n.reviewStrangers(p, true)
 			}
 		})
@@ -88,6 +88,15 @@ func (n *node) settled(ctx context.Context) error {
 	return nil
 }
 
+// lookAgain is look for as long as it takes.
+func (n *node) lookAgain(ctx context.Context) (p present, err error) {
+	err = n.do(ctx, n.front.life, func(ctx context.Context, _ bool) (err error) {
+		p, err = n.look(ctx)
+		return err
+	})
+	return p, err
+}
+
 func (n *node) adopt(ctx context.Context) (call.Survivors, error) {
 	var all call.Survivors
 	if err := n.settled(ctx); err != nil {
@@ -97,14 +106,14 @@ func (n *node) adopt(ctx context.Context) (call.Survivors, error) {
 	if n.seeTo() {
 		return all, nil // the same verb again
 	}
-	p, err := n.look(ctx)
+	p, err := n.lookAgain(ctx)
 	if err != nil {
 		return all, err
 	}
 	var snoops []*asterisk.Channel
 	for id, c := range p.channels {
 		switch {
-		case !inApp(c, n.cfg.Application), n.leg(id) != nil, n.debts.owes(channelDebt(id)):
+		case !inApp(c, n.cfg.Application), n.knows(id):
 		case isSnoopName(id):
 			snoops = append(snoops, c)
 		case isMade(c):

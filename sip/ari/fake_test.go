@@ -15,14 +15,15 @@ import (
 // bridges, playbacks and recordings that go on when nobody is connected, and events
 // that are lost then. A test cuts it off, lets answers get lost, or restarts it.
 type fakePBX struct {
-	// fault says what becomes of the next request; nil: nothing happens to it.
-	fault func(op string) fault
+	faults sync.Mutex            // guards fault
+	fault  func(op string) fault // what becomes of the next request; nil: nothing happens to it
 	// events says how often an event arrives: 0 loses it, 2 doubles it; nil: once.
 	events func(e asterisk.Event) int
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex    // guards what follows
 	reach    chan struct{} // closed while it can be reached
 	drop     chan struct{} // closed to end the connection
+	replaced bool          // somebody else has the application
 	attached bool          // the application is connected: events are kept for it
 	queue    []asterisk.Event
 	some     chan struct{} // something is in the queue
@@ -58,8 +59,9 @@ type fakeChannel struct {
 	play    *fakePlay
 	music   string
 	spies   string // channel that a snoop listens to
+	spy     string // what of it: in, out, both
+	whisper string // where what the snoop hears goes: out is to the channel's far end
 	phone   *fakePhone
-	keys    []string
 }
 
 type fakePlay struct {
@@ -138,6 +140,12 @@ func (f *fakePBX) Run(ctx context.Context, h asterisk.Handler) error {
 		f.attached = false
 		f.mu.Unlock()
 		h.Disconnected(fmt.Errorf("cut: %w", asterisk.ErrAway))
+		f.mu.Lock()
+		replaced := f.replaced
+		f.mu.Unlock()
+		if replaced {
+			return asterisk.ErrReplaced
+		}
 		if !pause(ctx, 100*time.Millisecond) {
 			return nil
 		}
@@ -209,6 +217,14 @@ func (f *fakePBX) reachable() {
 	}
 }
 
+// replace is another process that takes the application over.
+func (f *fakePBX) replace() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.replaced = true
+	f.unreachable()
+}
+
 // restart kills it and starts it again: nothing but what is on its disk is left.
 func (f *fakePBX) restart(down time.Duration) {
 	f.mu.Lock()
@@ -234,10 +250,7 @@ func (f *fakePBX) restart(down time.Duration) {
 
 // do is one request.
 func (f *fakePBX) do(ctx context.Context, op string, work func() error) error {
-	verdict := fine
-	if f.fault != nil {
-		verdict = f.fault(op)
-	}
+	verdict := f.verdict(op)
 	if !pause(ctx, time.Millisecond) {
 		return context.Cause(ctx)
 	}
@@ -255,6 +268,29 @@ func (f *fakePBX) do(ctx context.Context, op string, work func() error) error {
 		return fmt.Errorf("%s: %w", op, asterisk.ErrAway)
 	}
 	return err
+}
+
+func (f *fakePBX) verdict(op string) fault {
+	f.faults.Lock()
+	defer f.faults.Unlock()
+	if f.fault == nil {
+		return fine
+	}
+	return f.fault(op)
+}
+
+// losing sets how often events arrive from now on.
+func (f *fakePBX) losing(events func(asterisk.Event) int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = events
+}
+
+// failing sets what becomes of requests from now on.
+func (f *fakePBX) failing(fault func(op string) fault) {
+	f.faults.Lock()
+	defer f.faults.Unlock()
+	f.fault = fault
 }
 
 func (f *fakePBX) head(kind string) asterisk.Head {
@@ -301,7 +337,7 @@ func (f *fakePBX) hangUp(c *fakeChannel, q850, status int, byUs bool) {
 	}
 	c.ended, c.cause, c.byUs = true, q850, byUs
 	f.stopPlay(c, "failed")
-	if c.phone != nil {
+	if c.phone != nil && c.phone.ring == c {
 		c.phone.ring = nil
 	}
 	f.emit(asterisk.ChannelHangupRequest{Head: f.head("ChannelHangupRequest"), Cause: q850, Soft: byUs, Channel: c.Channel})

@@ -120,7 +120,6 @@ type fakePhone struct {
 	name     string
 	ring     *fakeChannel // that rings or talks
 	offers   int
-	doubled  bool // it had two calls at once
 }
 
 func (f *fakePBX) phone(name string) *fakePhone {
@@ -134,7 +133,10 @@ func (f *fakePBX) phone(name string) *fakePhone {
 // rings takes an INVITE; the mutex is held.
 func (p *fakePhone) rings(f *fakePBX, c *fakeChannel, limit time.Duration) {
 	p.offers++
-	p.doubled = p.doubled || p.ring != nil
+	if p.ring != nil {
+		f.hangUp(c, q850Busy, 486, false)
+		return
+	}
 	p.ring, p.c = c, c
 	time.AfterFunc(5*time.Millisecond, func() {
 		f.mu.Lock()
@@ -181,6 +183,19 @@ func (p *fakePhone) Refuse() {
 	defer p.f.mu.Unlock()
 	if p.ring != nil {
 		p.f.hangUp(p.ring, q850Busy, 486, false)
+	}
+}
+
+// hangUpCall ends the call that rings or talks, if there is one.
+func (p *fakePhone) hangUpCall() {
+	p.f.mu.Lock()
+	defer p.f.mu.Unlock()
+	switch c := p.ring; {
+	case c == nil:
+	case c.State == "Up":
+		p.f.hangUp(c, q850Normal, 0, false)
+	default:
+		p.f.hangUp(c, q850Rejected, 603, false)
 	}
 }
 

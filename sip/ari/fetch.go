@@ -30,12 +30,12 @@ func (n *node) collect(ctx context.Context, id call.RecordingID, file string, c 
 		n.oweStored(c.sides)
 		return n.recorded(file, path)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.MkdirAll(n.front.fetching(), 0o700)); err != nil {
 		return call.Recorded{}, fmt.Errorf("ari: recording %s: %w", id, err)
 	}
 	var raw [2]*os.File
 	for i, s := range c.sides {
-		f, err := n.fetch(ctx, s.name, filepath.Dir(path))
+		f, err := n.fetch(ctx, s.name, n.front.fetching())
 		if f != nil {
 			defer os.Remove(f.Name())
 			defer f.Close()
@@ -48,7 +48,7 @@ func (n *node) collect(ctx context.Context, id call.RecordingID, file string, c 
 	if raw[0] == nil && raw[1] == nil {
 		return call.Recorded{}, fmt.Errorf("ari: recording %s: Asterisk has no audio of it", id)
 	}
-	if err := writeStereo(path, raw, c); err != nil {
+	if err := writeStereo(path, n.front.fetching(), raw, c); err != nil {
 		return call.Recorded{}, fmt.Errorf("ari: recording %s: %w", id, err)
 	}
 	n.oweStored(c.sides)
@@ -67,7 +67,7 @@ func (n *node) recorded(file, path string) (call.Recorded, error) {
 // fetch copies a stored recording into a file without a name to speak of; nil when
 // Asterisk has none.
 func (n *node) fetch(ctx context.Context, name, dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, ".fetch-*")
+	f, err := os.CreateTemp(dir, "side-*")
 	if err != nil {
 		return nil, err
 	}
@@ -108,25 +108,10 @@ func (n *node) fetchLeft(ctx context.Context) {
 	if n.front.cfg.RecordingsDir == "" {
 		return
 	}
-	names, err := n.pbx.StoredRecordings(ctx)
-	if err != nil {
-		n.log.Error("recordings of the last process not looked for", zap.Error(err))
-		return
-	}
-	left := map[call.RecordingID]bool{}
-	for _, name := range names {
-		if id, _, ok := storedOf(n.cfg.Application, name); ok && !n.knowsRecording(id) {
-			left[id] = true
-		}
-	}
-	if len(left) == 0 {
-		return
-	}
-	n.log.Warn("recordings ended while nobody was there", zap.Int("count", len(left)))
 	done := make(chan struct{})
 	n.front.spawn(func() {
 		defer close(done)
-		for id := range left {
+		for id := range n.storedLeft(n.front.life) {
 			if n.front.life.Err() == nil {
 				n.fetchOne(id)
 			}
@@ -136,6 +121,28 @@ func (n *node) fetchLeft(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 	}
+}
+
+// storedLeft are the recordings that Asterisk has stored for nobody here.
+func (n *node) storedLeft(ctx context.Context) map[call.RecordingID]bool {
+	var names []string
+	err := n.do(ctx, ctx, func(ctx context.Context, _ bool) (err error) {
+		names, err = n.pbx.StoredRecordings(ctx)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		n.log.Error("recordings of the last process not looked for", zap.Error(err))
+	}
+	left := map[call.RecordingID]bool{}
+	for _, name := range names {
+		if id, _, ok := storedOf(n.cfg.Application, name); ok && !n.knowsRecording(id) {
+			left[id] = true
+		}
+	}
+	if len(left) > 0 {
+		n.log.Warn("recordings ended while nobody was there", zap.Int("count", len(left)))
+	}
+	return left
 }
 
 func (n *node) fetchOne(id call.RecordingID) {
@@ -211,6 +218,7 @@ func (n *node) adoptRecording(ctx context.Context, b *bridge, id call.RecordingI
 			close(s.over)
 		}
 	}
+	r.watch()
 	n.front.spawn(func() {
 		t := time.NewTimer(pauseLimit)
 		defer t.Stop()

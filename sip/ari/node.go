@@ -33,8 +33,9 @@ type node struct {
 	snoops     map[string]*snoop
 	recordings map[call.RecordingID]*recording
 	phones     map[call.DeviceID]bool
-	adopted    bool // what the last process left has been seen to: what is unknown from now on is new, or a ghost
-	calls      int  // incoming, for MaxCalls
+	ended      map[string]time.Time // channels of callers that are over, until when that matters
+	adopted    bool                 // what the last process left has been seen to: what is unknown from now on is new, or a ghost
+	calls      int                  // incoming, for MaxCalls
 	draining   bool
 }
 
@@ -51,6 +52,7 @@ func newNode(f *FrontEnd, cfg Node) (*node, error) {
 		back: make(chan struct{}), lost: errNotYet,
 		legs: map[string]*leg{}, bridges: map[call.BridgeID]*bridge{}, plays: map[string]*playback{},
 		snoops: map[string]*snoop{}, recordings: map[call.RecordingID]*recording{}, phones: map[call.DeviceID]bool{},
+		ended: map[string]time.Time{},
 	}, nil
 }
 
@@ -80,6 +82,28 @@ func (n *node) do(ctx, life context.Context, verb func(ctx context.Context, agai
 		n.log.Warn("no answer, trying again", zap.Error(err))
 		if !pause(ctx, retryPause) {
 			return context.Cause(ctx)
+		}
+	}
+}
+
+// await waits for what an event is going to tell, by closing a channel. The event
+// may be lost: from time to time look finds out whether it has happened.
+func (n *node) await(ctx, life context.Context, told <-chan struct{}, look func(context.Context) error) error {
+	tick := time.NewTicker(eventDelay)
+	defer tick.Stop()
+	for {
+		select {
+		case <-told:
+			return nil
+		case <-life.Done():
+			return context.Cause(life)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
+		}
+		err := n.do(ctx, life, func(ctx context.Context, _ bool) error { return look(ctx) })
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -142,6 +166,7 @@ func (n *node) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wg.Go(func() { n.payDebts(ctx) })
+	wg.Go(func() { n.audit(ctx) })
 	if n.front.cfg.Sample > 0 {
 		wg.Go(func() { n.sample(ctx) })
 	}
@@ -163,9 +188,21 @@ func (n *node) Disconnected(err error) {
 	default: // it went before it had been looked through
 	}
 	if n.away == nil {
-		n.away = time.AfterFunc(n.front.cfg.Patience, n.giveUp)
+		n.away = time.AfterFunc(n.front.cfg.Patience, func() { n.front.spawn(n.giveUp) })
 	}
-	n.log.Warn("node away", zap.Error(err), zap.Int("legs", len(n.legs)))
+	if !errors.Is(err, context.Canceled) { // by ourselves
+		n.log.Warn("node away", zap.Error(err), zap.Int("legs", len(n.legs)))
+	}
+}
+
+// stopWaiting stops the patience with a node that is away.
+func (n *node) stopWaiting() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.away != nil {
+		n.away.Stop()
+		n.away = nil
+	}
 }
 
 // giveUp ends what has been on a node that is away for too long. What of it lives
@@ -214,6 +251,25 @@ func (n *node) leg(channel string) *leg {
 	return n.legs[channel]
 }
 
+// isOver says whether a call on that channel has ended here, not long ago.
+func (n *node) isOver(channel string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return !n.ended[channel].IsZero()
+}
+
+// mattersFor is how long it matters that a call is over: a list that was asked for
+// before may still have its channel. One that went on in the dialplan may come back
+// from there, and would be a second call of the same id.
+func (l *leg) mattersFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.handed {
+		return 24 * time.Hour
+	}
+	return 2 * auditEvery
+}
+
 // keep takes a leg in, unless its channel has one.
 func (n *node) keep(l *leg) bool {
 	n.mu.Lock()
@@ -237,5 +293,6 @@ func (n *node) forget(l *leg) {
 	delete(n.legs, l.channel)
 	if l.caller {
 		n.calls--
+		n.ended[l.channel] = time.Now().Add(l.mattersFor())
 	}
 }

@@ -59,6 +59,9 @@ func (f *FrontEnd) originate(ctx context.Context, o call.Originate) (*leg, error
 	ring := cmp.Or(o.Ring, time.Minute)
 	err = l.dial(ctx, asterisk.Create{ID: l.channel, Endpoint: to.endpoint, Variables: vars}, ring)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && !n.isBack() {
+			err = unreachable("no connection to Asterisk")
+		}
 		_ = l.Hangup(ctx, call.AsCause(err)) // whatever there is of it
 		return nil, err
 	}
@@ -150,14 +153,13 @@ func (l *leg) make(ctx context.Context, c asterisk.Create) error {
 	if inApp(&ch, l.node.cfg.Application) {
 		l.enter()
 	}
-	select {
-	case <-l.enteredNow():
-		return nil
-	case <-l.ctx.Done():
-		return context.Cause(l.ctx)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return l.node.await(ctx, l.ctx, l.enteredNow(), func(ctx context.Context) error {
+		c, err := l.node.pbx.Channel(ctx, l.channel)
+		if err == nil && inApp(&c, l.node.cfg.Application) {
+			l.enter()
+		}
+		return err
+	})
 }
 
 // isDialled says whether Asterisk has sent the INVITE, as far as is known.

@@ -3,6 +3,8 @@ package ari
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,6 +16,7 @@ import (
 // present is what is at an Asterisk now.
 type present struct {
 	started  time.Time
+	legs     []*leg // that we know of, and knew before we looked
 	channels map[string]*asterisk.Channel
 	bridges  map[string]*asterisk.Bridge
 	phones   []asterisk.Endpoint
@@ -43,10 +46,10 @@ func (n *node) look(ctx context.Context) (present, error) {
 	if err != nil {
 		return present{}, err
 	}
-	if err := n.pbx.Subscribe(ctx, "endpoint:PJSIP"); err != nil && !errors.Is(err, asterisk.ErrNotFound) {
+	if err := n.pbx.Subscribe(ctx, allDevices); err != nil && !errors.Is(err, asterisk.ErrNotFound) {
 		return present{}, err
 	}
-	p := present{started: info.Status.Started.Time, channels: map[string]*asterisk.Channel{}, bridges: map[string]*asterisk.Bridge{}}
+	p := present{started: info.Status.Started.Time, legs: n.enteredLegs(), channels: map[string]*asterisk.Channel{}, bridges: map[string]*asterisk.Bridge{}}
 	channels, err := n.pbx.Channels(ctx)
 	if err != nil {
 		return p, err
@@ -75,15 +78,14 @@ func (n *node) reconcile(ctx context.Context, p present) {
 		n.log.Error("Asterisk was restarted, its calls are gone")
 		n.endAll(call.Cause{Reason: call.SwitchGone, Text: "Asterisk was restarted"}, false)
 	}
-	for _, l := range n.allLegs() {
-		l.review(p.channels[l.channel])
-	}
+	n.reviewLegs(p)
 	n.reviewSnoops(p)
 	n.reviewBridges(p)
 	if n.isAdopted() {
 		n.reviewStrangers(p, first)
 	}
 	n.reviewPhones(p.phones)
+	n.stopWaiting()
 	plays := n.cameBack()
 	n.debts.look()
 	n.log.Info("node there", zap.Int("legs", len(n.allLegs())), zap.Int("channels", len(p.channels)))
@@ -98,7 +100,7 @@ func (n *node) cameUp(started time.Time) (first, restarted bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	first = n.started.IsZero()
-	restarted = !first && started.After(n.started)
+	restarted = !first && !started.Equal(n.started)
 	n.started = started
 	return first, restarted
 }
@@ -107,10 +109,6 @@ func (n *node) cameUp(started time.Time) (first, restarted bool) {
 func (n *node) cameBack() []*playback {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.away != nil {
-		n.away.Stop()
-		n.away = nil
-	}
 	n.lost, n.since = nil, time.Now()
 	close(n.back)
 	plays := make([]*playback, 0, len(n.plays))
@@ -120,21 +118,60 @@ func (n *node) cameBack() []*playback {
 	return plays
 }
 
-// review takes what the leg's channel is now; nil when it is gone.
-func (l *leg) review(c *asterisk.Channel) {
-	app := l.node.cfg.Application
-	switch {
-	case c == nil && !l.hasEntered():
-		// its making is under way, and finds out for itself
-	case c == nil:
-		l.end(l.goneCause())
-	case l.isDead(c.Name):
-	case inApp(c, app):
-		l.enter()
-		l.inState(c.State)
-	case l.hasEntered():
-		l.end(l.leftCause())
+// enteredLegs are the legs whose channels are at Asterisk, as far as is known.
+func (n *node) enteredLegs() []*leg {
+	return slices.DeleteFunc(n.allLegs(), func(l *leg) bool { return !l.hasEntered() })
+}
+
+// reviewLegs corrects what we know of the legs by what their channels are.
+func (n *node) reviewLegs(p present) {
+	for _, l := range p.legs {
+		switch c := p.channels[l.channel]; {
+		case c == nil:
+			l.end(l.goneCause())
+		case !inApp(c, n.cfg.Application):
+			l.end(l.leftCause())
+		}
 	}
+	for _, l := range n.allLegs() {
+		if c := p.channels[l.channel]; c != nil && !l.isDead(c.Name) && inApp(c, n.cfg.Application) {
+			l.enter()
+			l.inState(c.State)
+		}
+	}
+}
+
+// auditEvery is how often what we know is compared with what is there although the
+// node is connected: an event that is lost for whatever reason must not leave a
+// leg without an end.
+const auditEvery = time.Minute
+
+func (n *node) audit(ctx context.Context) {
+	tick := time.NewTicker(auditEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		n.forgetEnded()
+		if !n.isBack() || !n.isAdopted() {
+			continue
+		}
+		if p, err := n.look(ctx); err == nil {
+			n.reviewLegs(p)
+			n.reviewStrangers(p, false)
+			n.reviewPhones(p.phones)
+		}
+	}
+}
+
+// forgetEnded forgets calls of which it no longer matters that they are over.
+func (n *node) forgetEnded() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.DeleteFunc(n.ended, func(_ string, at time.Time) bool { return time.Now().After(at) })
 }
 
 // reviewStrangers sees to channels that nobody here knows. A leg or a snoop for
@@ -144,7 +181,7 @@ func (l *leg) review(c *asterisk.Channel) {
 func (n *node) reviewStrangers(p present, first bool) {
 	for id, c := range p.channels {
 		switch {
-		case !inApp(c, n.cfg.Application), n.leg(id) != nil, n.knowsSnoop(id), n.debts.owes(channelDebt(id)):
+		case !inApp(c, n.cfg.Application), n.knows(id):
 		case isOurLeg(id), isMade(c):
 			n.oweChannel(id)
 		case first:
@@ -158,6 +195,17 @@ func (n *node) reviewStrangers(p present, first bool) {
 			n.oweBridge(id)
 		}
 	}
+}
+
+// knows says whether a channel is, or was a moment ago, one that somebody here
+// sees to.
+func (n *node) knows(id string) bool {
+	if n.debts.owes(channelDebt(id)) {
+		return true
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.legs[id] != nil || n.snoops[id] != nil || !n.ended[id].IsZero()
 }
 
 func (n *node) isAdopted() bool {

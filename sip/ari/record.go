@@ -32,6 +32,7 @@ type recording struct {
 	mu       sync.Mutex // guards the rest
 	pauses   []span
 	stopping bool
+	told     bool          // Config.OnRecording is, or will be
 	done     chan struct{} // closed when result and err are there
 	result   call.Recorded
 	err      error
@@ -105,6 +106,7 @@ func (b *bridge) Record(ctx context.Context, id call.RecordingID) (call.Recordin
 		r.abandon()
 		return nil, fmt.Errorf("ari: record %s: %w", id, b.why(ctx, err))
 	}
+	r.watch()
 	return r, nil
 }
 
@@ -154,24 +156,67 @@ func (r *recording) begin(ctx context.Context, b *bridge) error {
 		}
 	}
 	for _, s := range r.sides {
-		select {
-		case <-s.started:
-		case <-r.life.Done():
-			return context.Cause(r.life)
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		err := r.node.await(ctx, r.life, s.started, func(ctx context.Context) error {
+			l, err := r.node.pbx.LiveRecording(ctx, s.name)
+			s.is(l.State, time.Time{})
+			return err
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// abandon takes back what of a recording there may be. Its audio, if any, is found
-// at the next start.
+// abandon takes back what there may be of a recording that did not begin.
 func (r *recording) abandon() {
 	r.stop()
-	for _, s := range r.sides {
-		r.node.oweChannel(s.snoop)
+	r.node.front.spawn(func() {
+		ctx := r.node.front.life
+		for _, s := range r.sides {
+			if err := r.end(ctx, s); err != nil && ctx.Err() == nil {
+				r.node.log.Warn("not tidied up", zap.String("recording", s.name), zap.Error(err))
+			}
+			r.node.oweChannel(s.snoop)
+		}
+		r.node.oweStored(r.sides)
+	})
+}
+
+// unstopped is how long a recording whose talk is over waits to be stopped, before
+// it stops itself.
+const unstopped = time.Minute
+
+// watch stops a recording that nobody stops: the journey that should is gone.
+func (r *recording) watch() {
+	context.AfterFunc(r.life, func() {
+		if r.isStopping() {
+			return
+		}
+		r.node.front.spawn(func() {
+			if pause(r.node.front.life, unstopped) && r.startStopping() {
+				r.unawaited()
+			}
+		})
+	})
+}
+
+func (r *recording) isStopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stopping
+}
+
+// startStopping reports whether it is the first to stop the recording.
+func (r *recording) startStopping() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopping {
+		return false
 	}
+	r.stopping = true
+	r.node.front.spawn(r.finish)
+	return true
 }
 
 func (r *recording) ID() call.RecordingID { return r.id }
@@ -186,7 +231,16 @@ func (r *recording) Pause(ctx context.Context) error {
 		r.pauses = append(r.pauses, span{from: time.Now()})
 	}
 	r.mu.Unlock()
+	for _, s := range r.sides { // what an earlier failure left to be undone
+		r.node.debts.paid("muted " + s.name)
+	}
 	if err := r.mute(ctx, r.node.pbx.MuteRecording); err != nil {
+		r.resumed()
+		for _, s := range r.sides { // one of them may be muted
+			r.node.debts.owe("muted "+s.name, func(ctx context.Context) error {
+				return ignoreNotFound(r.node.pbx.UnmuteRecording(ctx, s.name))
+			})
+		}
 		return fmt.Errorf("ari: pause recording %s: %w", r.id, err)
 	}
 	return nil
@@ -197,12 +251,16 @@ func (r *recording) Resume(ctx context.Context) error {
 	if err := r.mute(ctx, r.node.pbx.UnmuteRecording); err != nil {
 		return fmt.Errorf("ari: resume recording %s: %w", r.id, err)
 	}
+	r.resumed()
+	return nil
+}
+
+func (r *recording) resumed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.isPaused() {
 		r.pauses[len(r.pauses)-1].to = time.Now()
 	}
-	return nil
 }
 
 func (r *recording) isPaused() bool {
@@ -225,12 +283,7 @@ func (r *recording) mute(ctx context.Context, do func(context.Context, string) e
 // because the node is away for example, the file is made as soon as that can be
 // done, and Config.OnRecording is told.
 func (r *recording) Stop(ctx context.Context) (call.Recorded, error) {
-	r.mu.Lock()
-	if !r.stopping {
-		r.stopping = true
-		r.node.front.spawn(r.finish)
-	}
-	r.mu.Unlock()
+	r.startStopping()
 	select {
 	case <-r.done:
 		return r.result, r.err
@@ -242,8 +295,15 @@ func (r *recording) Stop(ctx context.Context) (call.Recorded, error) {
 	}
 }
 
-// unawaited has Config.OnRecording told when the file is there.
+// unawaited has Config.OnRecording told when the file is there, once.
 func (r *recording) unawaited() {
+	r.mu.Lock()
+	told := r.told
+	r.told = true
+	r.mu.Unlock()
+	if told {
+		return
+	}
 	r.node.front.spawn(func() {
 		select {
 		case <-r.done:
@@ -285,26 +345,13 @@ func (r *recording) finish() {
 // end stops one side and waits until Asterisk has closed its file.
 func (r *recording) end(ctx context.Context, s *side) error {
 	err := r.node.do(ctx, ctx, func(ctx context.Context, _ bool) error { return r.node.pbx.StopRecording(ctx, s.name) })
-	for err == nil {
-		t := time.NewTimer(eventDelay)
-		select {
-		case <-s.over:
-			t.Stop()
-			return nil
-		case <-ctx.Done():
-			t.Stop()
-			return context.Cause(ctx)
-		case <-t.C: // the event may be lost
-		}
-		err = r.node.do(ctx, ctx, func(ctx context.Context, _ bool) error {
+	if err == nil {
+		err = r.node.await(ctx, ctx, s.over, func(ctx context.Context) error {
 			_, err := r.node.pbx.LiveRecording(ctx, s.name)
 			return err
 		})
 	}
-	if errors.Is(err, asterisk.ErrNotFound) {
-		return nil
-	}
-	return err
+	return ignoreNotFound(err)
 }
 
 // recordingIs takes what Asterisk says of a live recording.

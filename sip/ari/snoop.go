@@ -10,7 +10,6 @@ import (
 // snoop is a channel that listens to another one.
 type snoop struct {
 	entered chan struct{} // closed when it takes verbs
-	left    chan struct{} // closed when it is gone
 }
 
 // spying says who listens to whom.
@@ -38,22 +37,19 @@ func (n *node) spy(ctx, life context.Context, s spying) error {
 		n.forgetSnoop(s.snoop)
 		return err
 	}
-	select {
-	case <-h.entered:
-		return nil
-	case <-h.left:
-		return asterisk.ErrNotFound
-	case <-life.Done():
-		return context.Cause(life)
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	return n.await(ctx, life, h.entered, func(ctx context.Context) error {
+		c, err := n.pbx.Channel(ctx, s.snoop)
+		if err == nil && inApp(&c, n.cfg.Application) {
+			n.snoopEntered(s.snoop)
+		}
+		return err
+	})
 }
 
 func (n *node) keepSnoop(id string) *snoop {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := &snoop{entered: make(chan struct{}), left: make(chan struct{})}
+	h := &snoop{entered: make(chan struct{})}
 	n.snoops[id] = h
 	return h
 }
@@ -62,12 +58,6 @@ func (n *node) forgetSnoop(id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.snoops, id)
-}
-
-func (n *node) knowsSnoop(id string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.snoops[id] != nil
 }
 
 // snoopEntered reports whether the channel is a snoop of ours, which takes verbs now.
@@ -84,10 +74,7 @@ func (n *node) snoopEntered(id string) bool {
 func (n *node) snoopLeft(id string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if h := n.snoops[id]; h != nil {
-		close(h.left)
-		delete(n.snoops, id)
-	}
+	delete(n.snoops, id)
 }
 
 // reviewSnoops lets go of snoops that are no longer there, and of the recordings

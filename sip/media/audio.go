@@ -89,6 +89,11 @@ func (a *Audio) frame(c Codec, i int) []byte {
 	return b[i*frameSamples : (i+1)*frameSamples]
 }
 
+// at is the frame of the loop that has run for d.
+func (a *Audio) at(c Codec, d time.Duration) []byte {
+	return a.frame(c, max(0, int(d/frameTime)%a.frames()))
+}
+
 // samplesIn converts a duration to 8 kHz samples, rounding down.
 func samplesIn(d time.Duration) int64 { return int64(d / (time.Second / sampleRate)) }
 

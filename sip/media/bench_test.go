@@ -33,6 +33,7 @@ func BenchmarkRelayedPacket(b *testing.B) {
 			packet, from := in.marshal(audio(1)), in.addr()
 			var h header
 			h.parse(packet)
+			begin := cpu(b)
 			b.ReportAllocs()
 			for b.Loop() {
 				h.seq++
@@ -41,6 +42,7 @@ func BenchmarkRelayedPacket(b *testing.B) {
 				h.put(packet)
 				s.receive(time.Now(), from, packet)
 			}
+			b.ReportMetric(float64((cpu(b)-begin).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
 }
@@ -109,15 +111,64 @@ func BenchmarkWaitingOnMusic(b *testing.B) {
 	b.ReportMetric(float64(sent)/streams/float64(b.N), "frames/stream")
 }
 
-// BenchmarkCalls relays 100 calls both ways for two seconds per round. The peers are streams of a second engine in
-// this process, so their cost is measured alone first and taken off. Run with -benchtime=1x.
-func BenchmarkCalls(b *testing.B) {
-	for _, recorded := range []bool{false, true} {
-		b.Run(fmt.Sprintf("recorded=%v", recorded), func(b *testing.B) { benchmarkCalls(b, recorded) })
+// BenchmarkMixedFrame is 20 ms of a call that is tapped: the caller's, the agent's and the tap's packet from receive
+// to the buffer, and the mix for all three from the wheel to the sockets.
+func BenchmarkMixedFrame(b *testing.B) {
+	for _, mode := range []TapMode{Listen, Barge} {
+		b.Run(mode.String(), func(b *testing.B) {
+			e, err := New(Config{}, zap.NewNop())
+			if err != nil {
+				b.Fatal(err)
+			}
+			var (
+				streams [3]*Stream
+				packets [3][]byte
+				heads   [3]header
+				out     = newPeer(b)
+			)
+			for i := range streams {
+				streams[i] = open(b, e)
+				defer streams[i].Close()
+				configure(b, streams[i], Params{Remote: out.addr()})
+				packets[i] = out.marshal(Tone(frameTime, 440).frame(PCMU, 0))
+				heads[i].parse(packets[i])
+			}
+			br, err := e.Bridge(streams[0], streams[1], nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			now := time.Now()
+			if err := br.tapAt(now.Add(-time.Second), streams[2], mode); err != nil {
+				b.Fatal(err)
+			}
+			var buf [headerSize + frameSamples]byte
+			begin := cpu(b)
+			b.ReportAllocs()
+			for b.Loop() {
+				now = now.Add(frameTime)
+				for i, s := range streams {
+					heads[i].seq++
+					heads[i].ts += frameSamples
+					heads[i].put(packets[i])
+					s.receive(now, out.addr(), packets[i])
+				}
+				br.mixer.tick(now, buf[:])
+			}
+			b.ReportMetric(float64((cpu(b)-begin).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
 	}
 }
 
-func benchmarkCalls(b *testing.B, recorded bool) {
+// BenchmarkCalls serves 100 calls both ways for two seconds per round; those that are tapped have a third leg, which
+// listens. The peers are streams of a second engine in this process, so their cost is measured alone first and taken
+// off. Run with -benchtime=1x.
+func BenchmarkCalls(b *testing.B) {
+	for _, kind := range []string{"relayed", "recorded", "tapped"} {
+		b.Run(kind, func(b *testing.B) { benchmarkCalls(b, kind == "recorded", kind == "tapped") })
+	}
+}
+
+func benchmarkCalls(b *testing.B, recorded, tapped bool) {
 	const calls, span = 100, 2 * time.Second
 	server := newEngine(b, Config{})
 	phones := newEngine(b, Config{PortMin: 40000, PortMax: 49999})
@@ -131,9 +182,13 @@ func benchmarkCalls(b *testing.B, recorded bool) {
 		far = append(far, f)
 		return s
 	}
-	var legs [][2]*Stream
+	var legs [][3]*Stream
 	for range calls {
-		legs = append(legs, [2]*Stream{leg(), leg()})
+		l := [3]*Stream{leg(), leg()}
+		if tapped {
+			l[2] = leg()
+		}
+		legs = append(legs, l)
 	}
 	wait(b, 200*time.Millisecond)
 	begin := cpu(b)
@@ -147,19 +202,27 @@ func benchmarkCalls(b *testing.B, recorded bool) {
 				b.Fatal(err)
 			}
 		}
-		if _, err := server.Bridge(l[0], l[1], rec); err != nil {
+		br, err := server.Bridge(l[0], l[1], rec)
+		if err == nil && tapped {
+			err = br.Tap(l[2], Listen)
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
 	var used time.Duration
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	for range b.N {
 		begin = cpu(b)
 		wait(b, span)
 		used += cpu(b) - begin
 	}
+	runtime.ReadMemStats(&after)
 	per := used / time.Duration(b.N)
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/calls/span.Seconds()/float64(b.N), "allocs/call-s")
 	b.ReportMetric(per.Seconds()/span.Seconds()*1000/calls, "cpu-s/1000-call-s(all)")
-	b.ReportMetric((per-alone).Seconds()/span.Seconds()*1000/calls, "cpu-s/1000-call-s(relay+phones'-receive)")
+	b.ReportMetric((per-alone).Seconds()/span.Seconds()*1000/calls, "cpu-s/1000-call-s(calls+phones'-receive)")
 	var lost int64
 	for _, f := range far {
 		lost += f.Stats().Lost

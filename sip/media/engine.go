@@ -23,10 +23,11 @@ type Engine struct {
 	writers *writers
 	epoch   time.Time // position 0 of all music; the origin of arrival times
 	silence *Audio    // one frame
+	laws    *laws     // of G.711, for mixers
 	cname   string    // RTCP's canonical name of all our streams
 	ids     atomic.Uint32
 
-	joins sync.Mutex // guards who is bridged with, recorded by and tapped by whom; taken before any stream's mutexes
+	joins sync.Mutex // guards who is bridged with, recorded by and tapped by whom; taken before any mixer's and stream's mutexes
 
 	mu      sync.Mutex // guards streams and closed
 	streams map[*Stream]struct{}
@@ -41,7 +42,8 @@ func New(cfg Config, log *zap.Logger) (*Engine, error) {
 	cfg = cfg.withDefaults()
 	e := &Engine{
 		cfg: cfg, log: log, ports: newPorts(cfg), writers: newWriters(cfg.FlushEvery),
-		epoch: time.Now(), silence: NewAudio(make([]int16, frameSamples)), streams: make(map[*Stream]struct{}),
+		epoch: time.Now(), silence: NewAudio(make([]int16, frameSamples)), laws: newLaws(),
+		streams: make(map[*Stream]struct{}),
 	}
 	e.cname = "firstline-" + strconv.FormatInt(e.epoch.UnixNano(), 36)
 	for range cfg.Shards {

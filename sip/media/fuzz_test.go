@@ -72,6 +72,43 @@ func FuzzReceive(f *testing.F) {
 	})
 }
 
+func FuzzMixer(f *testing.F) {
+	e, err := New(Config{}, zap.NewNop())
+	if err != nil {
+		f.Fatal(err)
+	}
+	sink := newPeer(f)
+	a, b, boss := open(f, e), open(f, e), open(f, e)
+	f.Cleanup(func() { a.Close(); b.Close(); boss.Close() })
+	for _, s := range []*Stream{a, b, boss} {
+		configure(f, s, Params{Remote: sink.addr(), Codec: PCMA, OtherLaw: true, DTMFPayload: 101})
+	}
+	br, err := e.Bridge(a, b, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := br.Tap(boss, Barge); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(sink.marshal(audio(1)), 20)
+	sink.next.PayloadType = 101
+	f.Add(sink.marshal(eventPayload(1, true, 800)), 0)
+	now, buf := time.Now(), make([]byte, headerSize+frameSamples)
+	f.Fuzz(func(_ *testing.T, packet []byte, ms int) {
+		packet = packet[:min(len(packet), maxPacket-1)]
+		now = now.Add(time.Duration(ms&0xFFF) * time.Millisecond)
+		for _, s := range []*Stream{a, boss} {
+			s.receive(now, sink.addr(), bytes.Clone(packet))
+		}
+		br.mixer.tick(now, buf)
+		for _, s := range []*Stream{a, boss} {
+			for range len(s.Events()) {
+				<-s.Events()
+			}
+		}
+	})
+}
+
 func FuzzReport(f *testing.F) {
 	e, err := New(Config{}, zap.NewNop())
 	if err != nil {

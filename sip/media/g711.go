@@ -1,6 +1,9 @@
 package media
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 const (
 	frameSamples = 160 // 20 ms at 8 kHz
@@ -49,6 +52,9 @@ func DecodePCMA(dst []int16, payload []byte) []int16 {
 	}
 	return dst
 }
+
+// saturated is a sum as a sample.
+func saturated(v int32) int16 { return int16(max(math.MinInt16, min(v, math.MaxInt16))) }
 
 // transcode turns payload from one law into the other, in place.
 func transcode(payload []byte, from, to Codec) {

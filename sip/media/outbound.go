@@ -52,6 +52,7 @@ type outbound struct {
 
 	last     producer
 	relaying mapping
+	press    keyPress
 
 	paced bool // on the wheel
 	play  *Playback
@@ -154,8 +155,7 @@ func (s *Stream) tick(at time.Time, buf []byte) {
 	}
 	switch o.back {
 	case backMusic:
-		i := int(at.Sub(s.engine.epoch)/frameTime) % o.music.frames()
-		s.frame(at, o.music.frame(o.codec, max(0, i)), buf)
+		s.frame(at, o.music.at(o.codec, at.Sub(s.engine.epoch)), buf)
 	case backSilence:
 		s.frame(at, s.engine.silence.frame(o.codec, 0), buf)
 	case backNone:

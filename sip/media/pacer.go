@@ -13,11 +13,16 @@ const (
 	maxCatchUp = 3 * frameTime          // a shard that is later skips frames instead of sending a burst
 )
 
-// shard is one goroutine that reads its streams' sockets every 5 ms and paces what they send by a 20 ms wheel.
-// Only streams that have something to send are on the wheel.
+// paced is a stream that plays, or a mixer: what does something every 20 ms. buf is for one packet.
+type paced interface {
+	tick(at time.Time, buf []byte)
+}
+
+// shard is one goroutine that reads its streams' sockets every 5 ms and paces what is sent by a 20 ms wheel. Only
+// those that have something to send are on the wheel.
 type shard struct {
 	mu    sync.Mutex // guards slots and count; taken inside a stream's out.mu, never the other way round
-	slots [wheelSlots][]*Stream
+	slots [wheelSlots][]paced
 	count int
 
 	sockets *receiver
@@ -49,30 +54,30 @@ func (p *shard) nudge() {
 	}
 }
 
-// add puts s on the wheel; s is not on it.
-func (p *shard) add(s *Stream) {
+// add puts x on the wheel; x is not on it.
+func (p *shard) add(x paced, at uint8) {
 	p.mu.Lock()
-	p.slots[s.slot] = append(p.slots[s.slot], s)
+	p.slots[at] = append(p.slots[at], x)
 	p.count++
 	p.mu.Unlock()
 	p.nudge()
 }
 
-// remove takes s off the wheel.
-func (p *shard) remove(s *Stream) {
+// remove takes x off the wheel.
+func (p *shard) remove(x paced, at uint8) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	slot := p.slots[s.slot]
-	if i := slices.Index(slot, s); i >= 0 {
+	slot := p.slots[at]
+	if i := slices.Index(slot, x); i >= 0 {
 		slot[i] = slot[len(slot)-1]
 		slot[len(slot)-1] = nil
-		p.slots[s.slot] = slot[:len(slot)-1]
+		p.slots[at] = slot[:len(slot)-1]
 		p.count--
 	}
 }
 
-// due copies the streams of a slot, so that the wheel is not locked while they send.
-func (p *shard) due(into []*Stream, slot int64) []*Stream {
+// due copies what is in a slot, so that the wheel is not locked while it sends.
+func (p *shard) due(into []paced, slot int64) []paced {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append(into[:0], p.slots[slot]...)
@@ -87,10 +92,10 @@ func (p *shard) empty() bool {
 // run turns the wheel until ctx ends. Deadlines are absolute, so lateness does not add up.
 func (p *shard) run(ctx context.Context) {
 	var (
-		base   = time.Now()
-		timer  = time.NewTimer(time.Hour)
-		frame  [headerSize + frameSamples]byte
-		stream []*Stream
+		base  = time.Now()
+		timer = time.NewTimer(time.Hour)
+		frame [headerSize + frameSamples]byte
+		due   []paced
 	)
 	defer timer.Stop()
 	for tick := int64(0); ; tick++ {
@@ -118,11 +123,11 @@ func (p *shard) run(ctx context.Context) {
 			return
 		}
 		p.sockets.look()
-		stream = p.due(stream, tick%wheelSlots)
-		for _, s := range stream {
-			s.tick(deadline, frame[:])
+		due = p.due(due, tick%wheelSlots)
+		for _, x := range due {
+			x.tick(deadline, frame[:])
 		}
-		clear(stream)
+		clear(due)
 	}
 }
 

@@ -113,7 +113,7 @@ func (s *Stream) setBackground(kind background, music *Audio) {
 func (s *Stream) pace() {
 	if !s.out.paced {
 		s.out.paced = true
-		s.shard.add(s)
+		s.shard.add(s, s.slot)
 	}
 }
 
@@ -121,6 +121,6 @@ func (s *Stream) pace() {
 func (s *Stream) unpace() {
 	if s.out.paced {
 		s.out.paced = false
-		s.shard.remove(s)
+		s.shard.remove(s, s.slot)
 	}
 }

@@ -51,7 +51,13 @@ func (s *Stream) receive(now time.Time, from netip.AddrPort, b []byte) {
 			k.tap(payload, p.ts)
 		}
 	}
-	if k.peer != nil {
+	switch {
+	case k.seat != nil && !p.event:
+		k.seat.hear(now, &p, b[p.from:p.to])
+	case k.peer == nil:
+	case k.mixed:
+		k.peer.pass(now, &p, b)
+	default:
 		k.peer.relay(now, &p, b)
 	}
 }

@@ -26,6 +26,8 @@ type Channel uint8
 const (
 	Left Channel = iota
 	Right
+	overLeft // is added to what the channel holds
+	overRight
 )
 
 // RecorderOptions of a recording; the zero value is right for a call.
@@ -64,7 +66,7 @@ type Recorder struct {
 
 	writing sync.Mutex // guards all below; taken before mu
 	file    file
-	tracks  [2]track
+	tracks  [4]track // by channel
 	waiting []*chunk // placed, but not all final
 	written int64    // samples on disk, and final
 	late    uint64   // packets that came after their place was final
@@ -287,9 +289,13 @@ func (r *Recorder) release() {
 // render fills b with the time line from sample from on.
 func (r *Recorder) render(b []byte, from int64, pauses []pause, now int64) {
 	clear(b)
-	for _, c := range r.waiting {
-		for i := range c.slots[:c.n] {
-			c.slots[i].mix(b, from)
+	for _, over := range []bool{false, true} {
+		for _, c := range r.waiting {
+			for i := range c.slots[:c.n] {
+				if s := &c.slots[i]; s.over() == over {
+					s.render(b, from)
+				}
+			}
 		}
 	}
 	to := from + int64(len(b)/stereoFrame)

@@ -89,6 +89,13 @@ func (s *Stream) receiveReport(at time.Time, from netip.Addr, b []byte) {
 	}
 }
 
+// roundTrip is what the peer's last report about us says, 0 when it says nothing.
+func (s *Stream) roundTrip() time.Duration {
+	s.in.mu.Lock()
+	defer s.in.mu.Unlock()
+	return s.in.reports.rtt
+}
+
 // quality takes what the peer says about our packets; in.mu is held.
 func (s *Stream) quality(at time.Time, blocks []rtcp.ReceptionReport) {
 	q := &s.in.reports

@@ -31,10 +31,11 @@ type Stream struct {
 	out  outbound
 	sink atomic.Pointer[sink] // where accepted audio goes; replaced as a whole
 
-	bridge *Bridge   // guarded by engine.joins, as are the next three
-	rec    *Recorder //
-	ch     Channel   //
-	tap    func(payload []byte, ts uint32)
+	bridge  *Bridge   // that it is a leg or a tap of; guarded by engine.joins, as are the next four
+	rec     *Recorder //
+	ch      Channel   //
+	tap     func(payload []byte, ts uint32)
+	leaving bool // Close has begun
 
 	events  events
 	closing sync.Once
@@ -43,10 +44,12 @@ type Stream struct {
 
 // sink is what the reader does with accepted packets.
 type sink struct {
-	peer *Stream
-	rec  *Recorder
-	ch   Channel
-	tap  func(payload []byte, ts uint32)
+	peer  *Stream // the other leg
+	seat  *seat   // in the mixer, where audio goes in place of the peer
+	mixed bool    // the peer gets a mix: only digits are for it
+	rec   *Recorder
+	ch    Channel
+	tap   func(payload []byte, ts uint32)
 }
 
 // events hands over to the call without ever blocking the reader.
@@ -205,12 +208,9 @@ func (s *Stream) Record(rec *Recorder, ch Channel) {
 func (s *Stream) rewire() {
 	k := sink{rec: s.rec, ch: s.ch, tap: s.tap}
 	if s.bridge != nil {
-		k.peer = s.bridge.heardBy(s)
-		if s.bridge.holds(s) {
-			k.rec = nil // a phone's own hold music is no part of the talk
-		}
+		s.bridge.wire(s, &k)
 	}
-	if k.peer == nil && k.rec == nil && k.tap == nil {
+	if k.peer == nil && k.seat == nil && k.rec == nil && k.tap == nil {
 		s.sink.Store(nil)
 		return
 	}
@@ -231,8 +231,9 @@ func (s *Stream) Close() error {
 
 func (s *Stream) close() error {
 	s.engine.joins.Lock()
+	s.leaving = true
 	if s.bridge != nil {
-		s.bridge.part()
+		s.bridge.leave(s)
 	}
 	s.rec, s.tap = nil, nil
 	s.rewire()
@@ -261,10 +262,4 @@ func (s *Stream) close() error {
 		return fmt.Errorf("close media ports %s: %w", s.local, err)
 	}
 	return nil
-}
-
-func (s *Stream) isClosed() bool {
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
-	return s.out.closed
 }

@@ -67,8 +67,11 @@ func (t *track) tie(s *slot, wall int64) int64 {
 	return wall
 }
 
-// mix writes the part of s that lies in b, stereo frames from sample from on.
-func (s *slot) mix(b []byte, from int64) {
+// over reports whether s is added to its channel.
+func (s *slot) over() bool { return s.ch >= overLeft }
+
+// render writes the part of s that lies in b, stereo frames from sample from on.
+func (s *slot) render(b []byte, from int64) {
 	lo, hi := max(s.pos, from), min(s.pos+int64(s.n), from+int64(len(b)/stereoFrame))
 	for i := lo; i < hi; i++ {
 		var v int16
@@ -77,6 +80,10 @@ func (s *slot) mix(b []byte, from int64) {
 		} else {
 			v = pcmuToLinear(c)
 		}
-		binary.LittleEndian.PutUint16(b[(i-from)*stereoFrame+2*int64(s.ch):], uint16(v))
+		at := b[(i-from)*stereoFrame+2*int64(s.ch%overLeft):]
+		if s.over() {
+			v = saturated(int32(v) + int32(int16(binary.LittleEndian.Uint16(at))))
+		}
+		binary.LittleEndian.PutUint16(at, uint16(v))
 	}
 }

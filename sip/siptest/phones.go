@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/call/calltest"
 	"firstline/sip"
 	"firstline/sip/media"
 )
@@ -19,7 +20,7 @@ import (
 // Who speaks, each by its own tone in Hz.
 const (
 	CallerVoice = 1000
-	AgentVoice  = 1400
+	AgentVoice  = 1400 // of a desk whose name ends with 1; each of the further ones speaks 400 Hz higher
 )
 
 // Tone is what plays for the media of the contract, each by its own tone in Hz; 0
@@ -47,8 +48,8 @@ func Engine(t *testing.T, first uint16) *media.Engine {
 	return e
 }
 
-// Runs keeps a part going until the test ends.
-func Runs(t *testing.T, what string, run func(context.Context) error) {
+// Runs keeps a part going until the test ends, or until it is stopped.
+func Runs(t *testing.T, what string, run func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var wg sync.WaitGroup
@@ -57,18 +58,26 @@ func Runs(t *testing.T, what string, run func(context.Context) error) {
 			t.Errorf("%s: %v", what, err)
 		}
 	})
-	t.Cleanup(func() { cancel(); wg.Wait() })
+	stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return stop
 }
 
 // Phone is a phone that runs until the test ends.
 func Phone(t *testing.T, cfg sip.PhoneConfig) *sip.Phone {
 	t.Helper()
+	p, _ := Leaving(t, cfg)
+	return p
+}
+
+// Leaving is a phone that can be made to say goodbye before the test ends.
+func Leaving(t *testing.T, cfg sip.PhoneConfig) (p *sip.Phone, leave func()) {
+	t.Helper()
 	p, err := sip.NewPhone(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	Runs(t, "phone "+cfg.User, p.Run)
-	return p
+	return p, Runs(t, "phone "+cfg.User, p.Run)
 }
 
 // Dial has a phone call a number; the caller speaks from the answer on.
@@ -78,12 +87,12 @@ func Dial(t *testing.T, p *sip.Phone, number string) *Far {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Far{t: t, other: AgentVoice, up: make(chan struct{})}
+	f := &Far{t: t, voice: CallerVoice, other: AgentVoice, up: make(chan struct{})}
 	f.take(c)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if call.AwaitAnswer(context.WithoutCancel(t.Context()), c, nil) == nil {
-			f.speak(CallerVoice)
+			f.speak()
 		}
 	})
 	t.Cleanup(func() { f.Hangup(); wg.Wait() })
@@ -93,6 +102,7 @@ func Dial(t *testing.T, p *sip.Phone, number string) *Far {
 // Far is the other end of one leg: a call on a phone.
 type Far struct {
 	t     *testing.T
+	voice float64
 	other float64       // the voice on the other side of a bridge
 	up    chan struct{} // closed when the call is answered and the ear listens
 
@@ -117,7 +127,7 @@ func (f *Far) Call() *sip.PhoneCall {
 	return f.call
 }
 
-func (f *Far) speak(hz float64) {
+func (f *Far) speak() {
 	c := f.Call()
 	c.Hear(func(samples []int16, _ uint32) {
 		f.mu.Lock()
@@ -126,8 +136,17 @@ func (f *Far) speak(hz float64) {
 		f.heard = f.heard[max(0, len(f.heard)-int(span*8000/time.Second)):]
 		f.last = time.Now()
 	})
-	c.Loop(media.Tone(time.Second, hz))
+	c.Loop(media.Tone(time.Second, f.voice))
 	close(f.up)
+}
+
+// Say changes the voice, once the call is up.
+func (f *Far) Say(hz float64) {
+	select {
+	case <-f.up:
+		f.Call().Loop(media.Tone(time.Second, hz))
+	case <-f.t.Context().Done():
+	}
 }
 
 // Press keys digits once the call is up.
@@ -175,6 +194,14 @@ func (f *Far) Hears(m call.Media) bool {
 	return time.Since(f.last) <= 2*span && f.hears(hz)
 }
 
+// HearsVoice reports whether the voice of another phone of this package is among what comes in now.
+func (f *Far) HearsVoice(of calltest.Far) bool {
+	return f.HearsTone(of.(interface{ Voice() float64 }).Voice())
+}
+
+// Voice is this end's own tone in Hz.
+func (f *Far) Voice() float64 { return f.voice }
+
 // HearsTone reports whether a tone is among what comes in now.
 func (f *Far) HearsTone(hz float64) bool {
 	f.mu.Lock()
@@ -196,7 +223,7 @@ type Desk struct {
 func NewDesk(t *testing.T, cfg sip.PhoneConfig) *Desk {
 	t.Helper()
 	d := &Desk{
-		Far:    &Far{t: t, other: CallerVoice, up: make(chan struct{})},
+		Far:    &Far{t: t, voice: deskVoice(cfg.User), other: CallerVoice, up: make(chan struct{})},
 		device: call.DeviceID(cfg.User), orders: make(chan func(*sip.PhoneCall)),
 	}
 	cfg.Incoming = d.ring
@@ -204,6 +231,15 @@ func NewDesk(t *testing.T, cfg sip.PhoneConfig) *Desk {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// deskVoice tells up to five desks apart by the last digit of their names.
+func deskVoice(name string) float64 {
+	last := name[len(name)-1]
+	if last < '1' || last > '5' {
+		return AgentVoice
+	}
+	return AgentVoice + 400*float64(last-'1')
 }
 
 // ring does what it is told, until the call is over.
@@ -256,7 +292,7 @@ func (d *Desk) Answer() {
 			d.t.Errorf("answer: %v", err)
 			return
 		}
-		d.speak(AgentVoice)
+		d.speak()
 	})
 }
 

@@ -43,6 +43,7 @@ func Run(t *testing.T, engine Engine) {
 		{"RecordingsAreFound", recordingsAreFound},
 		{"AgentsShowWhatWasLastSeen", agentsShow},
 		{"AgentsSitWhereTheySignedInLast", seatsShow},
+		{"StaffOfLongAgoIsFound", staffAt},
 		{"PINsAndShiftsAreKept", pinsAndShifts},
 		{"LostCallersAreListed", lostCallers},
 		{"LostCallersAreFoundByHowTheyStand", lostItemsAreFound},
@@ -466,6 +467,22 @@ func places(t *testing.T, engine Engine) {
 	}
 	if got, err := s.Behind(ctx, time.Now().Add(time.Hour)); err != nil || got != 10 {
 		t.Errorf("behind the future: %d, %v", got, err)
+	}
+	// A long day that Asterisk served, written afterwards, hides nothing that lies before it.
+	late := make([]call.Event, 40)
+	for i := range late {
+		late[i] = call.CallEvent(begin.Add(-time.Hour), call.ID(fmt.Sprintf("late%d", i)), call.Arrived{Ticket: "T-2"})
+		late[i].Config = call.ConfigAsterisk
+		if i%2 == 1 {
+			late[i] = call.LostEvent(begin.Add(-time.Hour), call.LostID(fmt.Sprintf("late%d", i)), call.LostOpened{Ticket: "T-2"})
+		}
+	}
+	Append(t, s.Journal(), late...)
+	for i := range 10 {
+		at := begin.Add(time.Duration(i) * 5 * time.Minute)
+		if got, err := s.Behind(ctx, at); err != nil || got > int64(i) {
+			t.Errorf("behind %v, with what was written late: %d, %v; want at most %d", at, got, err, i)
+		}
 	}
 	before, err := s.Position(ctx, call.StreamCall, "c7")
 	if err != nil {

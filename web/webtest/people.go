@@ -3,6 +3,7 @@ package webtest
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"firstline/call"
@@ -94,4 +95,22 @@ func (w *World) Worked(_ context.Context, id call.AgentID, from, to time.Time) (
 	}
 	spans := worktime.Spans(story, from, to)
 	return worktime.Sum(spans), worktime.Adhere(spans, nil, from, to), nil
+}
+
+// ImportQueueLog implements web.Fallback: each line is a call, and one that is
+// "rubbish" is none.
+func (w *World) ImportQueueLog(_ context.Context, _, log string) (web.QueueLogImport, error) {
+	if w.Reject != nil {
+		return web.QueueLogImport{}, w.Reject
+	}
+	did := web.QueueLogImport{Faults: []string{}}
+	for line := range strings.Lines(log) {
+		if line == "rubbish\n" {
+			did.Faulty++
+			did.Faults = append(did.Faults, "not a line")
+			continue
+		}
+		did.Imported++
+	}
+	return did, nil
 }

@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -24,8 +25,9 @@ import (
 // World implements all that web.Config asks for. Fields are set before use.
 type World struct {
 	Rules   []web.QueueRule
-	Roles   map[string]web.Role // hex SHA-256 of a token to its role
-	Clients map[string]string   // number dialled to client
+	Roles   map[string]web.Role       // hex SHA-256 of a token to its role
+	Clients map[string]string         // number dialled to client
+	Zones   map[string]*time.Location // client to zone; the desk's is that of "", and of all who have none
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
@@ -63,7 +65,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Tickets: w, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -282,6 +284,23 @@ func (w *World) Why(_ context.Context, entry call.EntryID) (callqueue.Why, error
 	return callqueue.Why{Entry: entry, Text: "1 on break"}, nil
 }
 
+// Waited implements web.Past over the desk's own events, without rules.
+func (w *World) Waited(_ context.Context, r *call.Record) ([]callqueue.Hindsight, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []callqueue.Hindsight
+	for _, e := range r.Entries {
+		t := callqueue.NewRetracer(e.ID)
+		for _, ev := range w.events {
+			if err := t.Apply(ev); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, t.Hindsight(time.Now()))
+	}
+	return all, nil
+}
+
 // SetPriority implements web.Desk.
 func (w *World) SetPriority(context.Context, call.EntryID, int, string, string) error { return nil }
 
@@ -316,6 +335,13 @@ func (w *World) SetPresence(_ context.Context, id call.AgentID, p call.Presence,
 
 // Queues implements web.Queues.
 func (w *World) Queues() []web.QueueRule { return w.Rules }
+
+// Zone implements web.Queues.
+func (w *World) Zone() *time.Location { return w.zone("") }
+
+func (w *World) zone(client string) *time.Location {
+	return cmp.Or(w.Zones[client], w.Zones[""], time.UTC)
+}
 
 // Recordings implements web.Recordings.
 func (w *World) Recordings(_ context.Context, f web.RecordingFilter) ([]web.Recording, error) {
@@ -411,7 +437,7 @@ func (w *World) SLA(_ context.Context, f web.SLAFilter) (web.SLAReport, error) {
 			return web.SLAReport{}, err
 		}
 	}
-	return web.SLAReportOf(f, time.Now(), ledger, staff)
+	return web.SLABooks{Ledger: ledger, Staff: staff, Zone: w.zone}.Report(f, time.Now())
 }
 
 // Reload implements web.Centre.

@@ -58,12 +58,19 @@ func (c Config) Validate() error {
 	if c.Application == "" || strings.ContainsAny(c.Application, ", \t") {
 		fault("application %q is empty or has a comma or space", c.Application)
 	}
-	for name, d := range map[string]time.Duration{
-		"timeout": c.Timeout, "dial time": c.DialTime, "ping": c.Ping, "pong": c.Pong,
-		"least back-off": c.BackoffMin, "largest back-off": c.BackoffMax,
+	for _, d := range []struct {
+		name string
+		is   time.Duration
+	}{
+		{"timeout", c.Timeout},
+		{"dial time", c.DialTime},
+		{"ping", c.Ping},
+		{"pong", c.Pong},
+		{"least back-off", c.BackoffMin},
+		{"largest back-off", c.BackoffMax},
 	} {
-		if d < 0 {
-			fault("%s is negative", name)
+		if d.is < 0 {
+			fault("%s is negative", d.name)
 		}
 	}
 	if c.MaxConns < 0 || c.QueueLen < 0 || c.QueueBytes < 0 || c.FrameLimit < 0 {

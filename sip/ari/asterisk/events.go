@@ -25,8 +25,8 @@ func (h Head) Kind() string { return h.Type }
 // When is the event's instant by Asterisk's clock.
 func (h Head) When() time.Time { return h.Timestamp.Time }
 
-// The events that the front end reads.
 type (
+	// StasisStart says that a channel has come into the application.
 	StasisStart struct {
 		Head
 		Args    []string `json:"args"`
@@ -37,10 +37,12 @@ type (
 		Head
 		Channel Channel `json:"channel"`
 	}
+	// ChannelCreated is told of the channels of an endpoint that is subscribed to.
 	ChannelCreated struct {
 		Head
 		Channel Channel `json:"channel"`
 	}
+	// ChannelStateChange says that a channel rings, is up, …
 	ChannelStateChange struct {
 		Head
 		Channel Channel `json:"channel"`
@@ -54,6 +56,7 @@ type (
 		TechCause int     `json:"tech_cause"`
 		Channel   Channel `json:"channel"`
 	}
+	// ChannelHangupRequest says that somebody ends a channel. Several may come for one.
 	ChannelHangupRequest struct {
 		Head
 		Cause     int     `json:"cause"`
@@ -61,16 +64,19 @@ type (
 		Soft      bool    `json:"soft"`
 		Channel   Channel `json:"channel"`
 	}
+	// ChannelDtmfReceived is a key that was let go.
 	ChannelDtmfReceived struct {
 		Head
 		Digit    string  `json:"digit"`
 		Duration int     `json:"duration_ms"`
 		Channel  Channel `json:"channel"`
 	}
+	// ChannelHold says that the phone put us on hold.
 	ChannelHold struct {
 		Head
 		Channel Channel `json:"channel"`
 	}
+	// ChannelUnhold ends ChannelHold.
 	ChannelUnhold struct {
 		Head
 		Channel Channel `json:"channel"`
@@ -88,49 +94,60 @@ type (
 		ReferTo    ReferTo    `json:"refer_to"`
 		ReferredBy ReferredBy `json:"referred_by"`
 	}
+	// PlaybackStarted comes for the first of several media.
 	PlaybackStarted struct {
 		Head
 		Playback Playback `json:"playback"`
 	}
+	// PlaybackFinished says by the state whether it was played: "done", or "failed" when there is no such media.
 	PlaybackFinished struct {
 		Head
 		Playback Playback `json:"playback"`
 	}
+	// RecordingStarted says that the time line begins.
 	RecordingStarted struct {
 		Head
 		Recording LiveRecording `json:"recording"`
 	}
+	// RecordingFinished says that the file is whole.
 	RecordingFinished struct {
 		Head
 		Recording LiveRecording `json:"recording"`
 	}
+	// RecordingFailed says why in Recording.Cause.
 	RecordingFailed struct {
 		Head
 		Recording LiveRecording `json:"recording"`
 	}
+	// BridgeDestroyed is told of bridges in which one of our channels is.
 	BridgeDestroyed struct {
 		Head
 		Bridge Bridge `json:"bridge"`
 	}
+	// ChannelEnteredBridge is told of visible bridges.
 	ChannelEnteredBridge struct {
 		Head
 		Bridge  Bridge  `json:"bridge"`
 		Channel Channel `json:"channel"`
 	}
+	// ChannelLeftBridge ends ChannelEnteredBridge.
 	ChannelLeftBridge struct {
 		Head
 		Bridge  Bridge  `json:"bridge"`
 		Channel Channel `json:"channel"`
 	}
+	// EndpointStateChange also comes with each channel that an endpoint gets or loses.
 	EndpointStateChange struct {
 		Head
 		Endpoint Endpoint `json:"endpoint"`
 	}
+	// PeerStatusChange says that a phone has registered, or is gone.
 	PeerStatusChange struct {
 		Head
 		Endpoint Endpoint `json:"endpoint"`
 		Peer     Peer     `json:"peer"`
 	}
+	// ContactStatusChange is the same of one of its registrations.
 	ContactStatusChange struct {
 		Head
 		Endpoint Endpoint `json:"endpoint"`

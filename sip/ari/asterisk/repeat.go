@@ -2,6 +2,7 @@ package asterisk
 
 import (
 	"errors"
+	"maps"
 	"sync"
 	"time"
 )
@@ -41,11 +42,18 @@ func (u *unsure) note(now time.Time, key string, err error) {
 		return
 	}
 	if len(u.since) >= unsureMax {
-		for k, at := range u.since {
-			if now.Sub(at) > unsureFor || len(u.since) >= unsureMax {
-				delete(u.since, k)
-			}
-		}
+		u.thin(now)
 	}
 	u.since[key] = now
+}
+
+// thin makes room: of what is old, and else of any half.
+func (u *unsure) thin(now time.Time) {
+	maps.DeleteFunc(u.since, func(_ string, at time.Time) bool { return now.Sub(at) > unsureFor })
+	for key := range u.since {
+		if len(u.since) <= unsureMax/2 {
+			return
+		}
+		delete(u.since, key)
+	}
 }

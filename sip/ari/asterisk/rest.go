@@ -163,6 +163,7 @@ func (c *Client) away(ctx context.Context, op operation, err error) error {
 	default:
 		return c.failed(op, cause)
 	}
+	c.rest.CloseIdleConnections() // what was cut for one was cut for all
 	select {
 	case c.suspect <- struct{}{}:
 	default: // somebody has said it already

@@ -161,6 +161,10 @@ const steps = {
 						assert.equal(wide, false, `the board is wider than ${width}`);
 					}
 				}
+				if (name === "call") {
+					await page.getByText("agents stood towards it").click();
+					await page.getByRole("cell", { name: "rings for it" }).first().waitFor();
+				}
 				await accessible(page, `${name} ${colorScheme}`);
 				await inert(page, name);
 				await page.close();
@@ -179,7 +183,7 @@ const steps = {
 		await page.getByRole("cell", { name: "=acme" }).first().waitFor();
 		const heads = page.getByRole("columnheader", { name: "No short abandons" });
 		assert.match(await heads.getAttribute("title"), /answered within T \//);
-		assert.equal(await page.locator(".legend dt").count(), 8);
+		assert.equal(await page.locator(".legend dt").count(), 9);
 		await accessible(page, "reports by client");
 		await shoot(page, "reports-by-client-1280");
 		const [file] = await Promise.all([
@@ -187,8 +191,17 @@ const steps = {
 			page.getByRole("button", { name: "Download CSV" }).click(),
 		]);
 		const text = readFileSync(await file.path(), "utf8");
-		assert.match(text, /^\ufefffrom,to,queue,client,/);
-		assert.match(text, /,service-desk,"'=acme",true,80,20000,/);
+		assert.match(text, /^\ufefffrom,to,zone,local_from,local_to,queue,client,/);
+		assert.match(
+			text,
+			/,America\/New_York,\d{4}-\d\d-\d\d 00:00,[^,]*,service-desk,"'=acme",true,80,20000,/,
+			"a day of the client's own",
+		);
+		assert.match(
+			text,
+			/,Asia\/Kolkata,\d{4}-\d\d-\d\d 00:00,[^,]*,service-desk,,true,80,20000,/,
+			"a day of the desk's",
+		);
 		await page.getByRole("combobox", { name: "Period", exact: true }).selectOption("custom");
 		await page.getByLabel("First day").fill("2020-01-02");
 		await page.getByLabel("Last day").fill("2020-01-01");
@@ -196,7 +209,7 @@ const steps = {
 		await page.getByRole("alert").getByText("The last day").waitFor();
 		await page.getByLabel("Last day").fill("2020-01-03");
 		await page.getByRole("button", { name: "Show" }).click();
-		await page.getByText("2 Jan 2020, 00:00 to 4 Jan 2020, 00:00, 0 rows").waitFor();
+		await page.getByText("2020-01-02 00:00 to 2020-01-04 00:00 (Asia/Kolkata), 0 rows").waitFor();
 		await accessible(page, "a report of nobody");
 		await page.close();
 	},

@@ -55,6 +55,14 @@ func run() error {
 		web.QueueRule{ID: "priority", Name: "Priority line", Target: call.Target{Within: 10 * time.Second, Percent: 90}},
 	)
 	w.Clients = map[string]string{"1001": "=acme"} // a spreadsheet would run it
+	w.Zones = make(map[string]*time.Location)      // that of the browser is neither
+	for client, name := range map[string]string{"": "Asia/Kolkata", "=acme": "America/New_York"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			return err
+		}
+		w.Zones[client] = zone
+	}
 	kiosk := sha256.Sum256([]byte("kiosk-token"))
 	w.Roles[hex.EncodeToString(kiosk[:])] = web.Kiosk
 	morning(w)

@@ -1,37 +1,41 @@
 import { describe, expect, it } from "vitest";
 import { csv } from "./csv";
-import { bounds, dateField, type Report, type Row, table } from "./report";
+import { bounds, type Period, type Report, type Row, table } from "./report";
 
-const now = new Date(2026, 2, 2, 10, 30, 15);
+const berlin = "Europe/Berlin";
+const now = new Date("2026-03-02T09:30:15Z");
+const period = (of: Period, at = now, first = "", last = "") => bounds(of, at, berlin, first, last);
 
 describe("a period", () => {
 	it("of today ends with the minute that is", () =>
-		expect(bounds("today", now, "", "")).toEqual({
-			from: new Date(2026, 2, 2),
-			to: new Date(2026, 2, 2, 10, 31),
-		}));
+		expect(period("today")).toEqual({ from: "2026-03-02", to: "2026-03-02T09:31:00.000Z" }));
 	it("is never empty, at midnight neither", () =>
-		expect(bounds("today", new Date(2026, 2, 2), "", "")?.to).toEqual(new Date(2026, 2, 2, 0, 1)));
-	it("of yesterday is that day", () =>
-		expect(bounds("yesterday", now, "", "")).toEqual({
-			from: new Date(2026, 2, 1),
-			to: new Date(2026, 2, 2),
+		expect(period("today", new Date("2026-03-01T23:00:00Z"))).toEqual({
+			from: "2026-03-02",
+			to: "2026-03-01T23:01:00.000Z",
 		}));
-	it("of 7 days begins six midnights ago", () =>
-		expect(bounds("week", now, "", "")?.from).toEqual(new Date(2026, 1, 24)));
+	it("is of the desk's day, wherever the reader is", () =>
+		expect(bounds("yesterday", new Date("2026-03-02T02:00:00Z"), "America/New_York", "", "")).toEqual({
+			from: "2026-02-28",
+			to: "2026-03-01",
+		}));
+	it("of yesterday is that day", () =>
+		expect(period("yesterday")).toEqual({ from: "2026-03-01", to: "2026-03-02" }));
+	it("of 7 days begins six days ago", () => expect(period("week")?.from).toBe("2026-02-24"));
+	it("of a month is a whole one when it is over", () => {
+		expect(period("month")?.from).toBe("2026-03-01");
+		expect(period("last month")).toEqual({ from: "2026-02-01", to: "2026-03-01" });
+	});
 	it("of dates holds the last one whole", () =>
-		expect(bounds("custom", now, "2026-02-01", "2026-02-28")).toEqual({
-			from: new Date(2026, 1, 1),
-			to: new Date(2026, 2, 1),
+		expect(period("custom", now, "2026-02-01", "2026-02-28")).toEqual({
+			from: "2026-02-01",
+			to: "2026-03-01",
 		}));
 	it.each([
 		["", "2026-02-01"],
 		["2026-02-02", "2026-02-01"],
-	])("from %j to %j is none", (first, last) => expect(bounds("custom", now, first, last)).toBeUndefined());
+	])("from %j to %j is none", (first, last) => expect(period("custom", now, first, last)).toBeUndefined());
 });
-
-it("a date field has the reader's own day", () =>
-	expect(dateField(new Date(2026, 0, 5, 23, 59))).toBe("2026-01-05"));
 
 it("the CSV has a column for every cell, and nothing for what there is none of", () => {
 	const row: Row = {
@@ -40,6 +44,7 @@ it("the CSV has a column for every cell, and nothing for what there is none of",
 			client: null,
 			from: "2026-03-02T08:00:00Z",
 			to: "2026-03-02T09:00:00Z",
+			zone: berlin,
 			complete: true,
 		},
 		...{
@@ -63,10 +68,11 @@ it("the CSV has a column for every cell, and nothing for what there is none of",
 		},
 	};
 	const staff = { agents: 0, occupancy: null, formula: "", staffed_ms: 0, states_ms: {}, breaks_ms: {} };
-	const report: Report = { from: row.from, to: row.to, formula: "", queues: [row], staff };
+	const report: Report = { from: row.from, to: row.to, zone: berlin, formula: "", queues: [row], staff };
 	const [head = [], line = []] = table(report);
 	expect(line.length).toBe(head.length);
 	expect(line[head.indexOf("of-answered_percent")]).toBeNull();
 	expect(line[head.indexOf("short_abandon_ms")]).toBe(5000);
+	expect(line[head.indexOf("local_from")]).toBe("2026-03-02 09:00");
 	expect(csv([line])).toContain(',"\'=desk",,true,80,20000,0,0,0,0,0,0,0,,0,0,,,0,,,,,5000,,\r\n');
 });

@@ -2,11 +2,19 @@
 
 import type { Cell } from "./csv";
 import type { components } from "./schema";
+import { dateIn, later, local, monthOf } from "./zone";
 
 export type Report = components["schemas"]["SLAReport"];
 export type Row = components["schemas"]["SLARow"];
 
-export const periods = { today: "Today", yesterday: "Yesterday", week: "7 days", custom: "Dates" } as const;
+export const periods = {
+	today: "Today",
+	yesterday: "Yesterday",
+	week: "7 days",
+	month: "This month",
+	"last month": "Last month",
+	custom: "Dates",
+} as const;
 export type Period = keyof typeof periods;
 
 export const intervals = {
@@ -15,34 +23,30 @@ export const intervals = {
 	"30m": "30 minutes",
 	"1h": "1 hour",
 	"1d": "1 day",
+	"1w": "1 week",
+	"1mo": "1 month",
 } as const;
 export type Every = keyof typeof intervals;
 
-const midnight = (at: Date, days = 0) => new Date(at.getFullYear(), at.getMonth(), at.getDate() + days);
+const isDate = (text: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(text);
 
-/** A day as a date field has it, in the reader's zone; undefined when it is none. */
-function dayOf(text: string): Date | undefined {
-	const [y, m, d] = text.split("-").map(Number);
-	return y && m && d ? new Date(y, m - 1, d) : undefined;
-}
-
-export const dateField = (at: Date): string =>
-	[at.getFullYear(), at.getMonth() + 1, at.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
-
-/** The instants of a period in the reader's zone: from, and to, which is excluded. Days that are chosen are whole, the last too. Undefined when they are none. */
+/** From and to (excluded) as the API takes them: dates, so that each client's are its own days, or the end of the minute that is. Today is that of a zone. Days that are chosen are whole, the last too. Undefined when they are none. */
 export function bounds(
 	period: Period,
 	now: Date,
+	zone: string,
 	first: string,
 	last: string,
-): { from: Date; to: Date } | undefined {
-	const soon = new Date(Math.ceil((now.getTime() + 1) / 60_000) * 60_000);
-	if (period === "today") return { from: midnight(now), to: soon };
-	if (period === "yesterday") return { from: midnight(now, -1), to: midnight(now) };
-	if (period === "week") return { from: midnight(now, -6), to: soon };
-	const [from, end] = [dayOf(first), dayOf(last)];
-	if (!from || !end || end < from) return undefined;
-	return { from, to: midnight(end, 1) };
+): { from: string; to: string } | undefined {
+	const soon = new Date(Math.ceil((now.getTime() + 1) / 60_000) * 60_000).toISOString();
+	const today = dateIn(zone, now);
+	if (period === "today") return { from: today, to: soon };
+	if (period === "yesterday") return { from: later(today, -1), to: today };
+	if (period === "week") return { from: later(today, -6), to: soon };
+	if (period === "month") return { from: monthOf(today), to: soon };
+	if (period === "last month") return { from: monthOf(today, -1), to: monthOf(today) };
+	if (!isDate(first) || !isDate(last) || last < first) return undefined;
+	return { from: first, to: later(last, 1) };
 }
 
 /** The service levels in words for a heading; one that is new keeps its own name. */
@@ -54,17 +58,18 @@ const words: Record<string, string> = {
 	"without-short-abandons": "No short abandons",
 	"with-flow-outs": "With flow-outs",
 	"late-abandons": "Late abandons",
+	"wait-and-hold": "Wait and hold",
 };
 export const levelName = (name: string): string => words[name] ?? name;
 
 /** The level that a row's own service level is. */
 export const ours = "without-short-abandons";
 
-/** Every figure of a report, for a spreadsheet: times in milliseconds, instants in UTC. */
+/** Every figure of a report, for a spreadsheet: times in milliseconds, instants in UTC and, behind the zone, by its clock. */
 export function table(r: Report): Cell[][] {
 	const levels = r.queues[0]?.levels ?? [];
 	const head = [
-		"from,to,queue,client,complete,target_percent,target_ms,offered,answered,answered_within,abandoned,abandoned_short,other,waiting".split(
+		"from,to,zone,local_from,local_to,queue,client,complete,target_percent,target_ms,offered,answered,answered_within,abandoned,abandoned_short,other,waiting".split(
 			",",
 		),
 		levels.flatMap((l) => [`${l.name}_percent`, `${l.name}_part`, `${l.name}_whole`]),
@@ -81,6 +86,9 @@ function line(q: Row): Cell[] {
 		[
 			q.from,
 			q.to,
+			q.zone,
+			local(q.zone, q.from),
+			local(q.zone, q.to),
 			q.queue,
 			q.client,
 			String(q.complete),
