@@ -180,9 +180,19 @@ func (c contacts) Contact(d call.DeviceID) (string, bool) { return c.registrar.C
 func (s *server) tellReachable(d call.DeviceID) {
 	s.phones.Lock()
 	defer s.phones.Unlock()
-	if s.queue != nil {
-		s.queue.Reachable(d, s.exchange.Reachable(s.registrar, d))
+	s.phones.tell(s, d)
+}
+
+// tellRegistered is tellReachable as the registrar says it, which cannot be asked
+// meanwhile.
+func (s *server) tellRegistered(d call.DeviceID, registered bool) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if s.phones.registered == nil {
+		s.phones.registered = make(map[call.DeviceID]bool)
 	}
+	s.phones.registered[d] = registered
+	s.phones.tell(s, d)
 }
 
 // tellSeen tells the queue that a phone has proved to be there.
@@ -260,4 +270,16 @@ func (s *server) nodesAreWell(context.Context) error {
 }
 
 // phones guards what is known of phones from being told out of order.
-type phones struct{ sync.Mutex }
+type phones struct {
+	sync.Mutex
+	registered map[call.DeviceID]bool // at our own registrar, as it said last
+}
+
+// tell tells the queue whether a phone can be reached; the lock is held.
+func (p *phones) tell(s *server, d call.DeviceID) {
+	if s.queue == nil {
+		return
+	}
+	asterisk := s.exchange.asterisk
+	s.queue.Reachable(d, p.registered[d] || asterisk != nil && asterisk.Reachable(d))
+}
