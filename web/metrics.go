@@ -78,6 +78,7 @@ func outcomeLabel(o call.Outcome) string {
 type gauges struct {
 	live                           *live
 	open, waiting, longest, agents *prometheus.Desc
+	level, target, within          *prometheus.Desc
 }
 
 func newGauges(l *live) *gauges {
@@ -87,6 +88,9 @@ func newGauges(l *live) *gauges {
 		waiting: prometheus.NewDesc("firstline_queue_waiting", "Calls waiting now.", []string{"queue"}, nil),
 		longest: prometheus.NewDesc("firstline_queue_longest_wait_seconds", "Longest wait now.", []string{"queue"}, nil),
 		agents:  prometheus.NewDesc("firstline_agents", "Agents now, by state.", []string{"state"}, nil),
+		level:   prometheus.NewDesc("firstline_queue_service_level_percent", "Service level of the last 30 minutes; absent while nothing counts.", []string{"queue"}, nil),
+		target:  prometheus.NewDesc("firstline_queue_target_percent", "Service level that the queue promises.", []string{"queue"}, nil),
+		within:  prometheus.NewDesc("firstline_queue_target_seconds", "Wait within which an answer counts for the service level.", []string{"queue"}, nil),
 	}
 }
 
@@ -96,6 +100,9 @@ func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- g.waiting
 	ch <- g.longest
 	ch <- g.agents
+	ch <- g.level
+	ch <- g.target
+	ch <- g.within
 }
 
 // Collect implements prometheus.Collector.
@@ -111,6 +118,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 			longest = v.At.Sub(*q.LongestSince).Seconds()
 		}
 		send(g.longest, longest, string(q.ID))
+		send(g.target, q.TargetPercent, string(q.ID))
+		send(g.within, float64(q.TargetMs)/1000, string(q.ID))
+		if q.ServiceLevel30m != nil {
+			send(g.level, *q.ServiceLevel30m, string(q.ID))
+		}
 	}
 	states := map[CallState]int{CallInFlow: 0, CallWaiting: 0, CallRinging: 0, CallTalking: 0, CallOnHold: 0}
 	for _, c := range v.Calls {
