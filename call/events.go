@@ -51,9 +51,13 @@ type (
 		Queue    QueueID     `json:"queue"`
 		Joined   time.Time   `json:"joined"`
 		Need     Requirement `json:"need"`
+		Tiers    Tiers       `json:"tiers,omitzero"`
+		For      AgentID     `json:"for,omitempty"`      // for whom alone it is kept, for a while
 		Priority int         `json:"priority,omitempty"` // higher goes first
 		Target   Target      `json:"target"`
 		Callback CallbackID  `json:"callback,omitempty"` // that the entry is a try of: nobody is on the line
+		Client   string      `json:"client,omitempty"`   // whose line was called
+		Class    string      `json:"class,omitempty"`    // for which agents may be kept
 	}
 	// Offered says that an agent's phone is being rung for the entry.
 	Offered struct {
@@ -134,14 +138,15 @@ type (
 		Joined time.Time `json:"joined"` // the original arrival in the queue
 		Reason string    `json:"reason"`
 	}
-	// QueueWidened says that the entry has reached a step of its queue: from now
-	// on Need is asked of agents, and MinTier to MaxTier may be chosen (0: no limit).
+	// QueueWidened says that the entry has reached a step of its queue, or is kept
+	// for somebody no more: from now on Need is asked of agents, and those of Tiers
+	// may be chosen.
 	QueueWidened struct {
-		Entry   EntryID     `json:"entry"`
-		Step    int         `json:"step"` // from 1; 0 is what the queue asks of itself
-		Need    Requirement `json:"need"`
-		MinTier int         `json:"min_tier,omitempty"`
-		MaxTier int         `json:"max_tier,omitempty"`
+		Entry EntryID     `json:"entry"`
+		Step  int         `json:"step"` // from 1; 0 is what the queue asks of itself
+		Need  Requirement `json:"need"`
+		Tiers Tiers       `json:"tiers,omitzero"`
+		For   AgentID     `json:"for,omitempty"` // for whom alone it is kept
 	}
 	// QueueReprioritized says that somebody changed an entry's priority.
 	QueueReprioritized struct {
@@ -232,11 +237,23 @@ type (
 		Reason   string   `json:"reason,omitempty"` // break reason
 		By       string   `json:"by,omitempty"`     // "self", "supervisor:<name>", "system:missed"
 	}
-	// ActivityChanged is what the system sees. Call is set while there is one.
+	// ActivityChanged is what the system sees. Call is set while there is one, with
+	// Queue and Client when it came from a queue.
 	ActivityChanged struct {
-		Activity Activity  `json:"activity"`
-		Call     ID        `json:"call,omitempty"`
-		Until    time.Time `json:"until,omitzero"` // end of wrap-up or of the offer
+		Activity Activity      `json:"activity"`
+		Call     ID            `json:"call,omitempty"`
+		Queue    QueueID       `json:"queue,omitempty"`
+		Client   string        `json:"client,omitempty"`
+		Until    time.Time     `json:"until,omitzero"`      // end of wrap-up or of the offer
+		Since    time.Time     `json:"since,omitzero"`      // of who is idle: waits for a call since, where that is earlier
+		Talked   time.Duration `json:"talked_ns,omitempty"` // in the talk that this ends
+		Misses   int           `json:"misses,omitempty"`    // offers missed in a row
+	}
+	// AgentRested says that a person is left alone for a moment after an offer
+	// that came to nothing, or, without a reason, that this is over.
+	AgentRested struct {
+		Reason string    `json:"reason,omitempty"` // "declined just now"
+		Until  time.Time `json:"until,omitzero"`
 	}
 )
 
@@ -322,6 +339,7 @@ func (TicketJoined) Type() string       { return "ticket.joined" }
 func (AgentSet) Type() string           { return "agent.set" }
 func (PresenceChanged) Type() string    { return "agent.presence" }
 func (ActivityChanged) Type() string    { return "agent.activity" }
+func (AgentRested) Type() string        { return "agent.rested" }
 func (RecordingStarted) Type() string   { return "recording.started" }
 func (RecordingPaused) Type() string    { return "recording.paused" }
 func (RecordingResumed) Type() string   { return "recording.resumed" }
@@ -390,6 +408,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[PresenceChanged], true
 	case ActivityChanged{}.Type():
 		return decodeAs[ActivityChanged], true
+	case AgentRested{}.Type():
+		return decodeAs[AgentRested], true
 	case RecordingStarted{}.Type():
 		return decodeAs[RecordingStarted], true
 	case RecordingPaused{}.Type():

@@ -58,8 +58,9 @@ type Entry struct {
 	Need     Requirement `json:"need"`
 	Priority int         `json:"priority,omitempty"`
 	Target   Target      `json:"target"`
+	Opening  Opening     `json:"opening,omitzero"` // what it asked for as it joined; Need and Priority are the last in force
 	Offers   []Offer     `json:"offers,omitempty"`
-	Steps    []Widening  `json:"steps,omitempty"`     // that it reached; Need and Priority are the last in force
+	Steps    []Widening  `json:"steps,omitempty"`     // that it reached
 	Decided  []Decision  `json:"decided,omitempty"`   // in order: who could have taken it, and what kept the others
 	Raised   []Raise     `json:"raised,omitempty"`    // changes of the priority by a person
 	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
@@ -76,11 +77,26 @@ type Told struct {
 	Why      string        `json:"why,omitempty"` // it is more than was told before
 }
 
-// Widening is a step of the queue that an entry reached.
+// Opening is how an entry began. At is when it joined its queue, which is later
+// than the entry's Joined for a call that kept its place.
+type Opening struct {
+	At       time.Time   `json:"at"`
+	Need     Requirement `json:"need"`
+	Tiers    Tiers       `json:"tiers,omitzero"`
+	For      AgentID     `json:"for,omitempty"`
+	Priority int         `json:"priority,omitempty"`
+	Client   string      `json:"client,omitempty"`
+	Class    string      `json:"class,omitempty"`
+}
+
+// Widening is a step of the queue that an entry reached, or its return to
+// everybody after it was kept for one agent.
 type Widening struct {
-	At   time.Time   `json:"at"`
-	Step int         `json:"step"`
-	Need Requirement `json:"need"`
+	At    time.Time   `json:"at"`
+	Step  int         `json:"step"`
+	Need  Requirement `json:"need"`
+	Tiers Tiers       `json:"tiers,omitzero"`
+	For   AgentID     `json:"for,omitempty"`
 }
 
 // Decision is how all agents stood towards an entry at an instant, and in the
@@ -172,6 +188,14 @@ type Panic struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason,omitempty"`
+}
+
+// Asks is what the entry asks for now, or asked for last.
+func (e *Entry) Asks() Widening {
+	if n := len(e.Steps); n > 0 {
+		return e.Steps[n-1]
+	}
+	return Widening{At: e.Opening.At, Need: e.Opening.Need, Tiers: e.Opening.Tiers, For: e.Opening.For}
 }
 
 // Open reports whether the call has not ended.
@@ -326,6 +350,7 @@ func (r *Record) applyQueue(ev Event) error {
 		}
 		r.Entries = append(r.Entries, Entry{
 			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target, Callback: b.Callback,
+			Opening: Opening{At: ev.At, Need: b.Need, Tiers: b.Tiers, For: b.For, Priority: b.Priority, Client: b.Client, Class: b.Class},
 		})
 	case Offered:
 		e := r.entry(b.Offer.Entry())
@@ -375,7 +400,7 @@ func (r *Record) applyWait(ev Event) error {
 	switch b := ev.Body.(type) {
 	case QueueWidened:
 		e.Need = b.Need
-		e.Steps = append(e.Steps, Widening{At: ev.At, Step: b.Step, Need: b.Need})
+		e.Steps = append(e.Steps, Widening{At: ev.At, Step: b.Step, Need: b.Need, Tiers: b.Tiers, For: b.For})
 	case QueueReprioritized:
 		e.Priority = b.Priority
 		e.Raised = append(e.Raised, Raise{At: ev.At, Priority: b.Priority, By: b.By, Reason: b.Reason})

@@ -118,6 +118,7 @@ func TestRecordKeepsWhatHappenedWhileTheCallWaited(t *testing.T) {
 	))
 	want := Entry{
 		ID: x, Queue: "service-desk", Joined: at(6), Left: at(15), Outcome: OutcomeVoicemail, Need: need, Priority: 5,
+		Opening: Opening{At: at(6)},
 		Steps:   []Widening{{At: at(9), Step: 1, Need: need}},
 		Decided: []Decision{{At: at(15), Since: at(6), Excluded: out}},
 		Raised:  []Raise{{At: at(7), Priority: 5, By: "supervisor:sue", Reason: "outage"}},
@@ -132,7 +133,7 @@ func TestEveryBodySurvivesTheWire(t *testing.T) {
 	evs := append(aCall("c1"),
 		CallEvent(at(90), "c1", Noticed{Prompt: "recording-notice"}),
 		CallEvent(at(90), "c1", CallerLost{Queue: "q", Joined: at(6), Reason: "crash"}),
-		CallEvent(at(90), "c1", QueueWidened{Entry: "c1.q1", Step: 1, Need: Requirement{Any: []Requirement{{Level: 2}}}, MaxTier: 2}),
+		CallEvent(at(90), "c1", QueueWidened{Entry: "c1.q1", Step: 1, Need: Requirement{Any: []Requirement{{Level: 2}}}, Tiers: Tiers{Max: 2}, For: "ana"}),
 		CallEvent(at(90), "c1", QueueReprioritized{Entry: "c1.q1", Priority: 3, By: "supervisor:sue", Reason: "outage"}),
 		CallEvent(at(90), "c1", QueueDecided{
 			Entry: "c1.q1", Offer: "c1.q1.o1", Step: 1, Since: at(6), Eligible: 2, Excluded: []Exclusion{{"on break", 3, time.Second}},
@@ -143,7 +144,9 @@ func TestEveryBodySurvivesTheWire(t *testing.T) {
 		TicketEvent(at(91), "T-100001", TicketJoined{Call: "c2", Why: "redial"}),
 		AgentEvent(at(91), "ana", AgentSet{Name: "Ana", Device: "2001", Level: 1, Skills: map[string]int{"printer": 3}}),
 		AgentEvent(at(91), "ana", PresenceChanged{Presence: OnBreak, Reason: "lunch", By: "self"}),
-		AgentEvent(at(91), "ana", ActivityChanged{Activity: WrapUp, Call: "c1", Until: at(100)}),
+		AgentEvent(at(91), "ana", ActivityChanged{Activity: WrapUp, Call: "c1", Queue: "q", Client: "acme", Until: at(100), Talked: time.Minute}),
+		AgentEvent(at(91), "ana", ActivityChanged{Activity: Idle, Since: at(80), Misses: 1}),
+		AgentEvent(at(91), "ana", AgentRested{Reason: "declined just now", Until: at(100)}),
 		RecordingEvent(at(92), "r1", RecordingStarted{Call: "c1", Ticket: "T-100001", Agent: "ana", File: "r1.wav"}),
 		RecordingEvent(at(92), "r1", RecordingPaused{By: "ana", Offset: time.Second, Limit: 2 * time.Minute}),
 		RecordingEvent(at(92), "r1", RecordingResumed{By: "system", Offset: 2 * time.Second}),

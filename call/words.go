@@ -54,6 +54,14 @@ type Requirement struct {
 	Any    []Requirement  `json:"any,omitempty"`    // at least one of these must be met as well
 }
 
+// Tiers is which tiers of a queue's agents may be chosen, 0 for no limit. Those
+// below Raise count as Raise.
+type Tiers struct {
+	Min   int `json:"min,omitempty"`
+	Max   int `json:"max,omitempty"`
+	Raise int `json:"raise,omitempty"`
+}
+
 // Target is what a queue promises: Percent of calls answered Within.
 // ShortAbandon is the wait below which an abandon is not held against the queue.
 type Target struct {

@@ -30,8 +30,9 @@ type Waiting struct {
 	From      call.Party      // shown on the agent's phone
 	Ticket    call.TicketID
 	Test      bool
-	Resumed   bool // waited before a restart: its QueueJoined is in the journal
-	Offers    int  // when Resumed: offers that the journal knows, whose ids are not used again
+	Resumed   bool          // waited before a restart: its QueueJoined is in the journal
+	Offers    int           // when Resumed: offers that the journal knows, whose ids are not used again
+	Asks      call.Widening // when Resumed: what the journal says it asks for
 }
 
 // Result is how a call left its queue.
@@ -158,7 +159,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	err := d.apply(now, Join{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Priority: w.Priority, Joined: w.Joined,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
-		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers,
+		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,
 	})
 	if err != nil && d.waiters[w.Entry] == w {
 		delete(d.waiters, w.Entry)
@@ -174,7 +175,8 @@ func (d *Dispatcher) connected(c Connected) {
 	delete(d.waiters, c.Entry)
 	d.talks[c.Agent] = c.Offer
 	context.AfterFunc(r.leg.Context(), func() {
-		d.submit(func(now time.Time) { d.legGone(now, c) })
+		lost := call.CauseOf(r.leg.Context()).Reason == call.MediaLost
+		d.submit(func(now time.Time) { d.legGone(now, c, lost) })
 	})
 	w.end(Result{
 		Outcome: call.OutcomeAnswered, Agent: c.Agent, Device: c.Device, Leg: r.leg, Offer: c.Offer, Wait: c.Wait,
@@ -182,11 +184,14 @@ func (d *Dispatcher) connected(c Connected) {
 }
 
 // legGone ends a talk whose agent's leg is gone, should nobody else have said so:
-// no agent stays reserved for a call that is no more.
-func (d *Dispatcher) legGone(now time.Time, c Connected) {
+// no agent stays reserved for a call that is no more. Lost is that of its media.
+func (d *Dispatcher) legGone(now time.Time, c Connected, lost bool) {
 	if d.talks[c.Agent] != c.Offer {
 		return
 	}
 	delete(d.talks, c.Agent)
+	if lost {
+		_ = d.apply(now, TalkSilent{c.Agent, true}) // before the agent is free for the next call
+	}
 	_ = d.apply(now, TalkEnded{c.Agent, c.Entry.Call(), now}) // refused when the talk ended and another began
 }

@@ -20,6 +20,9 @@ type Config struct {
 	Journal call.Journal
 	Log     *zap.Logger // nil means none
 	Seed    uint64      // of the strategies that draw
+	// Ask is what a person at a number hears, again and again, until they press 1 to
+	// take the call; nil means a beep.
+	Ask []call.Media
 }
 
 // Dispatcher owns an Engine and carries its effects out: it rings phones, hands
@@ -31,6 +34,7 @@ type Dispatcher struct {
 	sw      call.Switch
 	journal call.Journal
 	log     *zap.Logger
+	prompts []call.Media // before a key is pressed
 
 	started chan struct{} // closed when Run begins
 	closed  chan struct{} // closed when nothing is taken any more
@@ -66,8 +70,11 @@ func New(cfg Config) *Dispatcher {
 	if log == nil {
 		log = zap.NewNop()
 	}
+	if len(cfg.Ask) == 0 {
+		cfg.Ask = []call.Media{"tone:beep"}
+	}
 	return &Dispatcher{
-		sw: cfg.Switch, journal: cfg.Journal, log: log,
+		sw: cfg.Switch, journal: cfg.Journal, log: log, prompts: cfg.Ask,
 		started: make(chan struct{}), closed: make(chan struct{}), wakeup: make(chan struct{}, 1),
 		engine:  NewSeeded(cfg.Seed),
 		waiters: make(map[call.EntryID]*waiter),
@@ -331,9 +338,9 @@ func (d *Dispatcher) SetPresence(ctx context.Context, agent call.AgentID, p call
 	})
 }
 
-// Restore says how agents were when the last process ended. They must be on the
-// roster; it comes before the first Connect.
-func (d *Dispatcher) Restore(ctx context.Context, people []Restored) error {
+// Restore brings in the roster as it was when the last process ended, with those
+// who have left it. It comes before the first Connect.
+func (d *Dispatcher) Restore(ctx context.Context, people []agents.Record) error {
 	return d.ask(ctx, func(now time.Time) error {
 		var errs []error
 		for _, r := range people {
@@ -371,6 +378,21 @@ func (d *Dispatcher) TalkEnded(agent call.AgentID, id call.ID, at time.Time) {
 
 // Holding says that the agent put the caller on hold, or took them back.
 func (d *Dispatcher) Holding(agent call.AgentID, held bool) { d.tell(TalkHeld{agent, held}) }
+
+// Silent says that no audio comes from an agent's phone although some is due, or
+// that some comes again. A silent phone gets no more calls until it is heard, has
+// proved to be there (Seen), or its person says that they are available.
+func (d *Dispatcher) Silent(agent call.AgentID, silent bool) { d.tell(TalkSilent{agent, silent}) }
+
+// Seen says that a phone has proved to be there: it registered anew, or answered
+// when it was asked.
+func (d *Dispatcher) Seen(device call.DeviceID) {
+	d.submit(func(now time.Time) {
+		if d.engine.silent[device] {
+			d.tick(now, DeviceReachable{device, true})
+		}
+	})
+}
 
 // Reachable says whether a phone is registered. A phone of which nothing was
 // said is tried.

@@ -437,9 +437,9 @@ func TestTakeOverRestoresAgentsAdoptsTalksAndResumesWaits(t *testing.T) {
 		if err := f.SetAgents(t.Context(), roster); err != nil {
 			t.Fatal(err)
 		}
-		err := f.Restore(t.Context(), []callqueue.Restored{
-			{Agent: "ada", Presence: call.Available, Activity: call.Talking, Call: "c1", Queue: "q"},
-			{Agent: "bob", Presence: call.OnBreak, Reason: "lunch", Activity: call.Idle},
+		err := f.Restore(t.Context(), []agents.Record{
+			{ID: "ada", Presence: call.Available, Activity: call.Talking, Call: "c1", Queue: "q"},
+			{ID: "bob", Presence: call.OnBreak, Reason: "lunch", Activity: call.Idle},
 		})
 		if err != nil {
 			t.Fatal(err)

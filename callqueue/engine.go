@@ -12,6 +12,8 @@ const (
 	// RetryDelay is how long an agent is left alone whose phone was not there or
 	// busy, or who declined, unless the queue says otherwise.
 	RetryDelay = 10 * time.Second
+	// AskTime is how much longer than others a number rings that is asked to press 1.
+	AskTime = 10 * time.Second
 	// RestoreGrace is how long a talk restored after a restart may go without a
 	// TalkBegan before the agent is set free.
 	RestoreGrace = 30 * time.Second
@@ -27,6 +29,7 @@ type Engine struct {
 	agents  map[call.AgentID]*agent
 	at      map[call.DeviceID]*agent // who sits where
 	gone    map[call.DeviceID]bool   // phones known not to be registered
+	silent  map[call.DeviceID]bool   // phones from which no audio came
 
 	rules   Rules
 	clients map[string]*client // with a limit
@@ -69,6 +72,7 @@ func NewSeeded(seed uint64) *Engine {
 		agents:       make(map[call.AgentID]*agent),
 		at:           make(map[call.DeviceID]*agent),
 		gone:         make(map[call.DeviceID]bool),
+		silent:       make(map[call.DeviceID]bool),
 		rules:        Rules{}.defaults(),
 		breaks:       make(map[string]map[*agent]bool),
 		lines:        make(map[lineKey]*line),
@@ -133,6 +137,8 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return e.talkBegan(now, in)
 	case TalkHeld:
 		return e.talkHeld(now, in)
+	case TalkSilent:
+		return e.talkSilent(now, in)
 	case TalkEnded:
 		return e.talkEnded(now, in)
 	case WrapUpExtended:
@@ -148,7 +154,7 @@ func (e *Engine) take(now time.Time, in Input) error {
 	case AgentGone:
 		return e.agentGone(now, in)
 	case AgentRestored:
-		return e.agentRestored(now, in.Restored)
+		return e.agentRestored(now, in.Record)
 	case SetQueues:
 		return e.setQueues(now, in)
 	case SetRules:

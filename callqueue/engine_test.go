@@ -438,22 +438,22 @@ func TestResumedCallKeepsItsPlaceAndIsNotJournalledAgain(t *testing.T) {
 }
 
 func TestRestoredAgents(t *testing.T) {
-	restore := func(t *testing.T, r callqueue.Restored) *desk {
+	restore := func(t *testing.T, r agents.Record) *desk {
 		d := newDesk(t, callqueue.Queue{ID: "q", WrapUp: 5 * time.Second})
-		r.Agent, r.Presence, r.Queue = "ada", call.Available, "q"
+		r.ID, r.Presence, r.Queue = "ada", call.Available, "q"
 		d.do(callqueue.AgentSet{Agent: agents.Agent{ID: "ada", Device: "ada"}})
-		d.do(callqueue.AgentRestored{Restored: r})
+		d.do(callqueue.AgentRestored{Record: r})
 		return d
 	}
 	t.Run("an offer did not survive", func(t *testing.T) {
-		d := restore(t, callqueue.Restored{Activity: call.Offering, Call: "c1"})
+		d := restore(t, agents.Record{Activity: call.Offering, Call: "c1"})
 		d.wantAgent("ada", call.Available, call.Idle)
 		if !recorded(d.fx, call.ActivityChanged{Activity: call.Idle}) {
 			t.Error("not recorded")
 		}
 	})
 	t.Run("a talk that is confirmed ends like any other", func(t *testing.T) {
-		d := restore(t, callqueue.Restored{Activity: call.Holding, Call: "c1"})
+		d := restore(t, agents.Record{Activity: call.Holding, Call: "c1"})
 		d.do(callqueue.TalkBegan{Agent: "ada", Call: "c1"})
 		d.wait(time.Hour).wantAgent("ada", call.Available, call.Holding)
 		d.do(callqueue.TalkEnded{Agent: "ada", Call: "c1", At: d.now})
@@ -461,12 +461,12 @@ func TestRestoredAgents(t *testing.T) {
 		d.wait(1).wantAgent("ada", call.Available, call.Idle)
 	})
 	t.Run("a talk that nobody confirms is given up", func(t *testing.T) {
-		d := restore(t, callqueue.Restored{Activity: call.Talking, Call: "c1"})
+		d := restore(t, agents.Record{Activity: call.Talking, Call: "c1"})
 		d.wait(callqueue.RestoreGrace-1).wantAgent("ada", call.Available, call.Talking)
 		d.wait(1).wantAgent("ada", call.Available, call.Idle)
 	})
 	t.Run("a wrap-up goes on to its end", func(t *testing.T) {
-		d := restore(t, callqueue.Restored{Activity: call.WrapUp, Call: "c1", Until: time.Date(2026, 3, 2, 9, 0, 9, 0, time.UTC)})
+		d := restore(t, agents.Record{Activity: call.WrapUp, Call: "c1", Until: time.Date(2026, 3, 2, 9, 0, 9, 0, time.UTC)})
 		d.wait(9*time.Second-1).wantAgent("ada", call.Available, call.WrapUp)
 		d.wait(1).wantAgent("ada", call.Available, call.Idle)
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"firstline/call"
+	"firstline/callqueue/agents"
 )
 
 // Why says why a call waits.
@@ -78,23 +79,51 @@ func (e *Engine) excludes(a *agent, x *entry) string {
 		return ringsForIt
 	}
 	l := x.line
-	if i := slices.IndexFunc(l.parts, func(part call.Requirement) bool { return !a.Meets(part) }); i >= 0 {
-		return l.outs[i].reason
-	}
-	tier := x.queue.tier(a.ID)
-	if _, ok := l.window.admits(tier); !ok {
-		return notAsked(tier)
+	if reason := unfit(a.Agent, l.parts, l.window, x.queue.tier(a.ID)); reason != "" {
+		return reason
 	}
 	if a.standing != free {
 		return a.standing.String()
 	}
 	if p := l.keeper(a.bench); p != nil {
-		return "free, but kept for " + p.Name
+		return p.why
 	}
-	return e.keeps(l)
+	return e.limits(l)
 }
 
-func notAsked(tier int) string { return fmt.Sprintf("tier %d is not asked", tier) }
+// unfit says why somebody of a tier could not be given a call even if they were
+// free; empty when they could.
+func unfit(a agents.Agent, parts []call.Requirement, w Window, tier int) string {
+	for _, part := range parts {
+		if !a.Meets(part) {
+			return lacks(part)
+		}
+	}
+	if _, ok := w.admits(tier); !ok {
+		return notAsked(tier)
+	}
+	return ""
+}
+
+// limits says what keeps all free agents from a line that could be given to them.
+func (e *Engine) limits(l *line) string {
+	switch {
+	case l.client != nil && l.client.used >= e.mostFor(l.client):
+		return capped(l.client.name, l.client.used)
+	case l.only != nil:
+		return askedFor(l.only.ID)
+	}
+	return free.String()
+}
+
+// The words for what keeps agents from a call beside where they stand.
+func lacks(part call.Requirement) string { return "lacks " + agents.Text(part) }
+func notAsked(tier int) string           { return fmt.Sprintf("tier %d is not asked", tier) }
+func keptFor(reserve string) string      { return "free, but kept for " + reserve }
+func capped(client string, has int) string {
+	return fmt.Sprintf("free, but client %s has its %d", client, has)
+}
+func askedFor(id call.AgentID) string { return fmt.Sprintf("free, but %s is asked for", id) }
 
 func (w Why) text() string {
 	if w.Agent != "" {

@@ -65,6 +65,7 @@ type queue struct {
 	Queue
 	entries map[call.EntryID]*entry
 	last    call.AgentID // chosen, for round-robin
+	lastAt  int64        // by the journal's numbers, of before this process
 	counted uint32       // standings that keep callers, of the no-agent rule
 	absent  int          // of the entries: nobody is on the line
 }
@@ -224,7 +225,7 @@ func (e *Engine) newLine(key lineKey, x *entry, only *agent) *line {
 	l.ringing = heap[*entry]{before: (*entry).before, place: place}
 	for _, part := range agents.Parts(l.need) {
 		l.parts = append(l.parts, part)
-		l.outs = append(l.outs, out{reason: "lacks " + agents.Text(part)})
+		l.outs = append(l.outs, out{reason: lacks(part)})
 	}
 	for _, b := range e.benchList {
 		l.join(b)

@@ -21,9 +21,9 @@ type (
 	AgentSet struct{ Agent agents.Agent }
 	// AgentGone takes a person off the roster, after the talk if there is one.
 	AgentGone struct{ Agent call.AgentID }
-	// AgentRestored says how a person was when the last process ended. A talk
-	// that no TalkBegan confirms within RestoreGrace is given up.
-	AgentRestored struct{ Restored }
+	// AgentRestored adds a person to the roster as they were when the last process
+	// ended. A talk that no TalkBegan confirms within RestoreGrace is given up.
+	AgentRestored struct{ agents.Record }
 	// PresenceSet is what the person says, or somebody says for them.
 	PresenceSet struct {
 		Agent    call.AgentID
@@ -56,8 +56,9 @@ type (
 		// Callback says that nobody is on the line: no longest wait, no exit and no
 		// length of the queue holds for the entry, and it keeps nobody from logging out.
 		Callback call.CallbackID
-		Resume   bool // waited before a restart: already journalled, not refused by MaxLen
-		Offers   int  // offers made before a restart; their ids are not used again
+		Resume   bool          // waited before a restart: already journalled, not refused by MaxLen
+		Offers   int           // offers made before a restart; their ids are not used again
+		Asks     call.Widening // by the journal, when Resume
 	}
 	// Press is a key of the queue's Keys that the caller pressed.
 	Press struct {
@@ -98,6 +99,13 @@ type (
 		Agent call.AgentID
 		Held  bool
 	}
+	// TalkSilent says that no audio comes from the agent's phone although some is
+	// due, or that some comes again. A silent phone cannot be reached until it is
+	// heard, registers anew, or the person says that they are available.
+	TalkSilent struct {
+		Agent  call.AgentID
+		Silent bool
+	}
 	// TalkEnded starts the wrap-up at At.
 	TalkEnded struct {
 		Agent call.AgentID
@@ -119,21 +127,6 @@ type (
 	Close struct{}
 )
 
-// Restored is how a person was when the last process ended.
-type Restored struct {
-	Agent    call.AgentID
-	Presence call.Presence
-	Reason   string
-	Activity call.Activity
-	Call     call.ID      // of the talk or the wrap-up
-	Queue    call.QueueID // that the call came from: its wrap-up time applies
-	Until    time.Time    // end of the wrap-up
-	Since    time.Time    // idle since
-	Client   string       // whose call it is or was
-	Calls    int          // answered so far
-	Talked   time.Duration
-}
-
 func (SetQueues) input()       {}
 func (SetRules) input()        {}
 func (Press) input()           {}
@@ -149,6 +142,7 @@ func (OfferRang) input()       {}
 func (OfferDone) input()       {}
 func (TalkBegan) input()       {}
 func (TalkHeld) input()        {}
+func (TalkSilent) input()      {}
 func (TalkEnded) input()       {}
 func (WrapUpExtended) input()  {}
 func (WrapUpEnded) input()     {}

@@ -44,9 +44,14 @@ func (w *world) check() {
 			w.t.Fatalf("%s is held by offer %s, which is over", v.Entry, v.Offer)
 		}
 		w.checkEntry(v)
-		if why, err := w.e.Explain(w.now, v.Entry); err != nil || why.Text == "" {
+		why, err := w.e.Explain(w.now, v.Entry)
+		if err != nil || why.Text == "" {
 			w.t.Fatalf("%s: %+v, %v", v.Entry, why, err)
 		}
+		if w.said[v.Entry] == nil {
+			w.said[v.Entry] = make(map[time.Time][]callqueue.Standing)
+		}
+		w.said[v.Entry][call.Instant(w.now)] = why.Each
 	}
 }
 
@@ -163,6 +168,7 @@ func (w *world) replay() {
 		}
 	}
 	for x := range w.waiting {
+		w.retrace(x)
 		then, err := w.e.Explain(w.now, x)
 		now, err2 := again.Explain(w.now, x)
 		if err != nil || err2 != nil || !reflect.DeepEqual(then, now) {

@@ -19,29 +19,35 @@ type client struct {
 // pool is the agents among whom a reserve is kept.
 type pool struct {
 	Reserve
+	why     string // it keeps agents from a call
 	free    int
 	benches []*bench
 }
 
 // mostFor is how many agents a client may have now.
-func (e *Engine) mostFor(c *client) int {
-	most := c.cap.Agents
-	if c.cap.Share > 0 {
-		share := max(1, int(c.cap.Share*float64(e.atWork)/100))
+func (e *Engine) mostFor(c *client) int { return c.cap.most(e.atWork) }
+
+const unlimited = int(^uint(0) >> 1)
+
+// most is how many agents a client with a limit may have of those who are at work.
+func (c Cap) most(atWork int) int {
+	most := c.Agents
+	if c.Share > 0 {
+		share := max(1, int(c.Share*float64(atWork)/100))
 		if most == 0 || share < most {
 			most = share
 		}
 	}
 	if most == 0 {
-		return int(^uint(0) >> 1)
+		return unlimited
 	}
 	return most
 }
 
-// occupy counts an agent for the client whose call is offered.
-func (e *Engine) occupy(a *agent, name string) {
+// occupy counts an agent for the client whose call of a queue is offered.
+func (e *Engine) occupy(a *agent, q call.QueueID, name string) {
 	e.release(a)
-	a.client = name
+	a.queue, a.client = q, name
 	if c := e.clients[name]; c != nil {
 		c.used++
 	}
@@ -49,6 +55,7 @@ func (e *Engine) occupy(a *agent, name string) {
 
 // release ends what occupy began: others of the client's calls may go on.
 func (e *Engine) release(a *agent) {
+	a.queue = ""
 	if a.client == "" {
 		return
 	}

@@ -12,29 +12,39 @@ import (
 // makeOffer reserves the chosen agent for x.
 func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	a, id := c.agent, x.id.Offer(x.made+1)
-	why := e.because(now, x.line, c)
+	why, ask := e.because(now, x.line, c), x.queue.asks(a.Device)
+	ring := x.queue.Ring
+	if ask {
+		ring += AskTime
+	}
 	e.decided(now, x, id, c.of)
-	if !e.move(now, a, call.Offering, x.id.Call(), now.Add(x.queue.Ring)) {
+	e.occupy(a, x.queue.ID, x.client)
+	if !e.move(now, a, call.ActivityChanged{Activity: call.Offering, Call: x.id.Call(), Until: now.Add(ring)}) {
 		return false
 	}
 	o := &offer{id: id, entry: x, agent: a, device: a.Device, deadline: timer{place: -1}}
 	o.deadline.due = func(now time.Time) { e.deadline(now, o) }
-	e.arm(&o.deadline, now.Add(x.queue.Ring))
+	e.arm(&o.deadline, now.Add(ring))
 	e.offers[o.id] = o
 	a.offer = o
 	e.withhold(a)
-	e.occupy(a, x.client)
 	x.queue.last = a.ID
 	x.ring(now, o, c.tier)
 	if x.queue.Strategy == RingProgressively {
 		e.arm(&x.next, now.Add(x.queue.RingStep))
 	}
-	e.record(call.CallEvent(now, x.id.Call(), call.Offered{Offer: o.id, Agent: a.ID, Ring: x.queue.Ring, Why: why}))
+	e.record(call.CallEvent(now, x.id.Call(), call.Offered{Offer: o.id, Agent: a.ID, Ring: ring, Why: why}))
 	e.emit(Offer{
 		ID: o.id, Entry: x.id, Agent: a.ID, Device: o.device,
-		Deadline: o.deadline.at, Ring: x.queue.Ring, Why: why,
+		Deadline: o.deadline.at, Ring: ring, Ask: ask, Why: why,
 	})
 	return true
+}
+
+// asks reports whether who answers at a device has to press 1 to have the call.
+func (q *Queue) asks(d call.DeviceID) bool {
+	_, number := d.Number()
+	return number && !q.Unasked
 }
 
 // ring adds a phone to those that ring for x.
@@ -100,7 +110,7 @@ func (e *Engine) answered(now time.Time, o *offer) {
 	e.record(call.CallEvent(now, x.id.Call(), call.QueueLeft{
 		Entry: x.id, Queue: x.queue.ID, Outcome: call.OutcomeAnswered, Agent: a.ID, Wait: wait,
 	}))
-	e.move(now, a, call.Talking, x.id.Call(), time.Time{})
+	e.move(now, a, call.ActivityChanged{Activity: call.Talking, Call: x.id.Call()})
 	e.emit(Connected{Entry: x.id, Queue: x.queue.ID, Offer: o.id, Agent: a.ID, Device: o.device, Wait: wait})
 }
 
@@ -188,6 +198,17 @@ func (e *Engine) leaveAlone(now time.Time, a *agent, why rest, by time.Duration)
 	}
 	a.rest = why
 	e.arm(&a.due, now.Add(by))
+	e.record(call.AgentEvent(now, a.ID, call.AgentRested{Reason: string(why), Until: call.Instant(a.due.at)}))
+}
+
+// rested ends what leaveAlone began.
+func (e *Engine) rested(now time.Time, a *agent) {
+	if a.rest == restNone {
+		return
+	}
+	a.rest = restNone
+	e.disarm(&a.due)
+	e.record(call.AgentEvent(now, a.ID, call.AgentRested{}))
 }
 
 // close withdraws every offer; entries stay where they are.
@@ -205,18 +226,26 @@ func (e *Engine) close(now time.Time) {
 
 // move is the only place where an activity changes. It reports whether the move
 // is legal; one that is not is a fault of the engine and shows as Refused.
-func (e *Engine) move(now time.Time, a *agent, to call.Activity, on call.ID, until time.Time) bool {
-	next, err := agents.NextActivity(a.activity, to)
+func (e *Engine) move(now time.Time, a *agent, to call.ActivityChanged) bool {
+	next, err := agents.NextActivity(a.activity, to.Activity)
 	if err != nil {
 		e.emit(Refused{fmt.Errorf("agent %s: %w", a.ID, err)})
 		return false
 	}
-	a.activity, a.since, a.call = next, now, on
-	body := call.ActivityChanged{Activity: next, Call: on}
-	if !until.IsZero() {
-		body.Until = call.Instant(until)
-	}
-	e.record(call.AgentEvent(now, a.ID, body))
+	a.activity, a.since, a.call = next, now, to.Call
+	e.moved(now, a, to)
 	e.count(now, a)
 	return true
+}
+
+// moved records an activity with all that the next process needs to go on with it.
+func (e *Engine) moved(now time.Time, a *agent, to call.ActivityChanged) {
+	to.Queue, to.Client, to.Misses = a.queue, a.client, a.misses
+	if !to.Until.IsZero() {
+		to.Until = call.Instant(to.Until)
+	}
+	if since := call.Instant(a.free); to.Activity == call.Idle && since.Before(call.Instant(now)) {
+		to.Since = since
+	}
+	e.record(call.AgentEvent(now, a.ID, to))
 }

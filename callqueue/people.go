@@ -17,20 +17,12 @@ func (e *Engine) agent(id call.AgentID) (*agent, error) {
 }
 
 func (e *Engine) agentSet(now time.Time, in AgentSet) error {
-	if err := in.Agent.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
-	}
-	if other := e.at[in.Agent.Device]; other != nil && other.ID != in.Agent.ID {
-		return fmt.Errorf("%w: %s sits at device %s", ErrBusy, other.ID, in.Agent.Device)
+	if err := e.mayBe(in.Agent); err != nil {
+		return err
 	}
 	a, ok := e.agents[in.Agent.ID]
 	if !ok {
-		a = &agent{
-			Agent: in.Agent, presence: call.LoggedOut, said: now, activity: call.Idle, since: now, free: now,
-			places: [byID]int{-1, -1, -1}, due: timer{place: -1},
-		}
-		a.due.due = func(now time.Time) { e.agentDue(now, a) }
-		e.agents[a.ID] = a
+		a = e.hire(now, in.Agent)
 	}
 	if a.offer != nil && a.offer.device != in.Agent.Device {
 		x := a.offer.entry
@@ -38,23 +30,44 @@ func (e *Engine) agentSet(now time.Time, in AgentSet) error {
 		e.putBack(now, x)
 	}
 	e.unsit(a)
-	if a.Device != in.Agent.Device && a.rest != restNone && !agents.Busy(a.activity) && a.activity != call.WrapUp {
-		a.rest = restNone // of the phone that was left
-		e.disarm(&a.due)
+	if a.Device != in.Agent.Device {
+		e.rested(now, a) // at the phone that was left
 	}
 	e.leaveBench(now, a)
 	a.Agent, a.gone = in.Agent, false
 	e.sit(now, a)
-	if a.Device != "" {
-		e.at[a.Device] = a
-	}
 	e.settle(now, a)
 	e.letGo(now, a)
 	return nil
 }
 
-// sit puts an agent on the bench of those who are alike.
+// mayBe says what keeps a person from being as given.
+func (e *Engine) mayBe(a agents.Agent) error {
+	if err := a.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if other := e.at[a.Device]; other != nil && other.ID != a.ID {
+		return fmt.Errorf("%w: %s sits at device %s", ErrBusy, other.ID, a.Device)
+	}
+	return nil
+}
+
+// hire adds somebody who is logged out, on no bench yet.
+func (e *Engine) hire(now time.Time, who agents.Agent) *agent {
+	a := &agent{
+		Agent: who, presence: call.LoggedOut, said: now, activity: call.Idle, since: now, free: now,
+		places: [byID]int{-1, -1, -1}, due: timer{place: -1},
+	}
+	a.due.due = func(now time.Time) { e.agentDue(now, a) }
+	e.agents[a.ID] = a
+	return a
+}
+
+// sit puts an agent at their phone, and on the bench of those who are alike.
 func (e *Engine) sit(now time.Time, a *agent) {
+	if a.Device != "" {
+		e.at[a.Device] = a
+	}
 	a.bench = e.benchFor(now, a.Agent)
 	a.bench.all++
 	a.standing = a.stands()
@@ -119,10 +132,10 @@ func (e *Engine) presenceSet(now time.Time, in PresenceSet) error {
 		return err
 	}
 	if in.Presence == call.Available {
-		a.misses = 0
-		if a.presence != call.Available {
-			a.free = now
-		}
+		delete(e.silent, a.Device) // the person is at the phone
+	}
+	if in.Presence == call.Available && a.presence != call.Available {
+		a.misses, a.free = 0, now
 	}
 	e.say(now, a, in.Presence, in.Reason, in.By)
 	if a.offer != nil && a.presence != call.Available {
@@ -160,6 +173,7 @@ func (e *Engine) deviceReachable(now time.Time, in DeviceReachable) error {
 	}
 	if in.Reachable {
 		delete(e.gone, in.Device)
+		delete(e.silent, in.Device)
 	} else {
 		e.gone[in.Device] = true
 	}
@@ -168,15 +182,14 @@ func (e *Engine) deviceReachable(now time.Time, in DeviceReachable) error {
 		return nil
 	}
 	if in.Reachable && a.rest == restUnreachable {
-		a.rest = restNone
-		e.disarm(&a.due)
+		e.rested(now, a)
 	}
 	e.settle(now, a)
 	return nil
 }
 
 func (e *Engine) reachable(a *agent) bool {
-	return a.Device != "" && !e.gone[a.Device] && a.rest != restUnreachable
+	return a.Device != "" && !e.gone[a.Device] && !e.silent[a.Device] && a.rest != restUnreachable
 }
 
 // settle brings an agent who neither talks nor wraps up to what presence and
@@ -195,7 +208,7 @@ func (e *Engine) settle(now time.Time, a *agent) {
 		if a.activity == call.PhoneGone {
 			a.free = now
 		}
-		e.move(now, a, to, "", time.Time{})
+		e.move(now, a, call.ActivityChanged{Activity: to})
 	}
 	if a.presence == call.Finishing {
 		e.say(now, a, call.LoggedOut, "", "system:finished")
@@ -237,9 +250,9 @@ func (e *Engine) agentDue(now time.Time, a *agent) {
 	case a.activity == call.WrapUp:
 		e.endWrapUp(now, a)
 	case agents.Busy(a.activity):
-		e.setFree(now, a)
+		e.setFree(now, a, 0)
 	default:
-		a.rest = restNone
+		e.rested(now, a)
 		e.settle(now, a)
 	}
 }

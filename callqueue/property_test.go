@@ -37,8 +37,12 @@ type world struct {
 	records  map[call.ID]*call.Record
 	activity map[call.AgentID]call.Activity // by the events
 	presence map[call.AgentID]call.Presence // by the events
-	fresh    []callqueue.Offer              // of the last step
-	first    map[call.OfferID]bool          // offers that were their entry's only one when made
+	people   map[call.AgentID]*agents.Record
+	events   []call.Event
+	ruled    []ruling
+	said     map[call.EntryID]map[time.Time][]callqueue.Standing // by Explain
+	fresh    []callqueue.Offer                                   // of the last step
+	first    map[call.OfferID]bool                               // offers that were their entry's only one when made
 	rules    callqueue.Rules
 	serving  map[call.AgentID]string // the client for whose call each agent is away from the others
 	reason   map[call.AgentID]string // of the break
@@ -65,6 +69,7 @@ func newWorld(t *rapid.T) *world {
 		first: make(map[call.OfferID]bool), serving: make(map[call.AgentID]string), reason: make(map[call.AgentID]string),
 		alone:    make(map[call.EntryID]time.Time),
 		activity: make(map[call.AgentID]call.Activity), presence: make(map[call.AgentID]call.Presence),
+		people: make(map[call.AgentID]*agents.Record), said: make(map[call.EntryID]map[time.Time][]callqueue.Standing),
 	}
 	w.queues = w.drawQueues()
 	w.e, w.twin = callqueue.NewSeeded(7), callqueue.NewSeeded(7)
@@ -82,6 +87,10 @@ func (w *world) do(in callqueue.Input) error {
 		delete(w.talks, in.Agent)
 	}
 	before := len(w.e.Agents(w.now))
+	switch in.(type) {
+	case callqueue.SetQueues, callqueue.SetRules:
+		w.ruled = append(w.ruled, ruling{len(w.events), w.now, w.queues, w.rules})
+	}
 	fx := w.e.Apply(w.now, in)
 	if again := w.twin.Apply(w.now, in); !reflect.DeepEqual(fx, again) {
 		w.t.Fatalf("%+v: not the same effects twice:\n%+v\n%+v", in, fx, again)
@@ -166,12 +175,24 @@ func (w *world) left(x call.EntryID, out call.Outcome) {
 	if _, ok := w.waiting[x]; !ok {
 		w.t.Fatalf("%s leaves as %s and does not wait", x, out)
 	}
+	w.retrace(x)
 	delete(w.waiting, x)
 	delete(w.alone, x)
 	w.outcomes[out]++
 }
 
 func (w *world) journal(ev call.Event) {
+	ev.Global = int64(len(w.events) + 1)
+	w.events = append(w.events, ev)
+	if ev.Stream.Kind == call.StreamAgent {
+		id := call.AgentID(ev.Stream.ID)
+		if w.people[id] == nil {
+			w.people[id] = new(agents.Record)
+		}
+		if err := w.people[id].Apply(ev); err != nil {
+			w.t.Fatalf("%+v: %v", ev, err)
+		}
+	}
 	switch b := ev.Body.(type) {
 	case call.ActivityChanged:
 		w.activity[call.AgentID(ev.Stream.ID)] = b.Activity
@@ -180,6 +201,7 @@ func (w *world) journal(ev call.Event) {
 		}
 	case call.PresenceChanged:
 		w.presence[call.AgentID(ev.Stream.ID)], w.reason[call.AgentID(ev.Stream.ID)] = b.Presence, b.Reason
+	case call.AgentSet, call.AgentRemoved, call.AgentRested:
 	default:
 		if b, ok := b.(call.QueueJoined); ok {
 			w.records[b.Entry.Call()] = &call.Record{ID: b.Entry.Call()}
@@ -207,6 +229,7 @@ func (w *world) setAgent(id call.AgentID) {
 	if _, ok := w.roster[id]; !ok {
 		w.activity[id], w.presence[id] = call.Idle, call.LoggedOut
 	}
+	w.journal(call.AgentEvent(w.now, id, call.AgentSet{Name: a.Name, Device: a.Device, Level: a.Level, Skills: a.Skills}))
 	w.must(callqueue.AgentSet{Agent: a})
 	w.roster[id] = a
 }
@@ -356,6 +379,9 @@ func (w *world) offRoster() {
 	if rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
 		w.t.Skip("rarely")
 	}
+	if _, known := w.roster[id]; known {
+		w.journal(call.AgentEvent(w.now, id, call.AgentRemoved{By: "roster"}))
+	}
 	_ = w.do(callqueue.AgentGone{Agent: id})
 	w.forgetGone()
 }
@@ -410,21 +436,22 @@ func (w *world) restart() {
 		w.must(callqueue.DeviceReachable{Device: dev, Reachable: !w.unplug[dev]})
 	}
 	for _, p := range people {
-		was := callqueue.Restored{
-			Agent: p.ID, Presence: w.presence[p.ID], Activity: w.activity[p.ID], Call: p.Call, Queue: p.Queue, Until: p.Until,
-			Reason: w.reason[p.ID], Client: w.serving[p.ID],
+		was := *w.people[p.ID]
+		if was.Activity == "" {
+			was.Activity = call.Idle
 		}
-		w.activity[p.ID] = call.Idle // the new engine starts there and says so if it is otherwise
-		w.must(callqueue.AgentSet{Agent: w.roster[p.ID]})
+		if !was.Here() {
+			w.t.Fatalf("%s is off the roster by the journal", p.ID)
+		}
 		w.activity[p.ID], w.serving[p.ID] = was.Activity, was.Client
-		w.must(callqueue.AgentRestored{Restored: was})
+		w.must(callqueue.AgentRestored{Record: was})
 	}
 	for _, a := range slices.Sorted(maps.Keys(w.talks)) {
 		w.must(callqueue.TalkBegan{Agent: a, Call: w.talks[a]})
 	}
 	for _, x := range slices.Sorted(maps.Keys(w.waiting)) {
 		in := w.waiting[x]
-		in.Resume, in.Offers = true, w.made[x]
+		in.Resume, in.Offers, in.Asks = true, w.made[x], w.records[x.Call()].Entries[0].Asks()
 		w.must(in)
 	}
 }

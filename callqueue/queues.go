@@ -123,7 +123,7 @@ func (e *Engine) rebuildLimits() {
 		}
 	}
 	for _, r := range e.rules.Reserves {
-		e.pools = append(e.pools, &pool{Reserve: r})
+		e.pools = append(e.pools, &pool{Reserve: r, why: keptFor(r.Name)})
 		for _, class := range r.Classes {
 			e.classes[class] = true
 		}
@@ -167,11 +167,16 @@ func (e *Engine) join(now time.Time, in Join) error {
 	e.grade(x)
 	need, window := x.ladder.at(0)
 	need = agents.Merge(x.asked, need)
-	x.asks = asking{0, agents.NeedOf(need), window}
-	if !in.Resume {
+	x.asks = asking{0, agents.NeedOf(need), window, ""}
+	if a := e.wanted(now, x, 0); a != nil {
+		x.asks.only = a.ID
+	}
+	if in.Resume {
+		x.asks = asking{in.Asks.Step, agents.NeedOf(in.Asks.Need), Window(in.Asks.Tiers), in.Asks.For}
+	} else {
 		e.record(call.CallEvent(now, x.id.Call(), call.QueueJoined{
-			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: need,
-			Priority: x.priority, Target: x.target(), Callback: x.callback,
+			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: need, Tiers: call.Tiers(window),
+			For: x.asks.only, Priority: x.priority, Target: x.target(), Client: x.client, Class: x.class, Callback: x.callback,
 		}))
 	}
 	e.admit(now, x)

@@ -2,7 +2,6 @@ package callqueue
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -182,7 +181,7 @@ func (e *Engine) staff(more bool) {
 
 // decided records how everybody stands towards an entry: eligible could be
 // chosen, and the others are kept from it by what is named. It ends the interval
-// since the decision before.
+// since the decision before. Who they were, Hindsight tells from the journal.
 func (e *Engine) decided(now time.Time, x *entry, o call.OfferID, eligible int) {
 	l := x.line
 	stood := l.stood(now)
@@ -191,18 +190,17 @@ func (e *Engine) decided(now time.Time, x *entry, o call.OfferID, eligible int) 
 		Excluded: make([]call.Exclusion, 0, 8),
 	}
 	for s := range standings {
+		spent := (stood[s] - x.stood[s]).Truncate(time.Microsecond)
+		if s == free {
+			body.Excluded = e.keeps(body.Excluded, l, eligible, spent)
+			continue
+		}
 		n := 0
 		for i := range l.links {
 			n += l.links[i].bench.count[s]
 		}
-		reason := s.String()
-		if s == free {
-			n -= eligible
-			reason = e.keeps(l)
-		}
-		spent := (stood[s] - x.stood[s]).Truncate(time.Microsecond)
 		if n > 0 || spent > 0 {
-			body.Excluded = append(body.Excluded, call.Exclusion{Reason: reason, Agents: n, Time: spent})
+			body.Excluded = append(body.Excluded, call.Exclusion{Reason: s.String(), Agents: n, Time: spent})
 		}
 	}
 	body.Excluded = append(body.Excluded, l.lacking()...)
@@ -211,24 +209,33 @@ func (e *Engine) decided(now time.Time, x *entry, o call.OfferID, eligible int) 
 	e.record(call.CallEvent(now, x.id.Call(), body))
 }
 
-// keeps says what keeps free agents from a line.
-func (e *Engine) keeps(l *line) string {
-	switch {
-	case l.client != nil && l.client.used >= e.mostFor(l.client):
-		return fmt.Sprintf("free, but client %s has its %d", l.client.name, l.client.used)
-	case l.only != nil:
-		return fmt.Sprintf("free, but %s is asked for", l.only.ID)
-	}
+// keeps adds the free agents who are kept from a line to all, by what keeps them.
+// The time that all of them were free goes with the first.
+func (e *Engine) keeps(all []call.Exclusion, l *line, eligible int, spent time.Duration) []call.Exclusion {
+	first, open := len(all), -eligible
 	for i := range l.links {
 		b := l.links[i].bench
-		if b.ready.len() == 0 {
+		p := l.keeper(b)
+		if p == nil || b.count[free] == 0 {
+			open += b.count[free]
 			continue
 		}
-		if p := l.keeper(b); p != nil {
-			return "free, but kept for " + p.Name
+		at := first
+		for at < len(all) && all[at].Reason != p.why {
+			at++
 		}
+		if at == len(all) {
+			all = append(all, call.Exclusion{Reason: p.why})
+		}
+		all[at].Agents += b.count[free]
 	}
-	return free.String()
+	if open > 0 || spent > 0 && len(all) == first {
+		all = append(all, call.Exclusion{Reason: e.limits(l), Agents: open})
+	}
+	if len(all) > first {
+		all[first].Time = spent
+	}
+	return all
 }
 
 // lacking counts those who cannot serve a line, by what they lack.

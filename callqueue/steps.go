@@ -173,10 +173,10 @@ func (e *Engine) change(now time.Time, x *entry, l *line, step int) {
 		x.line.all--
 		e.inheritGrace(x.line, l)
 	}
-	if asks := (asking{step, l.needKey, l.window}); asks != x.asks {
+	if asks := (asking{step, l.needKey, l.window, l.key.only}); asks != x.asks {
 		x.asks = asks
 		e.record(call.CallEvent(now, x.id.Call(), call.QueueWidened{
-			Entry: x.id, Step: step, Need: l.need, MinTier: l.window.Min, MaxTier: l.window.Max,
+			Entry: x.id, Step: step, Need: l.need, Tiers: call.Tiers(l.window), For: l.key.only,
 		}))
 	}
 	x.line, x.step = l, step
@@ -192,6 +192,7 @@ type asking struct {
 	step   int
 	need   agents.Need
 	window Window
+	only   call.AgentID
 }
 
 // armTurn has place called again when the next step is due, or the time of the

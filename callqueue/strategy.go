@@ -37,6 +37,9 @@ func Strategies() []Strategy {
 // rings reports whether several phones may ring for one caller.
 func (s Strategy) rings() bool { return s == RingAll || s == RingProgressively }
 
+// Draws reports whether the choice is by lot.
+func (s Strategy) Draws() bool { return s == Random || s == WeightedRandom }
+
 // order is the order in which a bench has to keep its ready agents.
 func (s Strategy) order() order {
 	switch s {

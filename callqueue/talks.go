@@ -25,11 +25,12 @@ func (e *Engine) talkBegan(now time.Time, in TalkBegan) error {
 		e.withdraw(now, a.offer, "agent talks")
 		e.putBack(now, x)
 	}
+	e.rested(now, a)
 	e.disarm(&a.due)
 	e.withhold(a)
 	a.talking = now
-	a.rest, a.queue, a.wrapUp = restNone, "", Queue{}.Defaults().WrapUp
-	e.move(now, a, call.Talking, in.Call, time.Time{})
+	a.queue, a.wrapUp = "", Queue{}.Defaults().WrapUp
+	e.move(now, a, call.ActivityChanged{Activity: call.Talking, Call: in.Call})
 	return nil
 }
 
@@ -48,7 +49,33 @@ func (e *Engine) talkHeld(now time.Time, in TalkHeld) error {
 	if a.activity != call.Talking && a.activity != call.Holding {
 		return fmt.Errorf("%w: %s is %s", ErrNotTalking, a.ID, a.activity)
 	}
-	e.move(now, a, to, a.call, time.Time{})
+	e.move(now, a, call.ActivityChanged{Activity: to, Call: a.call})
+	return nil
+}
+
+// talkSilent takes a phone that is not heard for one that is not there: what the
+// person did not do is not their miss. A number far away is tried again, since the
+// next call may come through better.
+func (e *Engine) talkSilent(now time.Time, in TalkSilent) error {
+	a, err := e.agent(in.Agent)
+	if err != nil {
+		return err
+	}
+	if _, number := a.Device.Number(); number || a.Device == "" {
+		return nil
+	}
+	if !in.Silent {
+		delete(e.silent, a.Device)
+		e.settle(now, a)
+		return nil
+	}
+	e.silent[a.Device] = true
+	if a.offer != nil {
+		x := a.offer.entry
+		e.withdraw(now, a.offer, "no audio comes from the phone")
+		e.putBack(now, x)
+	}
+	e.settle(now, a)
 	return nil
 }
 
@@ -63,13 +90,14 @@ func (e *Engine) talkEnded(now time.Time, in TalkEnded) error {
 		return fmt.Errorf("%w: %s is not in call %s", ErrNotTalking, a.ID, in.Call)
 	}
 	e.disarm(&a.due)
-	a.talked += max(in.At.Sub(a.talking), 0)
+	talked := max(in.At.Sub(a.talking), 0)
+	a.talked += talked
 	until := in.At.Add(a.wrapUp)
 	if a.presence == call.Finishing || a.gone || !until.After(now) {
-		e.setFree(now, a)
+		e.setFree(now, a, talked)
 		return nil
 	}
-	e.move(now, a, call.WrapUp, in.Call, until)
+	e.move(now, a, call.ActivityChanged{Activity: call.WrapUp, Call: in.Call, Until: until, Talked: talked})
 	e.arm(&a.due, until)
 	return nil
 }
@@ -83,9 +111,7 @@ func (e *Engine) wrapUpExtended(now time.Time, in WrapUpExtended) error {
 		return fmt.Errorf("%w: wrap-up of %s would end in the past", ErrInvalid, a.ID)
 	}
 	e.arm(&a.due, in.Until)
-	e.record(call.AgentEvent(now, a.ID, call.ActivityChanged{
-		Activity: call.WrapUp, Call: a.call, Until: call.Instant(in.Until),
-	}))
+	e.moved(now, a, call.ActivityChanged{Activity: call.WrapUp, Call: a.call, Until: in.Until})
 	return nil
 }
 
@@ -111,24 +137,38 @@ func (e *Engine) wrapping(id call.AgentID) (*agent, error) {
 
 func (e *Engine) endWrapUp(now time.Time, a *agent) {
 	e.disarm(&a.due)
-	e.setFree(now, a)
+	e.setFree(now, a, 0)
 }
 
-// setFree lets an agent go from a talk or a wrap-up; the wait for the next call
-// begins.
-func (e *Engine) setFree(now time.Time, a *agent) {
-	a.free, a.queue = now, ""
-	e.move(now, a, call.Idle, "", time.Time{})
+// setFree lets an agent go from a talk of a length or from a wrap-up; the wait for
+// the next call begins.
+func (e *Engine) setFree(now time.Time, a *agent, talked time.Duration) {
+	e.release(a)
+	a.free = now
+	e.move(now, a, call.ActivityChanged{Activity: call.Idle, Talked: talked})
 	e.settle(now, a)
 }
 
-// agentRestored takes over what the last process left. An offer did not survive
-// it, and neither did a wrap-up whose end has passed. A talk stays reserved until
-// the journey confirms it, or RestoreGrace has passed.
-func (e *Engine) agentRestored(now time.Time, in Restored) error {
-	a, err := e.agent(in.Agent)
-	if err != nil {
+// agentRestored takes over what the last process left of a person, who is on the
+// roster with that. An offer did not survive it, and neither did a wrap-up whose end has passed. A talk stays reserved until
+// the journey confirms it, or RestoreGrace has passed. Of somebody who is off the
+// roster it takes over only which queues chose them last.
+func (e *Engine) agentRestored(now time.Time, in agents.Record) error {
+	for id, n := range in.Chosen {
+		if q := e.queues[id]; q != nil && n >= q.lastAt {
+			q.last, q.lastAt = in.ID, n
+		}
+	}
+	if !in.Here() {
+		return nil
+	}
+	if err := e.mayBe(in.Agent()); err != nil {
 		return err
+	}
+	a := e.agents[in.ID]
+	if a == nil {
+		a = e.hire(now, in.Agent())
+		e.sit(now, a)
 	}
 	if agents.Busy(a.activity) || a.offer != nil || a.activity == call.WrapUp {
 		return fmt.Errorf("%w: %s is %s already", ErrBusy, a.ID, a.activity)
@@ -138,33 +178,51 @@ func (e *Engine) agentRestored(now time.Time, in Restored) error {
 	}
 	e.withhold(a) // its order depends on what changes here
 	e.countBreak(a, in.Presence, in.Reason)
-	a.presence, a.reason, a.said = in.Presence, in.Reason, now
-	a.calls, a.talked, a.talking = in.Calls, in.Talked, now
-	a.free = now
-	if !in.Since.IsZero() && in.Since.Before(now) {
-		a.free = in.Since
-	}
-	a.queue, a.wrapUp = in.Queue, Queue{}.Defaults().WrapUp
+	a.presence, a.reason, a.said = in.Presence, in.Reason, earlier(in.Since, now)
+	a.gone = !in.Removed.IsZero()
+	a.calls, a.talked, a.misses = in.Calls, in.Talked, in.Misses
+	a.free, a.talking, a.since = earlier(in.Free, now), earlier(in.Talking, now), earlier(in.Active, now)
+	a.wrapUp = Queue{}.Defaults().WrapUp
 	if q, ok := e.queues[in.Queue]; ok {
 		a.wrapUp = q.WrapUp
 	}
-	switch {
-	case agents.Busy(in.Activity):
-		a.activity, a.since, a.call = in.Activity, now, in.Call
-		e.arm(&a.due, now.Add(RestoreGrace))
-	case in.Activity == call.WrapUp && in.Until.After(now):
-		a.activity, a.since, a.call = call.WrapUp, now, in.Call
-		e.arm(&a.due, in.Until)
-	case in.Activity == call.PhoneGone:
-		a.activity, a.since = call.PhoneGone, now
-	case in.Activity == call.Offering || in.Activity == call.WrapUp: // over, which the journal does not know yet
-		a.activity = call.Offering
-	}
-	if !e.atRest(a) {
-		e.occupy(a, in.Client)
-	}
+	e.resume(now, a, in)
 	e.settle(now, a)
 	e.count(now, a)
 	e.letGo(now, a)
 	return nil
+}
+
+// resume brings back an activity, as far as it survived, or a rest.
+func (e *Engine) resume(now time.Time, a *agent, in agents.Record) {
+	switch {
+	case agents.Busy(in.Activity):
+		a.activity, a.call = in.Activity, in.Call
+		e.occupy(a, in.Queue, in.Client)
+		e.arm(&a.due, now.Add(RestoreGrace))
+	case in.Activity == call.WrapUp && in.Until.After(now):
+		a.activity, a.call = call.WrapUp, in.Call
+		e.occupy(a, in.Queue, in.Client)
+		e.arm(&a.due, in.Until)
+	case in.Activity == call.PhoneGone:
+		a.activity = call.PhoneGone
+	case in.Activity == call.Offering || in.Activity == call.WrapUp: // over, which the journal does not know yet
+		a.activity = call.Offering
+	}
+	switch a.rest = rest(in.Rest); {
+	case a.rest == restNone:
+	case in.RestUntil.After(now) && e.atRest(a):
+		e.arm(&a.due, in.RestUntil)
+	default: // over, which the journal does not know yet
+		a.rest = restNone
+		e.record(call.AgentEvent(now, a.ID, call.AgentRested{}))
+	}
+}
+
+// earlier is an instant that has passed; now when it has not, or is not known.
+func earlier(t, now time.Time) time.Time {
+	if t.IsZero() || t.After(now) {
+		return now
+	}
+	return t
 }

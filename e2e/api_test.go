@@ -52,6 +52,12 @@ type callRecord struct {
 	Entries    []entry   `json:"entries"`
 	Talks      []talk    `json:"talks"`
 	Recordings []string  `json:"recordings"`
+	Cause      struct {
+		Reason string `json:"reason"`
+	} `json:"cause"`
+	Lost *struct {
+		Joined time.Time `json:"joined"`
+	} `json:"lost"`
 }
 
 type step struct {
@@ -61,10 +67,11 @@ type step struct {
 }
 
 type entry struct {
-	ID      string  `json:"id"`
-	Outcome string  `json:"outcome"`
-	WaitMs  int64   `json:"wait_ms"`
-	Offers  []offer `json:"offers"`
+	ID      string    `json:"id"`
+	Joined  time.Time `json:"joined"`
+	Outcome string    `json:"outcome"`
+	WaitMs  int64     `json:"wait_ms"`
+	Offers  []offer   `json:"offers"`
 }
 
 type offer struct {

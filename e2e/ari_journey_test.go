@@ -2,16 +2,20 @@
 
 package e2e
 
-import "testing"
+import (
+	"testing"
+
+	"firstline/e2e/peer"
+)
 
 func TestACallThroughAsteriskIsToldWithWaitHoldAndRecording(t *testing.T) {
 	t.Parallel()
-	p := startPBX(t)
-	s := behind(t, p, p.ari, setting{}, "desk1")
+	p := peer.Start(t, peer.Settings{})
+	s := behind(t, p, p.ARI, setting{}, "desk1")
 	journey(t, line{
-		office: s, agent: func() *baresip {
-			return s.softphoneAt(account{"desk1", p.sip.String(), "firstline-test"}, "2001", "auto")
+		office: s, late: true, agent: func() *baresip {
+			return s.softphoneAt(account{"desk1", p.SIP.String(), "firstline-test"}, "2001", "auto")
 		},
-		phoneIn: func(number string) *sippCaller { return s.phoneInAt(p.sip.String(), number, pbxMenu, "1") },
+		phoneIn: func(number string) *sippCaller { return s.phoneInAt(p.SIP.String(), number, pbxMenu, "1") },
 	})
 }

@@ -7,11 +7,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
+
+	"firstline/e2e/peer"
 )
 
 // Numbers of the office behind an Asterisk: the menu, and straight to the desk.
@@ -22,18 +22,9 @@ const (
 
 const officeToken = "e2e-token-0123456789abcdef"
 
-// kill is kill -9 of Asterisk.
-func (p *pbx) kill() {
-	p.t.Helper()
-	pid, err := strconv.Atoi(regexp.MustCompile(`running, pid (\d+)`).FindStringSubmatch(p.script("status"))[1])
-	must(p.t, err)
-	must(p.t, syscall.Kill(pid, syscall.SIGKILL))
-	eventually(p.t, "Asterisk is gone", func() bool { return syscall.Kill(pid, 0) != nil })
-}
-
 // behind is an office that drives an Asterisk, with agents 2001, 2002, … who are at
 // work at the phones named.
-func behind(t *testing.T, p *pbx, ariAt string, with setting, desks ...string) *office {
+func behind(t *testing.T, p *peer.Asterisk, ariAt string, with setting, desks ...string) *office {
 	t.Helper()
 	s := &office{t: t, dir: t.TempDir(), creds: credentials{APIToken: officeToken}, env: map[string]string{
 		"FIRSTLINE_SIP_LISTEN": "127.0.0.1:0", "FIRSTLINE_HTTP_LISTEN": "127.0.0.1:0", "FIRSTLINE_SIGN_IN_TOKEN": officeToken,
@@ -63,7 +54,7 @@ func behind(t *testing.T, p *pbx, ariAt string, with setting, desks ...string) *
 asterisk:
   nodes: {one: {url: "http://%s/ari", password: firstline-test}}
   sounds: {dir: %s, seen: firstline}
-`, ariAt, filepath.Join(p.folder, "sounds/firstline"))), 0o600))
+`, ariAt, filepath.Join(p.Folder, "sounds/firstline"))), 0o600))
 	s.open()
 	for i := range desks {
 		id := strconv.Itoa(2001 + i)

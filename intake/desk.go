@@ -79,6 +79,7 @@ type (
 		TalkBegan(agent call.AgentID, id call.ID)
 		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
 		Holding(agent call.AgentID, held bool)
+		Silent(agent call.AgentID, silent bool)
 	}
 	catalogue interface {
 		// Begin takes note of a recording and returns the event that opens it.

@@ -119,6 +119,9 @@ func entry(id call.ID, at Stage) (call.Event, error) {
 // leave turns what stopped a stage into the last stage: the caller hung up, or
 // something failed. The end of the ends is nil.
 func (d *Desk) leave(j *journey, at Stage, err error) Stage {
+	if errors.Is(err, call.ErrHandedOver) {
+		return nil // the next process takes the call up where the journal has it
+	}
 	if _, last := at.(Finish); last {
 		j.log.Error("call not closed", zap.Error(err))
 		return nil
@@ -334,18 +337,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[w.Queue]
 	sounds := d.entertain(ctx, j, q, w.Entry)
 	defer sounds.stop()
-	waits, offers := (*call.Entry)(nil), 0
-	if j.resumed != nil {
-		if waits = j.resumed.Waiting(); waits != nil {
-			offers = len(waits.Offers)
-			if len(waits.Raised) > 0 {
-				w.Priority = waits.Priority // a supervisor's word outlives the process
-			}
-		}
-	}
-	in := w.waiting(j)
-	in.Resumed, in.Offers = waits != nil, offers
-	r, err := d.Queue.Connect(ctx, in)
+	r, err := d.Queue.Connect(ctx, w.waiting(j))
 	if r.Outcome != "" && j.back == nil {
 		j.outcome = r.Outcome
 	}
@@ -365,14 +357,27 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	return exit(w, r), nil
 }
 
-// waiting is the wait as the queue takes it.
+// waiting is what the queue has to know of the call, and what it knew before a
+// restart.
 func (w Wait) waiting(j *journey) callqueue.Waiting {
 	number := j.centre.Numbers[j.call.To.Number]
-	return callqueue.Waiting{
+	ask := callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
-		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Client: number.Client, Class: number.Class,
-		Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For, Callback: w.Callback,
+		Client: number.Client, Class: number.Class, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback,
 	}
+	if j.resumed == nil {
+		return ask
+	}
+	was := j.resumed.Waiting()
+	if was == nil {
+		return ask
+	}
+	ask.Resumed, ask.Offers, ask.Asks = true, len(was.Offers), was.Asks()
+	if len(was.Raised) > 0 {
+		ask.Priority = was.Priority // a supervisor's word outlives the process
+	}
+	return ask
 }
 
 // Talk joins caller and agent. Recording is empty when nothing is recorded.

@@ -355,13 +355,16 @@ func (r *rig) seat(ctx context.Context, c *Centre) {
 	if err := r.queue.SetAgents(ctx, []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}}); err != nil {
 		r.t.Fatal(err)
 	}
-	was := callqueue.Restored{Agent: "ana", Presence: call.Available, Activity: call.Idle}
+	was := agents.Record{ID: "ana", Presence: call.Available, Activity: call.Idle}
 	for _, e := range r.journal.Events() {
-		if b, ok := e.Body.(call.ActivityChanged); ok {
-			was.Activity, was.Call, was.Until, was.Since = b.Activity, b.Call, b.Until, e.At
+		if e.Stream.Kind == call.StreamAgent {
+			if err := was.Apply(e); err != nil {
+				r.t.Fatal(err)
+			}
 		}
 	}
-	if err := r.queue.Restore(ctx, []callqueue.Restored{was}); err != nil {
+	was.Presence = call.Available
+	if err := r.queue.Restore(ctx, []agents.Record{was}); err != nil {
 		r.t.Fatal(err)
 	}
 }

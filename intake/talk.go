@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -212,9 +213,14 @@ func (k *talk) converse(ctx context.Context) parting {
 	}
 }
 
-// happened keeps the hold times. A front end may report the same state twice,
-// after an adoption for example: only changes count.
+// happened keeps the hold times, and whether the agent's phone is heard. A front
+// end may report the same state twice, after an adoption for example: only changes
+// count.
 func (k *talk) happened(by call.Side, e call.LegEvent) {
+	if lost := e.Kind == call.LegMediaLost; by == call.SideAgent && (lost || e.Kind == call.LegMediaBack) {
+		k.d.Queue.Silent(k.t.Agent, lost)
+		return
+	}
 	held := e.Kind == call.LegHeld
 	if e.Kind != call.LegHeld && e.Kind != call.LegUnheld || held == k.held[by] {
 		return
@@ -255,10 +261,27 @@ func (k *talk) setPaused(ctx context.Context, pause bool, by string) error {
 		call.RecordingPaused{By: by, Offset: offset, Limit: k.d.PauseLimit}))
 }
 
+// mute is how long a phone may be up without a single packet from it.
+const mute = 10 * time.Second
+
+// unheard reports whether nothing at all ever came from the agent's phone, where
+// the front end can tell. Those who wait for the media to be lost would wait longer
+// than people say hello.
+func (k *talk) unheard(now time.Time) bool {
+	if now.Sub(k.began) < mute || k.held[call.SideAgent] {
+		return false
+	}
+	q := quality(k.agent)
+	return q.Sent > 0 && q.Received == 0 // nothing either way is a leg that was not looked at yet
+}
+
 // part ends the conversation: the agent's leg goes, the recording is closed.
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
 	k.endTaps()
+	if k.unheard(time.Now()) {
+		k.d.Queue.Silent(k.t.Agent, true)
+	}
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
 	k.hangUpAgent(call.Cause{Reason: call.Completed})
 	if k.recording == nil {
@@ -270,10 +293,13 @@ func (k *talk) part(by call.Side, cause call.Cause) {
 	r, err := k.recording.Stop(ctx)
 	if err != nil {
 		fault = err.Error()
-		k.j.log.Error("recording incomplete", zap.Error(err))
 	}
-	if err := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); err != nil {
-		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(err))
+	switch finished := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); {
+	case errors.Is(finished, call.ErrHandedOver): // it goes on, and the next process ends it
+	case finished != nil:
+		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(finished))
+	case err != nil:
+		k.j.log.Error("recording incomplete", zap.Error(err))
 	}
 }
 

@@ -87,6 +87,9 @@ func (r *Registrar) pinged(b *call.Binding, miss error) {
 			zap.Bool("responds", !dead), zap.Error(miss))
 	}
 	r.tell(b.Device, before, anyAlive(bound))
+	if miss == nil {
+		r.cfg.OnSeen(b.Device)
+	}
 }
 
 // qualify pings every contact once in each Config.Qualify until ctx ends (RFC 3261

@@ -138,6 +138,25 @@ func TestQualifyCountsOnlyMissesInARow(t *testing.T) {
 	})
 }
 
+// Whoever asks for a proof that a phone is there gets each, also of one that never
+// counted as dead.
+func TestQualifyTellsOfEveryProofThatAPhoneIsThere(t *testing.T) {
+	watch(t, 0, func(t *testing.T, w *ward) {
+		w.register("3600", "sip:2001@10.0.0.9:5070")
+		w.register("3600", "sip:2001@10.0.0.9:5070") // again
+		for range 2 {
+			w.peer.answer(w.peer.want("OPTIONS"), "200 OK", "a", "")
+		}
+		w.silence(1)
+		w.told("2001 true")
+		w.register("0", "sip:2001@10.0.0.9:5070") // gone is no proof
+		synctest.Wait()
+		if w.seen != 4 {
+			t.Errorf("told of %d proofs, want 4", w.seen)
+		}
+	})
+}
+
 func TestQualifyTakesAnyResponseAsALifeSign(t *testing.T) {
 	for _, status := range []string{"404 Not Found", "486 Busy Here", "401 Unauthorized", "503 Service Unavailable", "302 Moved Temporarily", "100 Trying"} {
 		t.Run(status, func(t *testing.T) {

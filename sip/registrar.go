@@ -47,7 +47,10 @@ type RegistrarConfig struct {
 	// is not known dead (see Config.Qualify), in the order in which it happens. It
 	// must not block or call the Registrar.
 	OnChange func(device call.DeviceID, reachable bool)
-	Log      *zap.Logger // default: silent
+	// OnSeen is told whenever a device has proved to be there: it registered, again
+	// or anew, or answered a ping. The same holds for it as for OnChange.
+	OnSeen func(device call.DeviceID)
+	Log    *zap.Logger // default: silent
 }
 
 // Registrar keeps who can be reached where (RFC 3261 section 10.3). Memory is
@@ -82,6 +85,9 @@ func NewRegistrar(cfg RegistrarConfig) *Registrar {
 	cfg.MaxPerDevice = cmp.Or(cfg.MaxPerDevice, 5)
 	if cfg.OnChange == nil {
 		cfg.OnChange = func(call.DeviceID, bool) {}
+	}
+	if cfg.OnSeen == nil {
+		cfg.OnSeen = func(call.DeviceID) {}
 	}
 	if cfg.Log == nil {
 		cfg.Log = zap.NewNop()
@@ -242,6 +248,9 @@ func (r *Registrar) apply(device call.DeviceID, req *sip.Request, asks []ask) ([
 		bound = slices.Delete(bound, 0, over)
 	}
 	r.replace(device, before, bound)
+	if slices.ContainsFunc(asks, func(a ask) bool { return a.expires > 0 }) {
+		r.cfg.OnSeen(device)
+	}
 	return slices.Clone(bound), nil
 }
 

@@ -82,6 +82,7 @@ type office struct {
 	auth    *Authenticator
 	store   *shelf
 	changes []string
+	seen    int // times that a device has proved to be there
 	cseq    int
 }
 
@@ -92,6 +93,7 @@ func newOffice(t *testing.T, change func(*RegistrarConfig)) *office {
 	cfg := RegistrarConfig{
 		Auth: o.auth, Store: o.store, MinExpires: 10 * time.Second,
 		OnChange: func(d call.DeviceID, up bool) { o.changes = append(o.changes, fmt.Sprint(d, " ", up)) },
+		OnSeen:   func(call.DeviceID) { o.seen++ },
 	}
 	if change != nil {
 		change(&cfg)

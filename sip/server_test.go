@@ -399,6 +399,27 @@ func TestSilenceIsReportedAndEndsTheCallButNotOnHold(t *testing.T) {
 	}
 }
 
+func TestAgentsPhoneWhoseAudioStopsLosesItsMedia(t *testing.T) {
+	c := newCenter(t, nil, func(cfg *Config) {
+		cfg.Media = testEngine(t, 27000, 500*time.Millisecond)
+		cfg.MediaGone = 100 * time.Millisecond
+	})
+	ctx := within(t)
+	agent := c.phone(PhoneConfig{User: "2001", Password: "one", Incoming: func(p *PhoneCall) {
+		if p.Answer(p.Context()) == nil && p.stream.Close() == nil {
+			<-p.Context().Done()
+		}
+	}})
+	must(t, agent.Register(ctx))
+	out, err := c.srv.Originate(ctx, call.Originate{ID: "mute", To: call.Endpoint{Device: "2001"}})
+	must(t, err)
+	must(t, call.AwaitAnswer(ctx, out, nil))
+	waitEvent(t, out, call.LegMediaLost)
+	if got := waitEnd(out.Context(), t); got.Reason != call.MediaLost {
+		t.Errorf("ended with %v", got)
+	}
+}
+
 func TestAnUnspecifiedAddressIsReplacedByTheRoutes(t *testing.T) {
 	c := newCenter(t, nil, func(cfg *Config) { cfg.Listen = []Listener{{"udp", "0.0.0.0:0"}} })
 	c.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), c.addr.Port())

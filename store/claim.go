@@ -23,7 +23,7 @@ const lookEvery = 500 * time.Millisecond // of a standby
 
 // claim makes this process the owner. A standby waits for as long as another one
 // is; others get ErrOwned. foreign is called when another data folder had the
-// lease last, before it is taken.
+// lease last: by a standby at once, by others before it is taken.
 func (l *lease) claim(ctx context.Context, cfg Config, foreign func(context.Context) error) error {
 	if !l.db.postgres {
 		return l.claimFile(ctx, foreign)
@@ -35,7 +35,7 @@ func (l *lease) claim(ctx context.Context, cfg Config, foreign func(context.Cont
 		every = lookEvery
 	}
 	for began := time.Now(); ; {
-		done, err := l.attempt(ctx, w, foreign)
+		done, err := l.attempt(ctx, w, cfg.Standby, foreign)
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
@@ -89,19 +89,20 @@ func (l *lease) claimFile(ctx context.Context, foreign func(context.Context) err
 }
 
 // attempt looks once, and takes the lease when the owner is gone.
-func (l *lease) attempt(ctx context.Context, w *watch, foreign func(context.Context) error) (done bool, err error) {
+func (l *lease) attempt(ctx context.Context, w *watch, standby bool, foreign func(context.Context) error) (done bool, err error) {
 	now := time.Now() // before the look: a process that was frozen in it has not watched
 	s, err := l.look(ctx)
 	if err != nil {
 		return false, err
 	}
 	w.see(now, s)
-	if s.known && s.folder != "" && s.folder != l.folder {
+	free := w.free(now)
+	if s.known && s.folder != "" && s.folder != l.folder && (free || standby) {
 		if err := foreign(ctx); err != nil {
 			return false, err
 		}
 	}
-	if !w.free(now) {
+	if !free {
 		return false, nil
 	}
 	if s.owner != "" && s.folder != l.folder {

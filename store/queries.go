@@ -265,8 +265,13 @@ func (s *Store) Agent(ctx context.Context, id call.AgentID) (Agent, error) {
 
 // Agents returns the whole roster by id.
 func (s *Store) Agents(ctx context.Context) ([]Agent, error) {
+	as, err := s.Everybody(ctx)
+	return slices.DeleteFunc(as, func(a Agent) bool { return !a.Removed.IsZero() }), err
+}
+
+// Everybody is Agents with those who have left the roster.
+func (s *Store) Everybody(ctx context.Context) ([]Agent, error) {
 	as, _, err := list[Agent](ctx, s, "agents", everyAgent)
-	as = slices.DeleteFunc(as, func(a Agent) bool { return !a.Removed.IsZero() })
 	slices.SortFunc(as, func(a, b Agent) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return as, err
 }

@@ -35,8 +35,6 @@ var (
 	ErrOwned = errors.New("owned by another firstline")
 	// ErrClosed means that the journal takes nothing more.
 	ErrClosed = errors.New("the journal is closed")
-	// ErrHandedOver means that another process goes on with what is open here.
-	ErrHandedOver = errors.New("the journal is handed over")
 )
 
 // Config says where things are kept.
@@ -58,7 +56,7 @@ type Config struct {
 	// Watched is told what a standby sees, from within Open, about twice a second.
 	Watched func(Standing) `json:"-"`
 
-	limits limits // from Stale; tests hasten the others
+	limits        limits                               // from Stale; tests hasten the others
 	openSpoolFile func(path string) (spoolFile, error) // nil means a file; tests hand in a disk that is full
 }
 

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -18,6 +19,11 @@ var cluster *storetest.Cluster
 func TestMain(m *testing.M) {
 	if os.Getenv(childConfig) != "" {
 		os.Exit(child())
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil { // those that are parallel wait for an owner's silence, whatever the machine
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()

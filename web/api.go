@@ -42,6 +42,8 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 
 	s.callRoutes(api)
 	s.callbackRoutes(api)
+	s.lostRoutes(api)
+	s.blockRoutes(api)
 	s.nodeRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)

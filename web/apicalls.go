@@ -37,13 +37,7 @@ type whyOut struct {
 		Call    call.ID   `json:"call"`
 		Reasons []Reason  `json:"reasons"`
 		Now     *WaitsNow `json:"now,omitempty" doc:"while it waits: what keeps each agent from it"`
-	}
-}
-
-type lostOut struct {
-	Body struct {
-		Callers []LostCaller `json:"callers"`
-		Next    string       `json:"next,omitempty"`
+		Waits   []Waited  `json:"waits" doc:"one for each stay in a queue: how each agent stood towards the call, all the while"`
 	}
 }
 
@@ -51,7 +45,6 @@ func (s *Server) callRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/calls", "list-calls", "Calls, newest first", Agent), s.listCalls)
 	register(s, api, operation(http.MethodGet, "/calls/{id}", "read-call", "One call with its times", Agent, 404), s.readCall)
 	register(s, api, operation(http.MethodGet, "/calls/{id}/why", "explain-call", "Why the call went as it did", Agent, 404), s.explainCall)
-	register(s, api, operation(http.MethodGet, "/lost-callers", "list-lost-callers", "Callers to call back, newest first", Agent), s.listLost)
 	for verb, do := range map[string]func(context.Context, call.ID, string) error{
 		"pause": s.cfg.Talks.PauseRecording, "resume": s.cfg.Talks.ResumeRecording,
 	} {
@@ -123,26 +116,12 @@ func (s *Server) explainCall(ctx context.Context, in *callIn) (*whyOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := new(whyOut)
-	out.Body.Call, out.Body.Reasons, out.Body.Now = r.ID, why(&r), s.waitsBecause(ctx, &r)
-	return out, nil
-}
-
-func (s *Server) listLost(ctx context.Context, in *Paging) (*lostOut, error) {
-	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Lost: true, Before: call.ID(in.Cursor), Limit: in.Limit + 1})
+	waited, err := s.cfg.Past.Waited(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
-	out := new(lostOut)
-	rows, out.Body.Next = page(rows, in.Limit, func(r call.Record) string { return string(r.ID) })
-	out.Body.Callers = []LostCaller{}
-	for _, r := range rows {
-		if r.Lost != nil {
-			out.Body.Callers = append(out.Body.Callers, LostCaller{
-				Call: r.ID, Ticket: r.Ticket, From: Party(r.From), LostNote: LostNote(*r.Lost),
-			})
-		}
-	}
+	out := new(whyOut)
+	out.Body.Call, out.Body.Reasons, out.Body.Now, out.Body.Waits = r.ID, why(&r), s.waitsBecause(ctx, &r), waits(waited)
 	return out, nil
 }
 

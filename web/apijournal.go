@@ -61,10 +61,11 @@ func (s *Server) listEvents(ctx context.Context, in *eventsIn) (*eventsOut, erro
 		kind, id, _ := strings.Cut(in.Stream, "/")
 		f.Stream = call.Stream{Kind: call.StreamKind(kind), ID: id}
 		switch f.Stream.Kind {
-		case call.StreamCall, call.StreamTicket, call.StreamAgent, call.StreamRecording, call.StreamSystem:
+		case call.StreamCall, call.StreamTicket, call.StreamAgent, call.StreamRecording, call.StreamSystem,
+			call.StreamCallback, call.StreamBlock, call.StreamLost:
 		default:
 			return nil, huma.Error422UnprocessableEntity("unknown kind of stream", &huma.ErrorDetail{
-				Location: "query.stream", Message: "expected call, ticket, agent, recording or system", Value: kind,
+				Location: "query.stream", Message: "expected call, ticket, agent, recording, callback, block, lost or system", Value: kind,
 			})
 		}
 	}

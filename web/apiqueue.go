@@ -21,6 +21,12 @@ type Desk interface {
 	ExtendWrapUp(ctx context.Context, agent call.AgentID, until time.Time) error
 }
 
+// Past tells from the journal how agents stood towards calls.
+type Past interface {
+	// Waited returns one Hindsight for each entry of a call, in their order.
+	Waited(ctx context.Context, r *call.Record) ([]callqueue.Hindsight, error)
+}
+
 // Estimates says how good the announced estimates were.
 type Estimates interface {
 	Score(q call.QueueID) estimate.Score

@@ -12,6 +12,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue/agents"
 	"firstline/callqueue/roster"
+	"firstline/callqueue/sla"
 	"firstline/callqueue/worktime"
 )
 
@@ -243,8 +244,8 @@ func (s *Server) readAdherence(ctx context.Context, in *adherenceIn) (*agentTime
 		AdherentMs: kept.In.Milliseconds(), OutMs: kept.Out.Milliseconds(), UnplannedMs: kept.Unplanned.Milliseconds(), Percent: kept.Percent,
 	}
 	// Sums are made of what is shown, so that they add up to the millisecond.
-	if _, some := v.StatesMs[string(worktime.Break)]; some {
-		v.StatesMs[string(worktime.Break)] = total(v.BreaksMs)
+	if _, some := v.StatesMs[string(sla.StateBreak)]; some {
+		v.StatesMs[string(sla.StateBreak)] = total(v.BreaksMs)
 	}
 	v.StaffedMs, v.PlannedMs = total(v.StatesMs), v.AdherentMs+v.OutMs
 	return &agentTimeOut{v}, nil

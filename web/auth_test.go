@@ -3,12 +3,15 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"firstline/call"
+	"firstline/intake/block"
 	"firstline/web"
+	"firstline/web/webtest"
 )
 
 // Every resource, with the least role that may use it (T20). A new resource
@@ -27,6 +30,17 @@ var matrix = []struct {
 	{"GET", "/calls/{call}", "", web.Agent, 200},
 	{"GET", "/calls/{call}/why", "", web.Agent, 200},
 	{"GET", "/lost-callers", "", web.Agent, 200},
+	{"GET", "/lost-callers/{lost}", "", web.Agent, 200},
+	{"POST", "/lost-callers/{lost}/tries", `{"reached":false}`, web.Agent, 200},
+	{"POST", "/lost-callers/{lost}/resolve", `{}`, web.Agent, 200},
+	{"POST", "/lost-callers/{lost}/decline", `{"reason":"a prank"}`, web.Agent, 200},
+	{"GET", "/blocks", "", web.Agent, 200},
+	{"POST", "/blocks", `{"number":"+493012{n}","reason":"threats","until":"2126-01-01T00:00:00Z"}`, web.Agent, 201},
+	{"GET", "/blocks/{block}", "", web.Agent, 200},
+	{"POST", "/blocks/{proposal}/approve", `{}`, web.Supervisor, 200},
+	{"POST", "/blocks/{proposal}/decline", `{"reason":"a colleague"}`, web.Supervisor, 200},
+	{"POST", "/blocks/{block}/lift", `{"reason":"they apologised"}`, web.Supervisor, 200},
+	{"POST", "/calls/{call}/panic", "", web.Agent, 200},
 	{"GET", "/callbacks", "", web.Agent, 200},
 	{"GET", "/callbacks/{callback}", "", web.Agent, 200},
 	{"PATCH", "/callbacks/{callback}", `{"number":"+4930987"}`, web.Supervisor, 204},
@@ -80,11 +94,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 			case !reached:
 				want = 403
 			}
-			path := fill.Replace(m.path)
-			if strings.Contains(path, "{callback}") { // one each: it ends once
-				path = strings.ReplaceAll(path, "{callback}", string(d.AskBack(now, c.ID)))
-			}
-			res := d.ask(m.method, "/api/v1"+path, token, m.body)
+			res := d.ask(m.method, "/api/v1"+d.once(fill.Replace(m.path), now, c), token, d.once(m.body, now, c))
 			if res.StatusCode != want {
 				t.Errorf("%s %s as %q: %d, want %d: %s", m.method, m.path, role, res.StatusCode, want, text(t, res))
 			}
@@ -97,6 +107,23 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 			res.Body.Close()
 		}
 	}
+}
+
+// once fills in what each request has one of its own of: it ends once.
+func (d *desk) once(text string, now time.Time, c *webtest.Caller) string {
+	for name, create := range map[string]func(n string) string{
+		"{callback}": func(string) string { return string(d.AskBack(now, c.ID)) },
+		"{lost}":     func(string) string { return string(d.Lose(now, c, call.Party{})) },
+		"{proposal}": func(n string) string { return string(d.Propose(block.Pattern("+4930"+n), "agent:ana", false)) },
+		"{block}":    func(n string) string { return string(d.Propose(block.Pattern("+4930"+n), "supervisor:sue", true)) },
+		"{n}":        func(n string) string { return n },
+	} {
+		if strings.Contains(text, name) {
+			d.made++
+			text = strings.ReplaceAll(text, name, create(strconv.Itoa(100+d.made)))
+		}
+	}
+	return text
 }
 
 func TestEveryResourceIsInTheMatrix(t *testing.T) {
@@ -112,7 +139,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

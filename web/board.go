@@ -24,7 +24,8 @@ type Board struct {
 	calls    map[call.ID]*call.Record
 	agents   map[call.AgentID]*person
 	ledger   *sla.Ledger
-	lost     map[int64]int // callers lost, by minute
+	lost     map[int64]int             // callers lost, by minute
+	owed     map[call.LostID]time.Time // who is owed a call, by arrival
 }
 
 // person is one agent as the events tell.
@@ -41,6 +42,7 @@ func NewBoard(loc *time.Location) *Board {
 		agents:   make(map[call.AgentID]*person),
 		ledger:   sla.New(sla.Config{}),
 		lost:     make(map[int64]int),
+		owed:     make(map[call.LostID]time.Time),
 	}
 }
 
@@ -68,6 +70,8 @@ func (b *Board) Apply(e call.Event) error {
 		err = errors.Join(err, b.applyCall(e))
 	case call.StreamAgent:
 		b.applyAgent(e)
+	case call.StreamLost:
+		b.applyLost(e)
 	}
 	if err != nil {
 		return fmt.Errorf("board: %w", err)
@@ -177,7 +181,7 @@ func (b *Board) waits() map[call.QueueID]waiting {
 }
 
 func (b *Board) totals(v BoardView, midnight int64) Totals {
-	var t Totals
+	t := Totals{LostOpen: len(b.owed), LostSince: b.oldestOwed()}
 	for _, q := range v.Queues {
 		t.Waiting += q.Waiting
 		if q.LongestSince != nil && (t.LongestSince == nil || q.LongestSince.Before(*t.LongestSince)) {

@@ -55,7 +55,9 @@ type Totals struct {
 	AbandonedToday    int         `json:"abandoned_today"`
 	AbandonedPercent  *float64    `json:"abandoned_percent" doc:"of left_today; null when nothing counts"`
 	LeftToday         int         `json:"left_today" doc:"joined today and left, short abandons apart"`
-	LostToday         int         `json:"lost_today" doc:"callers to call back"`
+	LostToday         int         `json:"lost_today" doc:"calls whose callers left unserved"`
+	LostOpen          int         `json:"lost_open" doc:"callers to call back, whenever they were lost; the goal is none"`
+	LostSince         *time.Time  `json:"lost_since,omitempty" doc:"arrival of the one who is owed a call the longest"`
 	Zone              string      `json:"zone" doc:"whose day today is"`
 	Complete          bool        `json:"complete" doc:"false when more callers joined today than the board keeps: figures of today are then of the latest"`
 	Agents            AgentCounts `json:"agents"`

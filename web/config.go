@@ -18,6 +18,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue/sla"
+	"firstline/intake/block"
 )
 
 // Config is what a Server needs. Fields without a default named beside them must
@@ -37,10 +38,13 @@ type Config struct {
 	Tokens    Tokens
 	Calls     Calls
 	Callbacks Callbacks
+	Lost      Lost
+	Blocks    Blocks
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
 	Desk      Desk
+	Past      Past
 	Estimates Estimates
 	Roster    Roster
 	Staff     Staff
@@ -78,10 +82,13 @@ func (c Config) Validate() error {
 		{"Tokens", c.Tokens == nil},
 		{"Calls", c.Calls == nil},
 		{"Callbacks", c.Callbacks == nil},
+		{"Lost", c.Lost == nil},
+		{"Blocks", c.Blocks == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
 		{"Desk", c.Desk == nil},
+		{"Past", c.Past == nil},
 		{"Estimates", c.Estimates == nil},
 		{"Roster", c.Roster == nil},
 		{"Staff", c.Staff == nil},
@@ -234,6 +241,9 @@ type Talks interface {
 	// it is on it. ErrConflict too when somebody works at the phone or it does not
 	// answer, ErrUnsupported when the call's front end cannot.
 	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
+	// Panic ends the conversation at once and returns the block that is proposed; the
+	// zero Block when there can be none.
+	Panic(ctx context.Context, id call.ID, by, reason string) (block.Block, error)
 }
 
 // Reports computes figures of finished periods.

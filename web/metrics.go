@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,8 @@ type meters struct {
 	began   time.Time // older events are history that was counted before
 	calls   *prometheus.CounterVec
 	wait    *prometheus.HistogramVec
+	lost    *prometheus.CounterVec
+	panics  prometheus.Counter
 	streams prometheus.Gauge
 	dropped prometheus.Counter
 }
@@ -28,6 +31,12 @@ func newMeters(began time.Time) *meters {
 			Name: "firstline_queue_wait_seconds", Help: "Wait of queue entries that ended, by queue and whether an agent answered.",
 			Buckets: []float64{5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600},
 		}, []string{"queue", "answered"}),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "firstline_lost_callers_ended_total", Help: "Callers who came off the list of lost callers, by how.",
+		}, []string{"end"}),
+		panics: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "firstline_panics_total", Help: "Conversations ended by the panic button.",
+		}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "firstline_live_readers", Help: "Open live streams.",
 		}),
@@ -38,7 +47,7 @@ func newMeters(began time.Time) *meters {
 }
 
 func (m *meters) register(r prometheus.Registerer, l *live) error {
-	for _, c := range []prometheus.Collector{m.calls, m.wait, m.streams, m.dropped, newGauges(l)} {
+	for _, c := range []prometheus.Collector{m.calls, m.wait, m.lost, m.panics, m.streams, m.dropped, newGauges(l)} {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -60,6 +69,10 @@ func (m *meters) count(e call.Event) {
 			answered = "yes"
 		}
 		m.wait.WithLabelValues(string(b.Queue), answered).Observe(b.Wait.Seconds())
+	case call.LostEnded:
+		m.lost.WithLabelValues(endLabel(b.End)).Inc()
+	case call.Panicked:
+		m.panics.Inc()
 	}
 }
 
@@ -74,11 +87,19 @@ func outcomeLabel(o call.Outcome) string {
 	return "other"
 }
 
+func endLabel(e call.LostEnd) string {
+	if slices.Contains(call.LostEnds(), e) {
+		return string(e)
+	}
+	return "other"
+}
+
 // gauges reads the board when asked.
 type gauges struct {
 	live                           *live
 	open, waiting, longest, agents *prometheus.Desc
 	level, target, within          *prometheus.Desc
+	lost, oldest                   *prometheus.Desc
 }
 
 func newGauges(l *live) *gauges {
@@ -91,6 +112,8 @@ func newGauges(l *live) *gauges {
 		level:   prometheus.NewDesc("firstline_queue_service_level_percent", "Service level of the last 30 minutes; absent while nothing counts.", []string{"queue"}, nil),
 		target:  prometheus.NewDesc("firstline_queue_target_percent", "Service level that the queue promises.", []string{"queue"}, nil),
 		within:  prometheus.NewDesc("firstline_queue_target_seconds", "Wait within which an answer counts for the service level.", []string{"queue"}, nil),
+		lost:    prometheus.NewDesc("firstline_lost_callers_open", "Callers to call back now.", nil, nil),
+		oldest:  prometheus.NewDesc("firstline_lost_callers_oldest_seconds", "Time since the arrival of the caller who is owed a call the longest.", nil, nil),
 	}
 }
 
@@ -103,14 +126,22 @@ func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- g.level
 	ch <- g.target
 	ch <- g.within
+	ch <- g.lost
+	ch <- g.oldest
 }
 
 // Collect implements prometheus.Collector.
 func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	v := g.live.view(time.Now())
-	send := func(d *prometheus.Desc, value float64, label string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, label)
+	send := func(d *prometheus.Desc, value float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
+	oldest := 0.0
+	if v.Totals.LostSince != nil {
+		oldest = v.At.Sub(*v.Totals.LostSince).Seconds()
+	}
+	send(g.lost, float64(v.Totals.LostOpen))
+	send(g.oldest, oldest)
 	for _, q := range v.Queues {
 		send(g.waiting, float64(q.Waiting), string(q.ID))
 		longest := 0.0

@@ -111,7 +111,7 @@ func TestAdherenceOfNoPlanIsNull(t *testing.T) {
 	res := d.ask("GET", path, "supervisor-token", "")
 	wantStatus(t, res, 200)
 	body := text(t, res)
-	for _, want := range []string{`"staffed_ms":1800000`, `"idle":1800000`, `"planned_ms":0`, `"percent":null`} {
+	for _, want := range []string{`"staffed_ms":1800000`, `"ready":1800000`, `"planned_ms":0`, `"percent":null`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%s is not in %s", want, body)
 		}

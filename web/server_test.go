@@ -27,6 +27,7 @@ type desk struct {
 	t      *testing.T
 	server *web.Server
 	client *http.Client
+	made   int // things that once made
 }
 
 func newDesk(t *testing.T) *desk {

@@ -69,11 +69,13 @@ func (s *Standby) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	// net/http's own end drops requests that it has just read: those who came have their answer first.
-	err := port.Close()
-	<-served
+	faults := []error{port.Close()}
+	if err := <-served; !errors.Is(err, net.ErrClosed) {
+		faults = append(faults, err)
+	}
 	s.http.SetKeepAlivesEnabled(false)
 	s.port.emptied(yieldWithin)
-	return errors.Join(err, s.http.Close())
+	return errors.Join(append(faults, s.http.Close())...)
 }
 
 // Listener is the port for Config.Listener, once Run has returned.

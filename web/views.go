@@ -52,6 +52,7 @@ type Call struct {
 	Talks      []Talk             `json:"talks"`
 	Recordings []call.RecordingID `json:"recordings"`
 	Lost       *LostNote          `json:"lost,omitempty"`
+	Panic      *Act               `json:"panic,omitempty" doc:"an agent ended the conversation by the panic button"`
 }
 
 // Step is one thing that the caller keyed or heard.
@@ -112,14 +113,6 @@ type LostNote struct {
 	Reason string       `json:"reason"`
 }
 
-// LostCaller is a caller who left unserved through no wish of their own.
-type LostCaller struct {
-	Call   call.ID       `json:"call"`
-	Ticket call.TicketID `json:"ticket"`
-	From   Party         `json:"from"`
-	LostNote
-}
-
 // Ticket is one problem.
 type Ticket struct {
 	ID      call.TicketID `json:"id"`
@@ -153,6 +146,7 @@ type Recording struct {
 	SHA256      string           `json:"sha256,omitempty"`
 	Interrupted bool             `json:"interrupted,omitempty" doc:"closed after a crash"`
 	Fault       string           `json:"fault,omitempty" doc:"incomplete, and why"`
+	Flag        *Act             `json:"flag,omitempty" doc:"somebody wants it kept"`
 }
 
 // callView is the record as the API shows it at now.
@@ -180,6 +174,9 @@ func callView(r *call.Record, now time.Time) Call {
 	}
 	if r.Lost != nil {
 		v.Lost = new(LostNote(*r.Lost))
+	}
+	if r.Panic != nil {
+		v.Panic = &Act{At: r.Panic.At, By: r.Panic.By, Note: r.Panic.Reason}
 	}
 	return v
 }

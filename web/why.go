@@ -13,7 +13,7 @@ import (
 // Reason is one line of the answer to "why did this call go as it did".
 type Reason struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind" doc:"joined, widened, priority, decided, told, offered, offer-ended, left, lost, ended"`
+	Kind string    `json:"kind" doc:"joined, widened, priority, decided, told, offered, offer-ended, left, lost, panic, ended"`
 	Text string    `json:"text"`
 }
 
@@ -25,9 +25,9 @@ func why(r *call.Record) []Reason {
 	}
 	for _, e := range r.Entries {
 		tell(e.Joined, "joined", "joined %s with priority %d, asking for %s; to be answered within %v",
-			e.Queue, e.Priority, needText(e.Need), e.Target.Within)
+			e.Queue, e.Opening.Priority, askedText(e.Opening.Need, e.Opening.For), e.Target.Within)
 		for _, w := range e.Steps {
-			tell(w.At, "widened", "step %d of the queue: asks for %s", w.Step, needText(w.Need))
+			tell(w.At, "widened", "step %d of the queue: asks for %s", w.Step, askedText(w.Need, w.For))
 		}
 		for _, p := range e.Raised {
 			tell(p.At, "priority", "%s set priority %d: %s", p.By, p.Priority, p.Reason)
@@ -54,6 +54,9 @@ func why(r *call.Record) []Reason {
 	}
 	if r.Lost != nil {
 		tell(r.Lost.At, "lost", "to be called back: %s", r.Lost.Reason)
+	}
+	if r.Panic != nil {
+		tell(r.Panic.At, "panic", "%s ended the conversation by the panic button", r.Panic.By)
 	}
 	if !r.Open() {
 		tell(r.Ended, "ended", "ended in stage %s as %s: %s", r.Stage, r.Outcome, r.Cause.Error())
@@ -91,6 +94,13 @@ func toldText(a call.Told) string {
 		return "told no figure"
 	}
 	return "told " + strings.Join(parts, ", ")
+}
+
+func askedText(n call.Requirement, who call.AgentID) string {
+	if who == "" {
+		return needText(n)
+	}
+	return fmt.Sprintf("%s, for now only of %s", needText(n), who)
 }
 
 func needText(n call.Requirement) string {

@@ -55,6 +55,17 @@ func (g *Leg) Remote() call.Party           { return g.l.remote }
 func (g *Leg) Context() context.Context     { return g.ctx }
 func (g *Leg) Events() <-chan call.LegEvent { return g.events }
 
+// Quality is the figures of a leg on which a packet was heard, unless its phone
+// sends nothing.
+func (g *Leg) Quality() call.Quality {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	if g.l.phone != nil && g.l.phone.mute {
+		return call.Quality{Codec: "PCMA", Sent: 1}
+	}
+	return call.Quality{Codec: "PCMA", Sent: 1, Received: 1}
+}
+
 // live locks the switch and returns the line's cause when the verb has to fail.
 // The caller unlocks whatever the result.
 func (g *Leg) live(ctx context.Context) error {

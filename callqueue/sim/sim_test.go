@@ -374,5 +374,6 @@ func BenchmarkDayOf100000Calls(b *testing.B) {
 	if day > floor {
 		verdict = "MISS"
 	}
-	b.Logf("a simulated day of %d calls (%d inputs, %d events) in %.2f s; floor %d s: %s", len(arrivals), r.Inputs, r.Events, day, floor, verdict)
+	fmt.Printf("\n| simulated day | inputs | events | value | floor | |\n| --- | ---: | ---: | ---: | ---: | --- |\n")
+	fmt.Printf("| %d calls | %d | %d | %.2f s | %d s | %s |\n\n", len(arrivals), r.Inputs, r.Events, day, floor, verdict)
 }

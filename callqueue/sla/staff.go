@@ -12,8 +12,7 @@ import (
 // logging in and out is exactly one of them, so they add up to the staffed time.
 type State string
 
-// States of a staffed agent. A break counts as such whether the phone is there or
-// not; who is on a break and still talks, talks.
+// States of a staffed agent; there are no others.
 const (
 	StateReady       State = "ready"
 	StateOffered     State = "offered" // reserved, and the phone rings
@@ -24,6 +23,34 @@ const (
 	StateBreak       State = "break"
 	StateUnreachable State = "unreachable" // available, but there is no phone
 )
+
+// StateOf is the state of who says the one and does the other; empty for who is
+// not staffed. Who is on a break and still talks, talks; a break counts as such
+// whether the phone is there or not.
+func StateOf(p call.Presence, a call.Activity) State {
+	if p == "" || p == call.LoggedOut {
+		return ""
+	}
+	switch a {
+	case call.Offering:
+		return StateOffered
+	case call.Talking:
+		return StateTalking
+	case call.Holding:
+		return StateHolding
+	case call.WrapUp:
+		return StateWrapUp
+	case call.Outbound:
+		return StateOutbound
+	}
+	switch {
+	case p == call.OnBreak:
+		return StateBreak
+	case a == call.PhoneGone:
+		return StateUnreachable
+	}
+	return StateReady
+}
 
 // Staff keeps what agents did with their time. It is for one goroutine. The zero
 // value is not ready; use NewStaff.
@@ -73,6 +100,8 @@ func (s *Staff) Apply(ev call.Event) {
 		a.presence, a.reason = b.Presence, b.Reason
 	case call.ActivityChanged:
 		a.activity = b.Activity
+	case call.AgentRemoved:
+		a.presence, a.activity = call.LoggedOut, call.Idle
 	default:
 		return
 	}
@@ -82,8 +111,10 @@ func (s *Staff) Apply(ev call.Event) {
 
 // note begins a new moment when the state has changed.
 func (a *timeline) note(at time.Time) {
-	now := moment{from: at}
-	now.state, now.reason = a.state()
+	now := moment{from: at, state: StateOf(a.presence, a.activity)}
+	if now.state == StateBreak {
+		now.reason = a.reason
+	}
 	n := len(a.moments)
 	if n > 0 && a.moments[n-1].state == now.state && a.moments[n-1].reason == now.reason {
 		return
@@ -92,30 +123,6 @@ func (a *timeline) note(at time.Time) {
 		now.from = a.moments[n-1].from // clocks may step back; time spent does not
 	}
 	a.moments = append(a.moments, now)
-}
-
-func (a *timeline) state() (State, string) {
-	switch a.activity {
-	case call.Offering:
-		return StateOffered, ""
-	case call.Talking:
-		return StateTalking, ""
-	case call.Holding:
-		return StateHolding, ""
-	case call.WrapUp:
-		return StateWrapUp, ""
-	case call.Outbound:
-		return StateOutbound, ""
-	}
-	switch {
-	case a.presence == call.LoggedOut:
-		return "", ""
-	case a.presence == call.OnBreak:
-		return StateBreak, a.reason
-	case a.activity == call.PhoneGone:
-		return StateUnreachable, ""
-	}
-	return StateReady, ""
 }
 
 // trim lets go of moments that ended before old.

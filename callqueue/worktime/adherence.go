@@ -3,6 +3,8 @@ package worktime
 import (
 	"slices"
 	"time"
+
+	"firstline/callqueue/sla"
 )
 
 // Interval is a time, [From, To).
@@ -17,8 +19,8 @@ type Adherence struct {
 	Percent   *float64      // 100 × In / Planned; nil when nothing was planned
 }
 
-// atWork reports whether a state counts as being there for callers.
-func (s State) atWork() bool { return s != Break && s != Unreachable }
+// present reports whether a state counts as being there for callers.
+func present(s sla.State) bool { return s != sla.StateBreak && s != sla.StateUnreachable }
 
 // Adhere compares spans, as Spans returns them for [from, to), with a plan, as
 // Shifts.Between returns it. Planned time outside of [from, to) does not count: to
@@ -26,7 +28,7 @@ func (s State) atWork() bool { return s != Break && s != Unreachable }
 func Adhere(spans []Span, plan []Interval, from, to time.Time) Adherence {
 	var work []Interval
 	for _, s := range spans {
-		if s.State.atWork() {
+		if present(s.State) {
 			work = append(work, Interval{s.From, s.To})
 		}
 	}

@@ -20,6 +20,7 @@ const (
 	MaxCalendar = 1 << 20 // bytes
 	maxEvents   = 2000
 	maxShift    = 24 * time.Hour
+	lastYear    = 2200
 )
 
 // ErrCalendar means that a calendar cannot be used; the text names all reasons.
@@ -48,10 +49,11 @@ type shift struct {
 // ParseShifts reads an iCalendar (RFC 5545). Each VEVENT is a shift; one of the
 // category BREAK is a planned break within shifts. RRULE, RDATE, EXDATE and
 // RECURRENCE-ID count; cancelled and TRANSPARENT entries do not. Times without a
-// zone are in that of X-WR-TIMEZONE, else in zone. A shift ends at the wall-clock time of its DTEND, so the night
-// shift of 22:00 to 06:00 is an hour longer or shorter when the clocks change, as
-// the people who work it mean it (RFC 5545 section 3.8.5.3 would keep its length;
-// a calendar that wants that gives a DURATION).
+// zone are in that of X-WR-TIMEZONE, else in zone. A shift ends at the wall-clock
+// time of its DTEND, so the night shift of 22:00 to 06:00 is an hour longer or
+// shorter when the clocks change, as the people who work it mean it (RFC 5545
+// section 3.8.5.3 would keep its length; a calendar that wants that gives a
+// DURATION).
 func ParseShifts(data []byte, zone *time.Location) (*Shifts, error) {
 	if len(data) > MaxCalendar {
 		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrCalendar, MaxCalendar)
@@ -195,7 +197,7 @@ func (r *reader) shift() (shift, bool) {
 	}
 	for _, p := range r.event.GetProperties(ics.ComponentPropertyExdate) {
 		if isDate(p) {
-			e.exceptD = append(e.exceptD, strings.Split(p.Value, ",")...)
+			e.exceptD = append(e.exceptD, r.dates(p)...)
 			continue
 		}
 		e.except = append(e.except, r.instants(p)...)
@@ -247,10 +249,32 @@ func (r *reader) readRule(e *shift) {
 		r.fault("RRULE %q repeats more often than daily", rules[0].Value)
 		return
 	}
+	hour, minute, second := e.start.Clock()
+	if !only(o.Byhour, hour) || !only(o.Byminute, minute) || !only(o.Bysecond, second) {
+		r.fault("RRULE %q names other times of day than DTSTART: write an event for each shift", rules[0].Value)
+		return
+	}
 	o.Dtstart = e.start
+	if last := time.Date(lastYear, 12, 31, 0, 0, 0, 0, time.UTC); o.Count == 0 && (o.Until.IsZero() || o.Until.After(last)) {
+		o.Until = last // a rule that never comes true is looked for so far
+	}
 	if e.rule, err = rrule.NewRRule(*o); err != nil {
 		r.fault("RRULE %q: %v", rules[0].Value, err)
 	}
+}
+
+// only reports whether a list of a rule says nothing but n.
+func only(list []int, n int) bool { return len(list) == 0 || len(list) == 1 && list[0] == n }
+
+// dates reads a list of whole days.
+func (r *reader) dates(p *ics.IANAProperty) []string {
+	all := strings.Split(p.Value, ",")
+	for _, text := range all {
+		if _, err := time.Parse("20060102", text); err != nil {
+			r.fault("%s %q is not a date such as 20260328", p.IANAToken, text)
+		}
+	}
+	return all
 }
 
 // instant reads a property that holds one date with a time.
@@ -291,8 +315,8 @@ func (r *reader) instants(p *ics.IANAProperty) []time.Time {
 			form, in = "20060102T150405Z", time.UTC
 		}
 		at, err := time.ParseInLocation(form, text, in)
-		if err != nil || at.Year() < 1970 || at.Year() > 2200 {
-			r.fault("%s %q is not a date with a time between 1970 and 2200", p.IANAToken, text)
+		if err != nil || at.Year() < 1970 || at.Year() > lastYear {
+			r.fault("%s %q is not a date with a time between 1970 and %d", p.IANAToken, text, lastYear)
 			continue
 		}
 		out = append(out, at)

@@ -166,6 +166,8 @@ func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
 		"SUMMARY:h\nDTEND:20260701T100000",
 		"SUMMARY:i\nDTSTART:00010701T090000\nDTEND:00010701T100000",
 		"SUMMARY:j\nDTSTART:20260701T090000\nDURATION:-PT1H",
+		"SUMMARY:k\nDTSTART:20260701T090000\nDTEND:20260701T120000\nRRULE:FREQ=DAILY;BYHOUR=9,15",
+		"SUMMARY:l\nDTSTART:20260701T090000\nDTEND:20260701T120000\nEXDATE;VALUE=DATE:20260702,2026-07-03",
 	), time.UTC)
 	if !errors.Is(err, worktime.ErrCalendar) {
 		t.Fatalf("got %v", err)
@@ -175,6 +177,8 @@ func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
 		`event 3 ("c"): DTSTART 20260701 is a whole day`, `event 4 ("d"): it lasts -1h0m0s`, `event 5 ("e"): it lasts 48h0m0s`,
 		`event 6 ("f"): RRULE "FREQ=SECONDLY" repeats more often than daily`, `event 7 ("g"): RRULE "FREQ=SOMETIMES"`,
 		`event 8 ("h"): it has no DTSTART`, `event 9 ("i"): DTSTART "00010701T090000" is not a date`, `event 10 ("j"): DURATION "-PT1H"`,
+		`event 11 ("k"): RRULE "FREQ=DAILY;BYHOUR=9,15" names other times of day than DTSTART: write an event for each shift`,
+		`event 12 ("l"): EXDATE "2026-07-03" is not a date such as 20260328`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
@@ -184,6 +188,14 @@ func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
 		if _, err := worktime.ParseShifts([]byte(text), time.UTC); !errors.Is(err, worktime.ErrCalendar) {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// The times that calendars write although DTSTART says them.
+func TestARuleMaySayTheTimeOfItsBegin(t *testing.T) {
+	got := planned(t, "2026-07-01", "2026-07-03", "UID:a\nDTSTART;TZID=Europe/Berlin:20260701T093000\nDURATION:PT1H\nRRULE:FREQ=DAILY;BYHOUR=9;BYMINUTE=30;BYSECOND=0")
+	if d := cmp.Diff([]string{"01 Wed 09:30 1h0m0s", "02 Thu 09:30 1h0m0s"}, got); d != "" {
+		t.Error(d)
 	}
 }
 

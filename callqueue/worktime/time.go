@@ -4,29 +4,13 @@ import (
 	"time"
 
 	"firstline/call"
-)
-
-// State is what a staffed second was spent on. Who speaks with somebody, or wraps
-// up, does that whatever they say of themselves; a break counts from when there is
-// nothing else to do.
-type State string
-
-// The states. There are no others.
-const (
-	Idle        State = "idle" // ready for a call
-	Offered     State = "offered"
-	Talking     State = "talking"
-	OnHold      State = "on-hold"
-	WrapUp      State = "wrap-up"
-	Outbound    State = "outbound"
-	Break       State = "break"
-	Unreachable State = "unreachable" // the phone was not there
+	"firstline/callqueue/sla"
 )
 
 // Span is a time in one state, [From, To).
 type Span struct {
 	From, To time.Time
-	State    State
+	State    sla.State
 	Reason   string // of a break
 }
 
@@ -78,11 +62,11 @@ func (f *fold) apply(e call.Event) {
 }
 
 func (f *fold) span(out []Span, from, to time.Time) []Span {
-	if !from.Before(to) || f.presence == "" || f.presence == call.LoggedOut {
+	s := Span{From: from, To: to, State: sla.StateOf(f.presence, f.activity)}
+	if s.State == "" || !from.Before(to) {
 		return out
 	}
-	s := Span{From: from, To: to, State: f.state()}
-	if s.State == Break {
+	if s.State == sla.StateBreak {
 		s.Reason = f.reason
 	}
 	if n := len(out) - 1; n >= 0 && out[n].To.Equal(from) && out[n].State == s.State && out[n].Reason == s.Reason {
@@ -92,42 +76,20 @@ func (f *fold) span(out []Span, from, to time.Time) []Span {
 	return append(out, s)
 }
 
-func (f *fold) state() State {
-	switch f.activity {
-	case call.Offering:
-		return Offered
-	case call.Talking:
-		return Talking
-	case call.Holding:
-		return OnHold
-	case call.WrapUp:
-		return WrapUp
-	case call.Outbound:
-		return Outbound
-	}
-	switch {
-	case f.presence == call.OnBreak:
-		return Break
-	case f.activity == call.PhoneGone:
-		return Unreachable
-	}
-	return Idle
-}
-
 // Times is the sum of spans.
 type Times struct {
-	Staffed time.Duration            // the sum of In
-	In      map[State]time.Duration  // states that never were are not there
-	Breaks  map[string]time.Duration // by reason; the sum is In[Break]
+	Staffed time.Duration               // the sum of In
+	In      map[sla.State]time.Duration // states that never were are not there
+	Breaks  map[string]time.Duration    // by reason; the sum is In[sla.StateBreak]
 }
 
 // Sum adds spans up.
 func Sum(spans []Span) Times {
-	t := Times{In: make(map[State]time.Duration), Breaks: make(map[string]time.Duration)}
+	t := Times{In: make(map[sla.State]time.Duration), Breaks: make(map[string]time.Duration)}
 	for _, s := range spans {
 		t.Staffed += s.Length()
 		t.In[s.State] += s.Length()
-		if s.State == Break {
+		if s.State == sla.StateBreak {
 			t.Breaks[s.Reason] += s.Length()
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"firstline/call"
+	"firstline/callqueue/sla"
 	"firstline/callqueue/worktime"
 )
 
@@ -45,22 +46,22 @@ func TestEachStaffedSecondIsSpentOnOneThing(t *testing.T) {
 		90: presence(call.Available, ""), // the phone is still gone
 	})
 	want := []worktime.Span{
-		{From: at(15), To: at(20), State: worktime.Idle},
-		{From: at(20), To: at(21), State: worktime.Offered},
-		{From: at(21), To: at(30), State: worktime.Talking},
-		{From: at(30), To: at(31), State: worktime.WrapUp},
-		{From: at(31), To: at(61), State: worktime.Break, Reason: "lunch"},
-		{From: at(61), To: at(70), State: worktime.Break, Reason: "training"},
-		{From: at(70), To: at(75), State: worktime.Idle},
-		{From: at(75), To: at(80), State: worktime.Unreachable},
-		{From: at(90), To: at(95), State: worktime.Unreachable},
+		{From: at(15), To: at(20), State: sla.StateReady},
+		{From: at(20), To: at(21), State: sla.StateOffered},
+		{From: at(21), To: at(30), State: sla.StateTalking},
+		{From: at(30), To: at(31), State: sla.StateWrapUp},
+		{From: at(31), To: at(61), State: sla.StateBreak, Reason: "lunch"},
+		{From: at(61), To: at(70), State: sla.StateBreak, Reason: "training"},
+		{From: at(70), To: at(75), State: sla.StateReady},
+		{From: at(75), To: at(80), State: sla.StateUnreachable},
+		{From: at(90), To: at(95), State: sla.StateUnreachable},
 	}
 	got := worktime.Spans(evs, at(15), at(95))
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 	sum := worktime.Sum(got)
-	if sum.Staffed != 70*time.Minute || sum.In[worktime.Break] != 39*time.Minute || sum.Breaks["lunch"] != 30*time.Minute {
+	if sum.Staffed != 70*time.Minute || sum.In[sla.StateBreak] != 39*time.Minute || sum.Breaks["lunch"] != 30*time.Minute {
 		t.Errorf("%+v", sum)
 	}
 }
@@ -131,8 +132,8 @@ func TestStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 		for _, d := range sum.Breaks {
 			breaks += d
 		}
-		if want := staffed(evs, from, to); states != want || sum.Staffed != want || breaks != sum.In[worktime.Break] {
-			t.Fatalf("states %v, staffed %v, breaks %v of %v; counted %v", states, sum.Staffed, breaks, sum.In[worktime.Break], want)
+		if want := staffed(evs, from, to); states != want || sum.Staffed != want || breaks != sum.In[sla.StateBreak] {
+			t.Fatalf("states %v, staffed %v, breaks %v of %v; counted %v", states, sum.Staffed, breaks, sum.In[sla.StateBreak], want)
 		}
 	})
 }

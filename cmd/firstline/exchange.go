@@ -185,6 +185,15 @@ func (s *server) tellReachable(d call.DeviceID) {
 	}
 }
 
+// tellSeen tells the queue that a phone has proved to be there.
+func (s *server) tellSeen(d call.DeviceID) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if s.queue != nil {
+		s.queue.Seen(d)
+	}
+}
+
 // takeAsteriskCalls serves calls that the nodes hand to the application.
 func (s *server) takeAsteriskCalls() {
 	front := s.exchange.asterisk

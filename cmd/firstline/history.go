@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"firstline/call"
 	"firstline/callqueue/agents"
 	"firstline/callqueue/queuelog"
@@ -76,7 +74,11 @@ func (f *historyFlags) open(ctx context.Context) (*history, error) {
 			return nil, fmt.Errorf("journal of %s: %w", api.base, err)
 		}
 	}
-	st, err := store.Open(ctx, store.Config{Database: cfg.Database, DataDir: cfg.DataDir}, zap.NewNop())
+	log, err := newLog(config.Log{Level: "warn", Format: cfg.Log.Format}) // what becomes of a spool has to be said
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.Open(ctx, store.Config{Database: cfg.Database, DataDir: cfg.DataDir}, log)
 	if errors.Is(err, store.ErrOwned) {
 		return nil, fmt.Errorf("%w: give --api and --token of the server that runs", err)
 	}

@@ -35,6 +35,8 @@ type command struct {
 	Spool    spoolCommand    `cmd:"" help:"Print what a spool holds: events that the database did not get."`
 	Audit    auditCommand    `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
 	Roster   rosterCommand   `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
+	Blocks   blocksCommand   `cmd:"" help:"Who is kept out, in a running server."`
+	Lost     lostCommand     `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
 	Prompts  promptsCommand  `cmd:"" help:"Make or check the recorded prompts."`
 	Simulate simulateCommand `cmd:"" help:"Simulate a day: service level, waits and occupancy beside Erlang C and A."`
 	Replay   replayCommand   `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`

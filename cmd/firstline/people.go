@@ -30,7 +30,7 @@ func (s *server) openRoster(ctx context.Context) error {
 	}
 	var seated []agents.Agent
 	for _, p := range people {
-		seated = append(seated, agents.Agent{ID: p.ID, Name: p.Name, Device: p.Device, Level: p.Level, Skills: p.Skills})
+		seated = append(seated, p.Agent())
 	}
 	s.roster = roster.New(roster.Config{
 		Journal: s.journal, Queue: s.queue, PINs: s.store, Log: s.log.Named("roster"),

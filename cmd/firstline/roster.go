@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"firstline/call"
-	"firstline/callqueue"
-	"firstline/callqueue/agents"
 )
 
 // seedRoster gives a new installation the roster of its centre's files; from then
@@ -60,22 +58,11 @@ func (s *server) seedToken(ctx context.Context) error {
 
 // seatAgents puts the roster into the queue engine as the last process left it.
 func (s *server) seatAgents(ctx context.Context) error {
-	people, err := s.store.Agents(ctx)
+	people, err := s.store.Everybody(ctx)
 	if err != nil {
 		return err
 	}
-	var roster []agents.Agent
-	var were []callqueue.Restored
-	for _, p := range people {
-		roster = append(roster, agents.Agent{ID: p.ID, Name: p.Name, Device: p.Device, Level: p.Level, Skills: p.Skills})
-		were = append(were, callqueue.Restored{
-			Agent: p.ID, Presence: p.Presence, Reason: p.Reason, Activity: p.Activity, Call: p.Call, Until: p.Until, Since: p.Active,
-		})
-	}
-	if err := s.queue.SetAgents(ctx, roster); err != nil {
-		return fmt.Errorf("roster: %w", err)
-	}
-	if err := s.queue.Restore(ctx, were); err != nil {
+	if err := s.queue.Restore(ctx, people); err != nil {
 		return fmt.Errorf("roster: %w", err)
 	}
 	return nil

@@ -24,8 +24,8 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
-		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
+		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),
 		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
@@ -39,7 +39,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 }
 
 // boardSeed is what the board must know from before boardFrom: the roster as it
-// is, and the beginnings of calls that are still up.
+// is, the beginnings of calls that are still up, and who is owed a call.
 func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
 	open, err := s.store.OpenCalls(ctx)
 	if err != nil {
@@ -60,6 +60,13 @@ func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
 			call.AgentEvent(p.Since, p.ID, call.AgentSet{Name: p.Name, Device: p.Device, Level: p.Level, Skills: p.Skills}),
 			call.AgentEvent(p.Since, p.ID, call.PresenceChanged{Presence: p.Presence, Reason: p.Reason}),
 			call.AgentEvent(p.Active, p.ID, call.ActivityChanged{Activity: cmp.Or(p.Activity, call.Idle), Call: p.Call, Until: p.Until}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	owed, err := s.store.OpenLostItems(ctx)
+	for _, it := range owed {
+		seed = append(seed, call.LostEvent(it.Opened, it.ID, call.LostOpened{Call: it.Calls[0].ID, Ticket: it.Ticket, Queue: it.Queue, Joined: it.Joined}))
 	}
 	return seed, err
 }
@@ -185,6 +192,9 @@ func recordingView(r recordings.Recording) web.Recording {
 	}
 	if !r.Finished.IsZero() {
 		v.Ended = &r.Finished
+	}
+	if r.Flag != nil {
+		v.Flag = new(web.Act{At: r.Flag.At, By: r.Flag.By, Note: r.Flag.Reason})
 	}
 	return v
 }

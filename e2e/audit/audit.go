@@ -32,12 +32,13 @@ const (
 	AgentTime   Rule = "agent-state seconds add up to staffed seconds"
 	BoardIsFold Rule = "the board equals the fold of the journal"
 	OneTicket   Rule = "one ticket per call"
+	LostOnce    Rule = "every abandon is on the lost list once, and comes off it once"
 	Sequence    Rule = "each stream is told in order and without gaps"
 )
 
 // Rules are all promises, in the order in which they are reported.
 func Rules() []Rule {
-	return []Rule{OneCall, OneOutcome, NoGhost, InOrder, Conserving, AddsUp, AgentTime, BoardIsFold, OneTicket, Sequence}
+	return []Rule{OneCall, OneOutcome, NoGhost, InOrder, Conserving, AddsUp, AgentTime, BoardIsFold, OneTicket, LostOnce, Sequence}
 }
 
 // Violation is one broken promise.
@@ -110,6 +111,7 @@ type Checker struct {
 	people   map[call.AgentID]*person
 	waiting  waitingRoom
 	tickets  ticketBook
+	lost     lostBook
 	started  time.Time // of the last process
 	earliest time.Time // instant of any event
 	turn     time.Time // instant of the queue's last decision
@@ -127,7 +129,7 @@ func New(cfg Config) *Checker {
 	return &Checker{
 		cfg: cfg, seqs: map[call.Stream]int64{}, calls: map[call.ID]*phoned{}, ended: map[call.ID]bool{},
 		people: map[call.AgentID]*person{}, waiting: waitingRoom{entries: map[call.EntryID]*entry{}},
-		tickets: newTicketBook(), told: map[string]bool{}, void: map[call.OfferID]bool{},
+		tickets: newTicketBook(), lost: newLostBook(), told: map[string]bool{}, void: map[call.OfferID]bool{},
 		report: Report{Queues: map[call.QueueID]Queue{}, Broken: map[Rule]int{}, Violations: []Violation{}},
 	}
 }
@@ -182,6 +184,12 @@ func (c *Checker) Apply(e call.Event) {
 		c.applyAgent(e)
 	case call.StreamTicket:
 		c.applyTicket(e)
+	case call.StreamLost:
+		c.applyLost(e)
+	case call.StreamCallback:
+		if b, ok := e.Body.(call.CallbackAsked); ok {
+			c.lost.asked[b.Call] = true
+		}
 	case call.StreamSystem:
 		c.applySystem(e)
 	}
@@ -269,6 +277,7 @@ func (c *Checker) Close(now time.Time) *Report {
 	}
 	c.addsUp()
 	c.checkTickets()
+	c.checkLost()
 	slices.SortStableFunc(r.Violations, func(a, b Violation) int {
 		return cmp.Or(slices.Index(Rules(), a.Rule)-slices.Index(Rules(), b.Rule), a.At.Compare(b.At))
 	})

@@ -182,6 +182,32 @@ func TestADoctoredJournalIsFoundOut(t *testing.T) {
 			i := find(t, evs, "ana", "agent.activity", 5) // the wrap-up, long before the talk ends
 			return shift(evs, i, find(t, evs, "one", "call.unheld", 1)+2)
 		}},
+		{"an abandon that is on no list", audit.LostOnce, func(t *testing.T, evs []call.Event) []call.Event {
+			return slices.DeleteFunc(evs, func(e call.Event) bool {
+				_, noted := e.Body.(call.CallerLost)
+				return noted || e.Stream.Kind == call.StreamLost
+			})
+		}},
+		{"an abandon in two items", audit.LostOnce, func(_ *testing.T, evs []call.Event) []call.Event {
+			return append(evs, call.LostEvent(day.Add(61*time.Second), "l2", call.LostOpened{Call: "three"}))
+		}},
+		{"an abandon that only the item tells", audit.LostOnce, func(t *testing.T, evs []call.Event) []call.Event {
+			i := find(t, evs, "three", "call.lost", 1)
+			return slices.Delete(evs, i, i+1)
+		}},
+		{"one number on the list twice", audit.LostOnce, func(_ *testing.T, evs []call.Event) []call.Event {
+			return append(evs, call.CallEvent(day.Add(61*time.Second), "two", call.CallerLost{}),
+				call.LostEvent(day.Add(61*time.Second), "l2", call.LostOpened{Call: "two", Number: "+15550100"}))
+		}},
+		{"two who withhold their number as one", audit.LostOnce, func(t *testing.T, evs []call.Event) []call.Event {
+			evs[find(t, evs, "three", "lost.opened", 1)].Body = call.LostOpened{Call: "three"}
+			return append(evs, call.CallEvent(day.Add(61*time.Second), "two", call.CallerLost{}),
+				call.LostEvent(day.Add(61*time.Second), "three", call.LostAgain{Call: "two"}))
+		}},
+		{"a lost caller who ends twice", audit.LostOnce, func(_ *testing.T, evs []call.Event) []call.Event {
+			end := call.LostEvent(day.Add(61*time.Second), "three", call.LostEnded{End: call.LostResolved})
+			return append(evs, end, end)
+		}},
 		{"a ticket that nobody opened", audit.OneTicket, func(t *testing.T, evs []call.Event) []call.Event {
 			i := find(t, evs, "T-3", "ticket.opened", 1)
 			return slices.Delete(evs, i, i+1)
@@ -224,11 +250,12 @@ func crashed(closes bool) []call.Event {
 		j.call(id, call.OfferEnded{Offer: id.Entry(1).Offer(1), Agent: "ana", Result: call.OfferWithdrawn})
 	}
 	j.call(id, call.QueueLeft{Entry: id.Entry(1), Queue: "desk", Outcome: call.OutcomeSystemFailed, Wait: 18 * time.Second})
-	j.call(id, call.Ended{Outcome: call.OutcomeSystemFailed, Stage: "wait", Restored: true})
+	j.call(id, call.CallerLost{Reason: "crash"}, call.Ended{Outcome: call.OutcomeSystemFailed, Stage: "wait", Restored: true}).lost(id)
 	two, four := call.ID("two"), call.ID("four")
 	j.call(two, call.Parted{Agent: "ben", By: call.SideSystem}, call.Ended{Outcome: call.OutcomeSystemFailed, Restored: true})
 	j.call(four, call.QueueLeft{Entry: four.Entry(1), Queue: "desk", Outcome: call.OutcomeSystemFailed, Wait: 16 * time.Second})
 	j.call(four, call.Ended{Outcome: call.OutcomeSystemFailed, Restored: true})
+	j.all = append(j.all, call.CallbackEvent(j.now, "cb", call.CallbackAsked{Call: four})) // the server calls this one back itself
 	return numbered(j.all)
 }
 
@@ -310,6 +337,7 @@ func TestADoctoredBoardIsFoundOut(t *testing.T) {
 		"a queue is gone":     func(b *audit.Board) { b.Queues = nil },
 		"another sequence":    func(b *audit.Board) { b.Seq-- },
 		"a call's ticket":     func(b *audit.Board) { b.Calls[1].Ticket = "T-1" },
+		"who is owed a call":  func(b *audit.Board) { b.Totals.LostOpen++ },
 		"an agent's presence": func(b *audit.Board) { b.Agents[0].Presence = call.Available },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -352,7 +380,8 @@ func fakeServer(t *testing.T, abandoned int) string {
 	two, four := call.ID("two"), call.ID("four")
 	j.at(61).parts(two, "ben")
 	j.at(62).call(four, call.QueueLeft{Entry: four.Entry(1), Queue: "desk", Outcome: call.OutcomeTimeoutOverflow, Wait: 46 * time.Second})
-	j.call(four, call.Ended{Outcome: call.OutcomeTimeoutOverflow, Stage: "wait"})
+	j.call(four, call.CallerLost{Reason: "timeout-overflow"}, call.Ended{Outcome: call.OutcomeTimeoutOverflow, Stage: "wait"})
+	j.all = append(j.all, call.LostEvent(j.now, "three", call.LostAgain{Call: four}))
 	evs := numbered(j.all)
 	answer := func(w http.ResponseWriter, v any) {
 		if err := json.NewEncoder(w).Encode(v); err != nil {

@@ -12,6 +12,9 @@ import (
 type Board struct {
 	Seq    int64     `json:"seq"`
 	At     time.Time `json:"at"`
+	Totals struct {
+		LostOpen int `json:"lost_open"`
+	} `json:"totals"`
 	Queues []struct {
 		ID           call.QueueID `json:"id"`
 		Waiting      int          `json:"waiting"`
@@ -59,6 +62,7 @@ func (c *Checker) Compare(b *Board) {
 	}
 	c.compareCalls(b, broke)
 	c.compareQueues(b, broke)
+	c.compareLost(b, b.At)
 }
 
 func (c *Checker) compareCalls(b *Board, broke func(string, ...any)) {

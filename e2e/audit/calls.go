@@ -11,6 +11,8 @@ import (
 // phoned is an open call.
 type phoned struct {
 	ticket  call.TicketID
+	test    bool
+	out     bool   // we placed it
 	entry   *entry // that waits, or nil
 	outcome call.Outcome
 	talk    *talk // that lasts, or nil
@@ -68,10 +70,13 @@ func (c *Checker) applyCall(e call.Event) {
 		c.arrived(id, b)
 		return
 	}
+	if _, ok := e.Body.(call.CallerLost); ok { // also when the call is over
+		c.lost.noted[id]++
+		return
+	}
 	p := c.calls[id]
 	if p == nil {
 		switch e.Body.(type) {
-		case call.CallerLost: // noted when the call is over
 		case call.Offered:
 			c.broke(NoGhost, "call %s is offered, and is over", id)
 		default:
@@ -122,7 +127,7 @@ func (c *Checker) arrived(id call.ID, b call.Arrived) {
 		c.broke(OneOutcome, "call %s arrived twice", id)
 		return
 	}
-	c.calls[id] = &phoned{ticket: b.Ticket}
+	c.calls[id] = &phoned{ticket: b.Ticket, test: b.Test, out: b.Out}
 	c.report.Calls++
 	c.tickets.call(c, id, b.Ticket)
 }
@@ -299,6 +304,7 @@ func (c *Checker) callEnded(id call.ID, p *phoned, b call.Ended) {
 	if b.Outcome == "" {
 		c.broke(OneOutcome, "call %s ends without an outcome", id)
 	}
+	c.lost.ends(id, p, b)
 	delete(c.calls, id)
 	c.ended[id] = true
 }

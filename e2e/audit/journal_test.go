@@ -62,6 +62,12 @@ func (j *journal) parts(id call.ID, a call.AgentID) *journal {
 	return j.call(id, call.Ended{Outcome: call.OutcomeAnswered, Cause: call.Cause{Reason: call.Hangup}, Stage: "talk"})
 }
 
+// lost puts the caller of a call on the list, as an item of the same name.
+func (j *journal) lost(id call.ID) *journal {
+	j.all = append(j.all, call.LostEvent(j.now, call.LostID(id), call.LostOpened{Call: id, Number: "+15550100", Joined: j.now}))
+	return j
+}
+
 const ring = 15 * time.Second
 
 // aMorning is a journal that keeps every promise: two agents, the second alone
@@ -89,7 +95,8 @@ func aMorning() *journal {
 	j.at(33).call("three", call.OfferEnded{Offer: call.ID("three").Entry(1).Offer(1), Agent: "ana", Result: call.OfferWithdrawn})
 	j.agent("ana", call.ActivityChanged{Activity: call.Idle})
 	j.call("three", call.QueueLeft{Entry: call.ID("three").Entry(1), Queue: "desk", Outcome: call.OutcomeAbandoned, Wait: 19 * time.Second})
-	j.call("three", call.Ended{Outcome: call.OutcomeAbandoned, Cause: call.Cause{Reason: call.Hangup}, Stage: "wait"})
+	j.call("three", call.CallerLost{Queue: "desk", Reason: "abandoned"})
+	j.call("three", call.Ended{Outcome: call.OutcomeAbandoned, Cause: call.Cause{Reason: call.Hangup}, Stage: "wait"}).lost("three")
 	j.at(60).agent("ana", call.PresenceChanged{Presence: call.OnBreak, Reason: "lunch"})
 	return j
 }

@@ -35,8 +35,18 @@ func TestOneCallerHasOneFormWhicheverWayTheLineGivesTheNumber(t *testing.T) {
 
 func TestWhatIsNoPublicNumberStaysAsItIs(t *testing.T) {
 	for _, c := range []struct{ text, region string }{
-		{"", "DE"}, {"2001", ""}, {"201", "DE"}, {"alice", "DE"}, {"ann.b-c", "DE"}, {"*11", "DE"}, {"+", "DE"}, {"0301234567", ""},
-		{"12345678901234567890123456789012345", "DE"}, {"0", "DE"}, {"00", ""}, {"112", "DE"},
+		{"", "DE"},
+		{"2001", ""},
+		{"201", "DE"},
+		{"alice", "DE"},
+		{"ann.b-c", "DE"},
+		{"*11", "DE"},
+		{"+", "DE"},
+		{"0301234567", ""},
+		{"12345678901234567890123456789012345", "DE"},
+		{"0", "DE"},
+		{"00", ""},
+		{"112", "DE"},
 	} {
 		if got := number.Normal(c.text, c.region); got != c.text {
 			t.Errorf("%q from %q became %q", c.text, c.region, got)

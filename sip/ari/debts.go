@@ -3,6 +3,7 @@ package ari
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -45,11 +46,7 @@ func (d *debts) look() {
 func (d *debts) all() map[string]debt {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := make(map[string]debt, len(d.owed))
-	for k, v := range d.owed {
-		all[k] = v
-	}
-	return all
+	return maps.Clone(d.owed)
 }
 
 func (d *debts) paid(key string) {

@@ -20,7 +20,7 @@ type fakePBX struct {
 	// events says how often an event arrives: 0 loses it, 2 doubles it; nil: once.
 	events func(e asterisk.Event) int
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex    // guards what follows
 	reach    chan struct{} // closed while it can be reached
 	drop     chan struct{} // closed to end the connection
 	replaced bool          // somebody else has the application
@@ -59,8 +59,9 @@ type fakeChannel struct {
 	play    *fakePlay
 	music   string
 	spies   string // channel that a snoop listens to
+	spy     string // what of it: in, out, both
+	whisper string // where what the snoop hears goes: out is to the channel's far end
 	phone   *fakePhone
-	keys    []string
 }
 
 type fakePlay struct {

@@ -280,13 +280,13 @@ func (f *fakePBX) DestroyBridge(ctx context.Context, id string) error {
 	})
 }
 
-func (f *fakePBX) Snoop(ctx context.Context, channel, id, _, _, args string) (asterisk.Channel, error) {
+func (f *fakePBX) Snoop(ctx context.Context, channel, id, spy, whisper, args string) (asterisk.Channel, error) {
 	err := f.verb(ctx, "snoop", channel, func(*fakeChannel) error {
 		if f.channels[id] != nil {
 			return &asterisk.StatusError{Status: 500, Message: "Snoop channel could not be created"}
 		}
 		s := f.newChannel(id, "Snoop/"+channel, "Up")
-		s.spies = channel
+		s.spies, s.spy, s.whisper = channel, spy, whisper
 		f.enter(s, args)
 		return nil
 	})

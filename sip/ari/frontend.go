@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -62,22 +64,40 @@ func New(cfg Config) (*FrontEnd, error) {
 func (f *FrontEnd) Connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	f.tidy()
+	failed := make(chan error, len(f.nodes))
 	var wg sync.WaitGroup
 	for _, n := range f.nodes {
 		wg.Go(func() {
 			if err := n.run(ctx); err != nil {
 				f.fence(err)
+				failed <- err
 				cancel(err)
 			}
 		})
 	}
 	wg.Wait()
 	f.close()
-	if err := context.Cause(ctx); errors.Is(err, ErrReplaced) {
-		return ErrReplaced
+	select {
+	case err := <-failed:
+		return err
+	default:
+		return nil
 	}
-	return nil
 }
+
+// tidy deletes what a process before us was fetching when it died.
+func (f *FrontEnd) tidy() {
+	if f.cfg.RecordingsDir == "" {
+		return
+	}
+	if err := os.RemoveAll(f.fetching()); err != nil {
+		f.log.Warn("not tidied up", zap.Error(err))
+	}
+}
+
+// fetching is where audio is while it comes from Asterisk.
+func (f *FrontEnd) fetching() string { return filepath.Join(f.cfg.RecordingsDir, ".fetching") }
 
 // errClosed is why verbs fail after Connect.
 var errClosed = call.Cause{Reason: call.SwitchGone, Text: "the front end has closed its connections"}
@@ -89,6 +109,7 @@ func (f *FrontEnd) close() {
 	f.mu.Unlock()
 	f.die(errClosed)
 	for _, n := range f.nodes {
+		n.stopWaiting()
 		n.endAll(errClosed, false)
 	}
 	f.jobs.Wait()

@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,9 @@ func (n *node) callerLeg(c *asterisk.Channel) *leg {
 	if c.State == "Up" {
 		s = up
 	}
-	return n.newLeg(n.callID(c).CallerLeg(), c.ID, partyOf(c.Caller), s)
+	l := n.newLeg(n.callID(c).CallerLeg(), c.ID, partyOf(c.Caller), s)
+	l.caller, l.exten = true, c.Dialplan.Exten
+	return l
 }
 
 // call describes what came in, but for what was dialled.
@@ -131,11 +134,11 @@ func (n *node) refuses(number string) error {
 // handBack gives a call that we do not take to the dialplan, or refuses it where
 // the operator has named no place.
 func (n *node) handBack(c *asterisk.Channel, why error) {
-	id := c.ID
+	id, exten := c.ID, c.Dialplan.Exten
 	n.debts.owe(channelDebt(id), func(ctx context.Context) error {
 		switch {
 		case n.cfg.Fallback.Context != "":
-			return n.fallBack(ctx, id)
+			return n.fallBack(ctx, id, exten)
 		case errors.Is(why, errUnknownNumber):
 			return n.pbx.Hangup(ctx, id, q850Unallocated, "")
 		default:
@@ -145,10 +148,10 @@ func (n *node) handBack(c *asterisk.Channel, why error) {
 }
 
 // fallBack sends a channel to the place that the operator has named for calls that
-// are not ours.
-func (n *node) fallBack(ctx context.Context, channel string) error {
+// are not ours. Left without an extension Asterisk would take "s".
+func (n *node) fallBack(ctx context.Context, channel, exten string) error {
 	to := n.cfg.Fallback
-	err := n.pbx.Continue(ctx, channel, to.Context, to.Exten, max(to.Priority, 1), "")
+	err := n.pbx.Continue(ctx, channel, to.Context, cmp.Or(to.Exten, exten), max(to.Priority, 1), "")
 	if errors.Is(err, asterisk.ErrNotFound) || errors.Is(err, asterisk.ErrState) {
 		return nil // it is gone, or is in the dialplan
 	}

@@ -165,6 +165,24 @@ func TestWhatAPhoneDidDuringACutIsKnownAfterwards(t *testing.T) {
 	})
 }
 
+func TestWhatTheLastProcessPlayedIsStopped(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakePBX) {
+		p, calls := served(t, f, nil)
+		far, c := answered(t, f, calls)
+		go func() { _ = c.Leg.Play(t.Context(), "prompt:one", "prompt:one", "prompt:one") }()
+		time.Sleep(time.Second)
+		p.die()
+		next := startProcess(t, f, nil)
+		found, err := next.Adopt(t.Context())
+		must(t, err)
+		l, ok := found.Leg(c.Leg.ID())
+		if !ok || !far.Hears("prompt:one") {
+			t.Fatal("the call, or what it plays, did not outlive its process")
+		}
+		must(t, l.Play(t.Context(), "prompt:short")) // the fake refuses a second one beside the first
+	})
+}
+
 func TestARestartOfAsteriskEndsItsLegs(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakePBX) {
 		p, calls := served(t, f, nil)

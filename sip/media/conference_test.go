@@ -42,6 +42,7 @@ type speaker struct {
 	next   int64   // where the last packet began
 	heard  []int16 // from the conference's start
 	digits []telephoneEvent
+	stamps []uint32 // of the digits' packets
 }
 
 // flying is a packet on its way to us.
@@ -180,7 +181,7 @@ func (p *speaker) listen(start, now time.Time) {
 		if pk.PayloadType == 101 { // all packets of a press have the timestamp of its beginning
 			var e telephoneEvent
 			e.parse(pk.Payload)
-			p.digits = append(p.digits, e)
+			p.digits, p.stamps = append(p.digits, e), append(p.stamps, pk.Timestamp)
 			continue
 		}
 		if off := at - samplesIn(now.Sub(start)); off < -3*frameSamples || off > 3*frameSamples {

@@ -263,6 +263,33 @@ func TestDigitsPassFromLegToLegWhileMixedAndATapsGoNowhere(t *testing.T) {
 	c.hears("the agent", c.agent, map[float64]bool{callerTone: true, bossTone: true})
 }
 
+func TestAPassedPressKeepsItsSegmentsTogetherAndStragglersStayOut(t *testing.T) {
+	c := newConference(t, PCMU, PCMU)
+	c.tap(c.phone(PCMU, 0), Listen)
+	c.runs(time.Second)
+	c.caller.mute = true
+	ts := c.caller.peer.next.Timestamp
+	for _, p := range []struct {
+		ts       uint32
+		end      bool
+		duration uint16
+	}{
+		{ts, false, 160},
+		{ts, false, maxEventTime},
+		{ts + maxEventTime, false, 320}, // held for longer than a packet can say
+		{ts, false, maxEventTime},       // reordered
+		{ts + maxEventTime, true, 480},
+		{ts + maxEventTime + 4000, true, 160}, // the next press
+	} {
+		c.caller.keys(c, p.ts, p.end, p.duration)
+		c.runs(frameTime)
+	}
+	got := c.agent.stamps
+	if len(got) != 5 || got[1] != got[0] || got[2] != got[0]+maxEventTime || got[3] != got[2] || int32(got[4]-got[3]) <= 0 {
+		t.Errorf("timestamps %v", got)
+	}
+}
+
 func TestLoudVoicesSaturateInsteadOfWrapping(t *testing.T) {
 	c := newConference(t, PCMU, PCMU)
 	boss, guest := c.phone(PCMU, callerTone), c.phone(PCMU, callerTone)

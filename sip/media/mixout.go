@@ -10,6 +10,7 @@ const pressPause = 50 * time.Millisecond
 type keyPress struct {
 	epoch  uint32    // of the source
 	source uint32    // its timestamp, which tells presses apart
+	former uint32    // that of the press or segment before
 	ts     uint32    // ours
 	last   time.Time // when a packet of it was passed; zero: none ever was
 }
@@ -38,16 +39,16 @@ func (s *Stream) pass(now time.Time, p *packet, b []byte) {
 	d := &o.press
 	known := !d.last.IsZero() && d.epoch == p.epoch
 	behind := int32(d.source - p.ts)
-	if known && behind > 0 && behind < staleEvents {
+	begins := !known || behind != 0
+	if known && begins && (p.ts == d.former || behind > 0 && behind < staleEvents) {
 		return // a straggler of a former press would look like a new one
 	}
-	begins := !known || behind != 0
 	if begins {
 		ts := o.stepped(now)
 		if known && p.ts == d.source+maxEventTime { // the next segment of a long press
 			ts = d.ts + maxEventTime
 		}
-		*d = keyPress{epoch: p.epoch, source: p.ts, ts: ts}
+		*d = keyPress{epoch: p.epoch, source: p.ts, former: d.source, ts: ts}
 		o.ts, o.at, o.span = ts, now, frameSamples
 	}
 	d.last, o.last = now, nobody

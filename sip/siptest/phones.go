@@ -48,8 +48,8 @@ func Engine(t *testing.T, first uint16) *media.Engine {
 	return e
 }
 
-// Runs keeps a part going until the test ends.
-func Runs(t *testing.T, what string, run func(context.Context) error) {
+// Runs keeps a part going until the test ends, or until it is stopped.
+func Runs(t *testing.T, what string, run func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var wg sync.WaitGroup
@@ -58,18 +58,26 @@ func Runs(t *testing.T, what string, run func(context.Context) error) {
 			t.Errorf("%s: %v", what, err)
 		}
 	})
-	t.Cleanup(func() { cancel(); wg.Wait() })
+	stop = func() { cancel(); wg.Wait() }
+	t.Cleanup(stop)
+	return stop
 }
 
 // Phone is a phone that runs until the test ends.
 func Phone(t *testing.T, cfg sip.PhoneConfig) *sip.Phone {
 	t.Helper()
+	p, _ := Leaving(t, cfg)
+	return p
+}
+
+// Leaving is a phone that can be made to say goodbye before the test ends.
+func Leaving(t *testing.T, cfg sip.PhoneConfig) (p *sip.Phone, leave func()) {
+	t.Helper()
 	p, err := sip.NewPhone(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	Runs(t, "phone "+cfg.User, p.Run)
-	return p
+	return p, Runs(t, "phone "+cfg.User, p.Run)
 }
 
 // Dial has a phone call a number; the caller speaks from the answer on.
@@ -130,6 +138,15 @@ func (f *Far) speak() {
 	})
 	c.Loop(media.Tone(time.Second, f.voice))
 	close(f.up)
+}
+
+// Say changes the voice, once the call is up.
+func (f *Far) Say(hz float64) {
+	select {
+	case <-f.up:
+		f.Call().Loop(media.Tone(time.Second, hz))
+	case <-f.t.Context().Done():
+	}
 }
 
 // Press keys digits once the call is up.

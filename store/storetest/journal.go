@@ -43,6 +43,7 @@ func Run(t *testing.T, engine Engine) {
 		{"RecordingsAreFound", recordingsAreFound},
 		{"AgentsShowWhatWasLastSeen", agentsShow},
 		{"AgentsSitWhereTheySignedInLast", seatsShow},
+		{"StaffOfLongAgoIsFound", staffAt},
 		{"PINsAndShiftsAreKept", pinsAndShifts},
 		{"LostCallersAreListed", lostCallers},
 		{"LostCallersAreFoundByHowTheyStand", lostItemsAreFound},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -72,4 +73,69 @@ func pinsAndShifts(t *testing.T, engine Engine) {
 	if calendar, err := s.Shifts(ctx, "ana"); err != nil || calendar != "two" {
 		t.Errorf("shifts %q, %v", calendar, err)
 	}
+}
+
+// staffAt holds what StaffAt says of every event against the whole story up to it.
+func staffAt(t *testing.T, engine Engine) {
+	s, _ := Start(t, engine(t).Config)
+	at := call.Instant(time.Now())
+	tell := func(id call.AgentID, bodies ...call.Body) {
+		for _, b := range bodies {
+			at = at.Add(time.Second)
+			Append(t, s.Journal(), call.AgentEvent(at, id, b), call.SystemEvent(at, call.ConfigActivated{Hash: at.String()}))
+		}
+	}
+	tell("ana", call.AgentSet{Name: "Ana", Level: 1}, call.PresenceChanged{Presence: call.Available}, call.ActivityChanged{Activity: call.Talking, Call: "c"})
+	tell("ben", call.AgentSet{Name: "Ben", Level: 2, Skills: map[string]int{"vpn": 3}}, call.AgentRested{Reason: "missed just now", Until: at}, call.AgentRemoved{By: "roster:eva"})
+	tell("ana", call.AgentSet{Name: "Ana", Level: 3}, call.ActivityChanged{Activity: call.Idle}, call.PresenceChanged{Presence: call.OnBreak, Reason: "lunch"})
+	tell("ben", call.AgentSet{Name: "Ben", Level: 1}, call.PresenceChanged{Presence: call.Available}, call.AgentRested{})
+	all := Collect(t, s.Journal(), 0, 24)
+	for _, last := range all {
+		got, err := s.StaffAt(t.Context(), last.Global)
+		if err != nil {
+			t.Fatal(err)
+		}
+		upTo := all[:last.Global]
+		if diff := cmp.Diff(peopleOf(t, upTo), peopleOf(t, got)); diff != "" {
+			t.Errorf("at event %d (story, StaffAt): %s", last.Global, diff)
+		}
+		if n := len(got) - 1; last.Global > 1 && (n < 0 || configs(got) != 1) {
+			t.Errorf("at event %d: %d centres in %+v", last.Global, configs(got), got)
+		}
+	}
+	got, err := s.StaffBetween(t.Context(), 2, 8, 5)
+	if diff := cmp.Diff(all[2:7], got); diff != "" || err != nil {
+		t.Errorf("%v %s", err, diff)
+	}
+}
+
+// peopleOf folds what is lasting of agents from events.
+func peopleOf(t *testing.T, evs []call.Event) map[string]string {
+	t.Helper()
+	people := make(map[string]*store.Agent)
+	for _, e := range evs {
+		if e.Stream.Kind != call.StreamAgent {
+			continue
+		}
+		if people[e.Stream.ID] == nil {
+			people[e.Stream.ID] = new(store.Agent)
+		}
+		if err := people[e.Stream.ID].Apply(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := make(map[string]string)
+	for id, a := range people {
+		told[id] = fmt.Sprint(a.Here(), a.Level, a.Skills, a.Presence, a.Reason, a.Activity, a.Call, a.Rest)
+	}
+	return told
+}
+
+func configs(evs []call.Event) (n int) {
+	for _, e := range evs {
+		if _, ok := e.Body.(call.ConfigActivated); ok {
+			n++
+		}
+	}
+	return n
 }

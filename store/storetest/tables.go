@@ -264,9 +264,9 @@ func agentsShow(t *testing.T, engine Engine) {
 	want := []store.Agent{
 		{
 			ID: "ana", Name: "Ana", Device: "2001", Level: 2, Skills: map[string]int{"mail": 5},
-			Presence: call.OnBreak, Reason: "lunch", Since: at, Activity: call.WrapUp, Until: at, Active: at,
+			Presence: call.OnBreak, Reason: "lunch", Since: at, Activity: call.WrapUp, Until: at, Active: at, Free: at,
 		},
-		{ID: "ben", Name: "Ben", Level: 1, Presence: call.LoggedOut},
+		{ID: "ben", Name: "Ben", Level: 1, Presence: call.LoggedOut, Since: at, Active: at, Free: at},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -42,11 +42,12 @@ type World struct {
 	audio   map[call.RecordingID][]byte
 	revoked map[string]bool
 	paused  []string
+	care    *care
 }
 
 // New returns an empty desk with one queue.
 func New() *World {
-	return &World{
+	w := &World{
 		Rules: []web.QueueRule{{ID: "service-desk", Name: "Service desk", Target: call.Target{
 			Within: 20 * time.Second, Percent: 80, ShortAbandon: 5 * time.Second,
 		}}},
@@ -56,13 +57,15 @@ func New() *World {
 		rows: make(map[call.RecordingID]*web.Recording), audio: make(map[call.RecordingID][]byte),
 		revoked: make(map[string]bool),
 	}
+	w.care = newCare(w)
+	return w
 }
 
 // Config is a server's configuration on this desk, on any free port.
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Tickets: w, Agents: w, Devices: w, Desk: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Tickets: w, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -97,6 +100,10 @@ func (w *World) fold(e call.Event) {
 			w.backs[id] = new(call.Callback)
 		}
 		if err := w.backs[id].Apply(e); err != nil {
+			panic(err)
+		}
+	case call.StreamLost, call.StreamBlock:
+		if err := w.care.fold(e); err != nil {
 			panic(err)
 		}
 	case call.StreamTicket:
@@ -275,6 +282,23 @@ func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.
 // Why implements web.Desk.
 func (w *World) Why(_ context.Context, entry call.EntryID) (callqueue.Why, error) {
 	return callqueue.Why{Entry: entry, Text: "1 on break"}, nil
+}
+
+// Waited implements web.Past over the desk's own events, without rules.
+func (w *World) Waited(_ context.Context, r *call.Record) ([]callqueue.Hindsight, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []callqueue.Hindsight
+	for _, e := range r.Entries {
+		t := callqueue.NewRetracer(e.ID)
+		for _, ev := range w.events {
+			if err := t.Apply(ev); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, t.Hindsight(time.Now()))
+	}
+	return all, nil
 }
 
 // SetPriority implements web.Desk.

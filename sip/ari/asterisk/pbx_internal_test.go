@@ -151,12 +151,42 @@ func (p *pbx) upgrade(w http.ResponseWriter, r *http.Request) {
 	<-ctx.Done()
 }
 
-// requests are the operations that arrived, as "METHOD /path".
-func (p *pbx) requests() []string {
+// all is what has arrived so far.
+func (p *pbx) all() []request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return slices.Clone(p.seen)
+}
+
+func (p *pbx) last() request {
+	all := p.all()
+	return all[len(all)-1]
+}
+
+func (p *pbx) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = nil
+}
+
+// dialled is how many connections were asked for.
+func (p *pbx) dialled() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dials
+}
+
+// refuse makes connections refused, or not.
+func (p *pbx) refuse(all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = all
+}
+
+// requests are the operations that arrived, as "METHOD /path".
+func (p *pbx) requests() []string {
 	var out []string
-	for _, r := range p.seen {
+	for _, r := range p.all() {
 		if r.path != "/events" {
 			out = append(out, r.method+" "+r.path)
 		}
@@ -323,7 +353,7 @@ func (p *pbx) noSecret(texts ...string) {
 	for _, e := range p.logged.All() {
 		texts = append(texts, e.Message, fmt.Sprint(e.ContextMap()))
 	}
-	for _, r := range p.seen {
+	for _, r := range p.all() {
 		texts = append(texts, r.path, r.query)
 	}
 	for _, s := range texts {

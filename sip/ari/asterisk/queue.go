@@ -65,11 +65,14 @@ func (q *queue) next() (b []byte, ok, closed bool) {
 		return nil, false, q.closed
 	}
 	b, q.events[q.head] = q.events[q.head], nil
-	if q.head++; q.head == len(q.events) {
-		q.head, q.events = 0, q.events[:0]
-		if cap(q.events) > keptLen {
-			q.events = nil
-		}
+	q.head++
+	switch left := len(q.events) - q.head; {
+	case left == 0 && cap(q.events) > keptLen:
+		q.head, q.events = 0, nil
+	case left < q.head: // half of it is behind: what is left moves to the front
+		copy(q.events, q.events[q.head:])
+		clear(q.events[left:])
+		q.head, q.events = 0, q.events[:left]
 	}
 	q.bytes -= len(b)
 	return b, true, q.closed

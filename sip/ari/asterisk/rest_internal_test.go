@@ -78,6 +78,21 @@ func TestEndingWhatIsGoneIsNoError(t *testing.T) {
 	}
 }
 
+func TestBridgeThatIsEndingNeedsNotBeEnded(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		c := p.client(nil)
+		p.answers(says(http.StatusConflict, `{"message":"Bridge not in Stasis application"}`))
+		for _, err := range []error{
+			c.DestroyBridge(t.Context(), "b"), c.RemoveChannel(t.Context(), "b", "c1", "c2"), c.StopBridgeMOH(t.Context(), "b"),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		wantError(t, c.AddChannel(t.Context(), "b", "c"), ErrState)
+	})
+}
+
 func TestWhatIsNotInABridgeNeedsNotBeTakenOut(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		c := p.client(nil)
@@ -86,21 +101,19 @@ func TestWhatIsNotInABridgeNeedsNotBeTakenOut(t *testing.T) {
 			t.Error(err)
 		}
 		p.answers(func(w http.ResponseWriter, r *http.Request) { // one of three is gone: Asterisk takes none out
-			p.mu.Lock()
-			list, _ := p.seen[len(p.seen)-1].body["channel"].([]any)
-			p.mu.Unlock()
+			list, _ := p.last().body["channel"].([]any)
 			if len(list) > 1 {
 				says(http.StatusBadRequest, `{"message":"Channel not found"}`)(w, r)
 				return
 			}
 			w.WriteHeader(http.StatusNoContent)
 		})
-		p.seen = nil
+		p.forget()
 		if err := c.RemoveChannel(t.Context(), "b", "c1", "c2", "c3"); err != nil {
 			t.Error(err)
 		}
-		if len(p.seen) != 4 {
-			t.Errorf("%d requests, want one for all and one for each", len(p.seen))
+		if len(p.all()) != 4 {
+			t.Errorf("%d requests, want one for all and one for each", len(p.all()))
 		}
 	})
 }
@@ -132,7 +145,7 @@ func TestNoAnswerIsAway(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		bubble(t, func(t *testing.T, p *pbx) {
 			c := p.client(nil)
-			p.down = true
+			p.refuse(true)
 			err := c.Ping(t.Context())
 			wantError(t, err, ErrAway)
 			p.noSecret(err.Error())
@@ -169,7 +182,7 @@ func TestTextTravelsAsItIs(t *testing.T) {
 			method: "POST", path: "/channels/a%2Fb%2Bc%20d%252F%3F%23%C3%BC/variable",
 			body: map[string]any{"variable": "CALLERID(name)", "value": text}, authorised: true,
 		}}
-		if diff := cmp.Diff(want, p.seen, cmp.AllowUnexported(request{})); diff != "" {
+		if diff := cmp.Diff(want, p.all(), cmp.AllowUnexported(request{})); diff != "" {
 			t.Error(diff)
 		}
 		media := []string{"sound:http://host/a,b.wav", "tone:ring;tonezone=us"}
@@ -177,7 +190,7 @@ func TestTextTravelsAsItIs(t *testing.T) {
 		if _, err := c.Play(t.Context(), "c", "p", media...); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(map[string]any{"media": []any{media[0], media[1]}}, p.seen[1].body); diff != "" {
+		if diff := cmp.Diff(map[string]any{"media": []any{media[0], media[1]}}, p.all()[1].body); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -235,8 +248,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 		if s, ok := errors.AsType[*StatusError](c.Ping(t.Context())); !ok || s.Status != http.StatusTemporaryRedirect {
 			t.Errorf("%+v", s)
 		}
-		if len(p.seen) != 1 {
-			t.Errorf("%d requests", len(p.seen))
+		if len(p.all()) != 1 {
+			t.Errorf("%d requests", len(p.all()))
 		}
 	})
 }
@@ -248,26 +261,29 @@ func TestConnectionsAreKeptAndBounded(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			w.WriteHeader(http.StatusNoContent)
 		})
-		var wg sync.WaitGroup
-		for i := range 500 {
-			wg.Go(func() {
-				for range 5 {
-					if err := c.Answer(t.Context(), fmt.Sprint("c", i)); err != nil {
-						t.Error(err)
+		for range 3 { // three bursts with a pause between
+			var wg sync.WaitGroup
+			for i := range 500 {
+				wg.Go(func() {
+					for range 2 {
+						if err := c.Answer(t.Context(), fmt.Sprint("c", i)); err != nil {
+							t.Error(err)
+						}
 					}
-				}
-			})
+				})
+			}
+			wg.Wait()
+			time.Sleep(time.Second)
 		}
-		wg.Wait()
-		if p.dials > c.cfg.MaxConns {
-			t.Errorf("%d connections for 2500 operations of 500 calls, want at most %d", p.dials, c.cfg.MaxConns)
+		if p.dialled() > c.cfg.MaxConns {
+			t.Errorf("%d connections for 3000 operations of 500 calls, want at most %d", p.dialled(), c.cfg.MaxConns)
 		}
-		many := p.dials
+		many := p.dialled()
 		time.Sleep(14 * time.Second) // Asterisk closes after 15
 		if err := c.Answer(t.Context(), "c"); err != nil {
 			t.Error(err)
 		}
-		if p.dials != many+1 {
+		if p.dialled() != many+1 {
 			t.Error("an operation was sent on a connection that Asterisk is about to close")
 		}
 	})
@@ -284,7 +300,7 @@ func TestCauseOfAHangupIsQ850OrAReason(t *testing.T) {
 			if err := c.Hangup(t.Context(), "c", h.q850, h.reason); err != nil {
 				t.Fatal(err)
 			}
-			if got := p.seen[len(p.seen)-1].query; got != h.want {
+			if got := p.last().query; got != h.want {
 				t.Errorf("%d %q: %q, want %q", h.q850, h.reason, got, h.want)
 			}
 		}
@@ -297,7 +313,7 @@ func TestShortTimesDoNotBecomeNone(t *testing.T) {
 		if err := c.Dial(t.Context(), "c", "", 1500*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
-		if got := p.seen[0].body["timeout"]; got != 2.0 {
+		if got := p.all()[0].body["timeout"]; got != 2.0 {
 			t.Errorf("timeout %v s, want 2", got)
 		}
 	})

@@ -2,6 +2,7 @@ package asterisk
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func (c *Client) serve(ctx context.Context, conn *websocket.Conn, h Handler) err
 	for {
 		b, ok := q.take(ctx)
 		if !ok {
-			return context.Cause(live)
+			return cmp.Or(context.Cause(live), context.Cause(ctx)) // live may hear of ctx's end a moment later
 		}
 		if !last.has(b) {
 			c.handOver(b, h)

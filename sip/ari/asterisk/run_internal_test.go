@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,13 +43,13 @@ func TestUserAndPasswordTravelInTheHeader(t *testing.T) {
 		if err := c.Answer(t.Context(), "c1"); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range p.seen {
+		for _, r := range p.all() {
 			if !r.authorised {
 				t.Errorf("%s %s without user and password", r.method, r.path)
 			}
 		}
-		if p.seen[0].query != "app=firstline" {
-			t.Errorf("the event socket asked for %q", p.seen[0].query)
+		if p.all()[0].query != "app=firstline" {
+			t.Errorf("the event socket asked for %q", p.all()[0].query)
 		}
 		p.noSecret()
 	})
@@ -177,8 +178,8 @@ func TestWhoeverIsReplacedStopsAndDoesNotComeBack(t *testing.T) {
 			t.Errorf("it still did %v", got)
 		}
 		wantError(t, c.Run(t.Context(), h), ErrReplaced)
-		if p.dials != 1 {
-			t.Errorf("connected %d times", p.dials)
+		if p.dialled() != 1 {
+			t.Errorf("connected %d times", p.dialled())
 		}
 	})
 }
@@ -321,7 +322,7 @@ func TestAttemptsToConnectBecomeRareButNotWhileAsteriskStarts(t *testing.T) {
 		broken      func(p *pbx)
 		least, most int // attempts in ten minutes
 	}{
-		{"connections refused", func(p *pbx) { p.down = true }, 600, 1000},
+		{"connections refused", func(p *pbx) { p.refuse(true) }, 600, 1000},
 		{"not booted", func(p *pbx) { p.answers(says(http.StatusServiceUnavailable, `{"message":"Asterisk not booted"}`)) }, 60, 200},
 		{"wrong password", func(p *pbx) { p.answers(says(http.StatusUnauthorized, `{"error":"Unauthorized"}`)) }, 60, 200},
 	} {
@@ -343,18 +344,69 @@ func TestAttemptsToConnectBecomeRareButNotWhileAsteriskStarts(t *testing.T) {
 func TestComesBackWithinTwoSecondsOfAsterisksStart(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		h := newEar()
-		p.down = true
+		p.refuse(true)
 		p.run(p.client(nil), h)
 		time.Sleep(time.Hour)
-		p.mu.Lock()
-		p.down = false
-		p.mu.Unlock()
+		p.refuse(false)
 		up := time.Now()
 		<-h.up
 		if took := time.Since(up); took > 2*time.Second {
 			t.Errorf("connected after %v", took)
 		}
 	})
+}
+
+func TestAfterAGoodConnectionTheNextIsTriedSoon(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		h := newEar()
+		p.run(p.client(nil), h)
+		<-h.up
+		for range 20 {
+			time.Sleep(time.Minute)
+			_ = (<-p.sockets).CloseNow()
+			cut := time.Now()
+			<-h.up
+			if took := time.Since(cut); took > time.Second {
+				t.Fatalf("connected again after %v", took)
+			}
+		}
+	})
+}
+
+func TestCutTakesTheConnectionsOfOperationsWithIt(t *testing.T) {
+	for name, found := range map[string]struct {
+		ping time.Duration
+		by   func(t *testing.T, c *Client, h *ear)
+	}{
+		"found by the socket":   {time.Second, func(t *testing.T, _ *Client, h *ear) { wantError(t, <-h.down, ErrAway) }},
+		"found by an operation": {time.Hour, func(t *testing.T, c *Client, _ *ear) { wantError(t, c.Ping(t.Context()), ErrAway) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pbx) {
+				h := newEar()
+				c := p.client(func(cfg *Config) { cfg.Ping = found.ping })
+				p.answers(func(w http.ResponseWriter, r *http.Request) {
+					if r.Header.Get("Upgrade") != "" {
+						p.upgrade(w, r)
+						return
+					}
+					time.Sleep(time.Millisecond) // so that ten at a time take ten connections
+				})
+				p.run(c, h)
+				<-h.up
+				var wg sync.WaitGroup
+				for range 10 {
+					wg.Go(func() { _ = c.Ping(t.Context()) })
+				}
+				wg.Wait()
+				p.freeze()
+				found.by(t, c, h)
+				if err := c.Ping(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 func TestRunReadsOnceAtATime(t *testing.T) {

@@ -137,6 +137,8 @@ const steps = {
 			["call", `/calls/${desk.call}`],
 			["ticket", `/tickets/${desk.ticket}`],
 			["reports", "/reports"],
+			["lost", "/lost"],
+			["blocks", "/blocks"],
 			["unknown", "/nothing"],
 		]) {
 			for (const colorScheme of ["light", "dark"]) {
@@ -150,12 +152,18 @@ const steps = {
 					await page.getByText("live", { exact: true }).waitFor();
 					if (name === "call" || name === "ticket") await page.locator("audio").first().waitFor();
 					if (name === "calls") await page.getByRole("link", { name: "T-100090" }).first().waitFor();
+					if (name === "lost") await page.locator("tr[data-lost]").first().waitFor();
+					if (name === "blocks") await page.locator("tr[data-block]").first().waitFor();
 					if (name === "reports") await page.getByRole("rowheader", { name: "service-desk" }).waitFor();
 					await shoot(page, `${name}-${colorScheme}-${width}`);
 					if (name === "board") {
 						const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 						assert.equal(wide, false, `the board is wider than ${width}`);
 					}
+				}
+				if (name === "call") {
+					await page.getByText("agents stood towards it").click();
+					await page.getByRole("cell", { name: "rings for it" }).first().waitFor();
 				}
 				await accessible(page, `${name} ${colorScheme}`);
 				await inert(page, name);
@@ -203,6 +211,73 @@ const steps = {
 		await page.getByRole("button", { name: "Show" }).click();
 		await page.getByText("2020-01-02 00:00 to 2020-01-04 00:00 (Asia/Kolkata), 0 rows").waitFor();
 		await accessible(page, "a report of nobody");
+		await page.close();
+	},
+
+	async "a lost caller comes off the list by what is said of them, and the board counts"() {
+		const page = await open(signed, "/lost");
+		const rows = page.locator("tr[data-lost]");
+		await rows.first().waitFor();
+		const many = await rows.count();
+		const arrivals = await rows.locator("th").allTextContents();
+		assert.deepEqual(arrivals, [...arrivals].sort(), "the one who waits longest is not first");
+		const first = rows.first();
+		for (let n = 1; n <= 2; n++) {
+			await first.getByRole("button", { name: "Not reached" }).click();
+			await first.getByText(n === 1 ? "1 try" : "2 tries").waitFor();
+		}
+		await first.getByRole("button", { name: "Not reached" }).click();
+		await page.getByRole("status").getByText("off the list: unreachable").waitFor();
+		await rows.first().getByRole("button", { name: "Decline…" }).click();
+		await accessible(page, "lost with a question");
+		await shoot(page, "lost-decline");
+		await page.getByLabel(/Why does nobody call/).fill("<b>a prank</b>");
+		await page.getByRole("button", { name: "Decline", exact: true }).click();
+		await page.getByRole("status").getByText("off the list: declined").waitFor();
+		await rows.first().getByRole("button", { name: "Reached", exact: true }).click();
+		await page.getByRole("status").getByText("off the list: called back").waitFor();
+		assert.equal(await rows.count(), many - 3);
+		await page.getByLabel("Show").selectOption("ended");
+		await page.getByText("<b>a prank</b>").waitFor();
+		await accessible(page, "lost callers who are off the list");
+		await page.close();
+		await board
+			.locator("dt", { hasText: "To call back" })
+			.locator("~ dd.value", { hasText: String(many - 3) })
+			.waitFor();
+	},
+
+	async "a proposal is approved, a block is lifted with a reason, and another is made"() {
+		const page = await open(signed, "/blocks");
+		const proposed = page.locator("tr[data-block]", { hasText: "+4930666123" });
+		await proposed.getByLabel("For how long").selectOption("forever");
+		await proposed.getByRole("button", { name: "Approve" }).click();
+		await proposed.getByText("in force").waitFor();
+		await proposed.getByText("for ever").waitFor();
+		await proposed.getByRole("button", { name: "Lift…" }).click();
+		await accessible(page, "blocks with a question");
+		await page.getByLabel("Why may they call again?").fill("they apologised");
+		await page.getByRole("button", { name: "Lift", exact: true }).click();
+		await proposed.waitFor({ state: "detached" });
+		await page.getByLabel("Number").fill("112");
+		await page.getByLabel("Reason").fill("pranks");
+		await page.getByRole("button", { name: "Block", exact: true }).click();
+		await page.getByRole("alert").getByText("emergency number").waitFor();
+		assert.equal(await page.getByLabel("Reason").inputValue(), "pranks", "what was written is gone");
+		complaints.splice(0, complaints.length, ...complaints.filter((c) => !c.includes("422")));
+		await page.getByLabel("Number").fill("030 999 888");
+		await page.getByRole("button", { name: "Block", exact: true }).click();
+		await page.locator("tr[data-block]", { hasText: "+4930999888" }).getByText("in force").waitFor();
+		await shoot(page, "blocks-made");
+		await page.close();
+	},
+
+	async "the panic button says what became of the caller"() {
+		const page = await open(signed, `/calls/${desk.talking}`);
+		await page.getByRole("button", { name: "Panic" }).click();
+		await page.getByText("they are kept out meanwhile").waitFor();
+		await accessible(page, "a call with the panic button");
+		await shoot(page, "panic");
 		await page.close();
 	},
 

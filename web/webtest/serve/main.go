@@ -109,6 +109,7 @@ func morning(w *webtest.World) {
 		c := w.ArriveOn([]string{"1000", "1001"}[n%2], at, webtest.TicketNumber(n), call.Party{Number: fmt.Sprintf("+49301234%03d", n)}).Press("main", "1").Join(desk)
 		if n%9 == 4 {
 			c.After(40*time.Second).Abandon(desk, at)
+			w.Lose(at.Add(40*time.Second), c, call.Party{Number: fmt.Sprintf("+49301234%03d", n%36), Name: payloads[n%len(payloads)]})
 			continue
 		}
 		c.After(3 * time.Second).Offer(call.AgentID(fmt.Sprint(2001 + n%8)))
@@ -158,6 +159,8 @@ func present(w *webtest.World) *scene {
 		w.Arrive(at, webtest.TicketNumber(93+i), call.Party{Number: fmt.Sprintf("+4930998%d", 101+i), Name: payloads[1+i]}).Press("main", "1").Join(desk)
 	}
 	w.Arrive(now.Add(-12*time.Second), "T-100096", call.Party{Name: payloads[4]})
+	w.Propose("+4930666123", "agent:"+payloads[0], false)
+	w.Propose("+4930777*", "supervisor:Ana", true)
 	return s
 }
 

@@ -4,6 +4,7 @@ import type { components, paths } from "./schema";
 export type Call = components["schemas"]["Call"];
 export type TicketStory = components["schemas"]["TicketStory"];
 export type Reason = components["schemas"]["Reason"];
+export type Waited = components["schemas"]["Waited"];
 export type Recording = components["schemas"]["Recording"];
 
 export const api = createClient<paths>({ baseUrl: "/" });

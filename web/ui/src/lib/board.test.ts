@@ -66,6 +66,7 @@ function board(over: Partial<Board> = {}): Board {
 		zone: "UTC",
 		complete: true,
 		lost_today: 0,
+		lost_open: 0,
 		agents: nobody,
 	};
 	return { seq: 1, at: ago(0), totals, queues: [], agents: [], calls: [], ...over };

@@ -7,6 +7,8 @@ export type Route =
 	| { page: "call"; id: string }
 	| { page: "ticket"; id: string }
 	| { page: "reports" }
+	| { page: "lost" }
+	| { page: "blocks" }
 	| { page: "unknown" };
 
 export function routeOf(path: string): Route {
@@ -15,7 +17,7 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
-	if (first === "reports" && !id) return { page: "reports" };
+	if ((first === "reports" || first === "lost" || first === "blocks") && !id) return { page: first };
 	return { page: "unknown" };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, percent, since, spoken } from "./time";
+import { duration, moment, percent, since, spoken } from "./time";
 
 describe("duration", () => {
 	it.each([
@@ -33,4 +33,8 @@ it("a figure that cannot be computed is a dash, not 0 %", () => {
 it("counts from an instant, and not without one", () => {
 	expect(since("2026-03-02T12:00:00Z", Date.parse("2026-03-02T12:00:05Z"))).toBe(5000);
 	expect(since(undefined, 1)).toBe(0);
+});
+
+it("says a moment without year and seconds", () => {
+	expect(moment("2026-03-02T09:05:59Z")).toMatch(/^2 Mar, \d\d:05$/);
 });

@@ -37,6 +37,18 @@ export function percent(p: number | null | undefined): string {
 	return p === null || p === undefined ? "–" : `${Math.floor(p)} %`;
 }
 
+/** A day and a minute in the reader's own zone, for lists: 2 Mar, 09:05. */
+export function moment(instant: string): string {
+	const opts: Intl.DateTimeFormatOptions = {
+		month: "short",
+		day: "numeric",
+		hour: "2-digit",
+		minute: "2-digit",
+		hourCycle: "h23",
+	};
+	return new Intl.DateTimeFormat("en-GB", opts).format(new Date(instant));
+}
+
 /** An instant in the reader's own zone. */
 export function clock(instant: string, withDay = false): string {
 	const opts: Intl.DateTimeFormatOptions = {

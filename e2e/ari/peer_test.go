@@ -1,6 +1,6 @@
 //go:build e2e
 
-package e2e
+package ari_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,14 +43,15 @@ const ariNumber = "710"
 
 func startPBX(t *testing.T) *pbx {
 	t.Helper()
-	root, err := filepath.Abs("..")
+	root, err := filepath.Abs("../..")
 	must(t, err)
-	sipPort, ariPort, rtp := freeTCP(t), freeTCP(t), freeRTP(t)
+	sipPort, ariPort, rtp := freeTCP(t), freeTCP(t), freeRTP()
 	p := &pbx{
 		t: t, sip: netip.MustParseAddrPort(fmt.Sprintf("127.0.0.1:%d", sipPort)), ari: fmt.Sprintf("127.0.0.1:%d", ariPort),
 		env: []string{
 			fmt.Sprint("PEER_SIP_PORT=", sipPort), fmt.Sprint("PEER_ARI_PORT=", ariPort), fmt.Sprint("PEER_NAME=ari-", sipPort),
-			fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+399), "PEER_AGENTS=0",
+			fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+399),
+			"PEER_AGENTS=1", fmt.Sprint("PEER_AGENT_PORT=", sipPort+1), // the fallback's queue needs somebody to wait for
 			"ASTERISK_CONF=" + pbxConfig(t, root),
 		},
 	}
@@ -84,13 +86,51 @@ func pbxConfig(t *testing.T, root string) string {
 // script runs deploy/dev/asterisk.sh for this instance.
 func (p *pbx) script(args ...string) string {
 	p.t.Helper()
-	cmd := exec.Command("../deploy/dev/asterisk.sh", args...)
+	cmd := exec.Command("../../deploy/dev/asterisk.sh", args...)
 	cmd.Env = append(os.Environ(), p.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		p.t.Fatalf("asterisk.sh %v: %v\n%s", args, err, tail(string(out), 4000))
+		p.t.Fatalf("asterisk.sh %v: %v\n%s", args, err, out)
 	}
 	return string(out)
+}
+
+// patience is how long a test waits for what has to come. It fails what is broken;
+// it measures nothing.
+const patience = 60 * time.Second
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("not within %v: %s", patience, what)
+		}
+	}
+}
+
+// soon is what comes on a channel.
+func soon[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("not within %v: %s", patience, what)
+		panic("unreachable")
+	}
 }
 
 // freeTCP is a port that nobody listens on.
@@ -102,17 +142,11 @@ func freeTCP(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// freeRTP is the first of 2,400 ports for audio: 400 of Asterisk, the rest of phones.
-func freeRTP(t *testing.T) int {
-	t.Helper()
-	for first := 42000; first+2400 <= 65000; first += 2400 {
-		if allFree(first, 8) && allFree(first+400, 8) {
-			return first
-		}
-	}
-	t.Fatal("no ports for audio")
-	return 0
-}
+// rtp is the first of 2,400 ports for audio that nobody else in this process has:
+// 400 of Asterisk, the rest of phones. They lie above what the kernel gives away.
+var rtp atomic.Int64
+
+func freeRTP() int { return 42000 + 2400*int((rtp.Add(1)-1)%9) }
 
 // published is the folder from which this Asterisk plays.
 func (p *pbx) published() *ari.Folder {
