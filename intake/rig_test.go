@@ -322,6 +322,15 @@ func (s *shelf) all() map[call.RecordingID]bool {
 	return s.done
 }
 
+// recover closes what was begun, which is recordings.Recover's work after a crash.
+func (s *shelf) recover() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.done {
+		s.done[id] = true
+	}
+}
+
 func (s *shelf) open(j call.Journal) *shelfOf { return &shelfOf{s, j} }
 
 type shelfOf struct {
