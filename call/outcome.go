@@ -20,6 +20,14 @@ const (
 	OutcomeSystemFailed    Outcome = "system-failed"
 )
 
+// EntryOutcomes returns the outcomes of a queue entry; there are no others.
+func EntryOutcomes() []Outcome {
+	return []Outcome{
+		OutcomeAnswered, OutcomeAbandonedShort, OutcomeAbandoned, OutcomeTimeoutOverflow, OutcomeEmpty, OutcomeExitKey,
+		OutcomeCallbackTaken, OutcomeVoicemail, OutcomeDeflected, OutcomeWithdrawn, OutcomeMoved, OutcomeSystemFailed,
+	}
+}
+
 // Outcomes of a call that was in no queue (and OutcomeSystemFailed).
 const (
 	OutcomeEndedInFlow Outcome = "ended-in-flow"

@@ -31,6 +31,14 @@ type SLAReport struct {
 	Formula string    `json:"formula" doc:"of each row's service_level"`
 	Queues  []SLARow  `json:"queues" doc:"by interval, queue and client; with by=client only those that had a caller"`
 	Staff   SLAStaff  `json:"staff"`
+	StaffBy []SLAPart `json:"staff_by" doc:"the same for each part of the period, in the report's zone; empty without every"`
+}
+
+// SLAPart is how all agents spent one part of the period.
+type SLAPart struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to" doc:"excluded"`
+	SLAStaff
 }
 
 // SLARow is one queue's line, of one interval and one client when they are told
@@ -50,10 +58,13 @@ type SLARow struct {
 	AnsweredWithin int            `json:"answered_within"`
 	Abandoned      int            `json:"abandoned"`
 	AbandonedShort int            `json:"abandoned_short"`
-	Other          int            `json:"other"`
+	Other          int            `json:"other" doc:"left otherwise; outcomes says how"`
 	Waiting        int            `json:"waiting"`
+	WaitingBeyond  int            `json:"waiting_beyond" doc:"of waiting: longer than the target already"`
+	Outcomes       map[string]int `json:"outcomes" doc:"every outcome that there is; with waiting they add up to offered"`
 	ServiceLevel   *float64       `json:"service_level" doc:"percent; null when nothing counts"`
-	WaitAverageMs  *int64         `json:"wait_average_ms" doc:"of the answered"`
+	WaitAverageMs  *int64         `json:"wait_average_ms" doc:"of the answered: ASA"`
+	WaitAllMs      *int64         `json:"wait_all_ms" doc:"mean, of all who left, however they left"`
 	WaitLongestMs  *int64         `json:"wait_longest_ms"`
 	HoldAverageMs  *int64         `json:"hold_average_ms" doc:"of the answered"`
 	Levels         []SLALevel     `json:"levels" doc:"the service levels that are in use, side by side"`

@@ -73,6 +73,16 @@ func TestReportStatesEveryServiceLevelWithItsFormula(t *testing.T) {
 	if row.Client != nil || row.Offered != 40 || row.Waiting != 1 || row.Offered != row.Answered+row.Abandoned+row.AbandonedShort+row.Other+row.Waiting {
 		t.Errorf("%+v", row)
 	}
+	left := 0
+	for _, n := range row.Outcomes {
+		left += n
+	}
+	if len(row.Outcomes) != len(call.EntryOutcomes()) || left+row.Waiting != row.Offered || row.WaitingBeyond != 1 {
+		t.Errorf("outcomes %v, %d waiting (%d too long) of %d", row.Outcomes, row.Waiting, row.WaitingBeyond, row.Offered)
+	}
+	if *row.WaitAllMs <= 0 || *row.WaitAllMs == *row.WaitAverageMs {
+		t.Errorf("mean wait of all %d, of the answered %d", *row.WaitAllMs, *row.WaitAverageMs)
+	}
 	names := make(map[string]bool)
 	for _, l := range row.Levels {
 		names[l.Name] = true
@@ -149,6 +159,21 @@ func TestStaffedTimeIsTheSumOfItsStates(t *testing.T) {
 	}
 	if st.Agents != 1 || st.StaffedMs != (3*time.Hour).Milliseconds() || sum != st.StaffedMs {
 		t.Errorf("staffed %d, states %v", st.StaffedMs, st.StatesMs)
+	}
+	var parts web.SLAStaff
+	parts.StatesMs = make(map[string]int64)
+	by := d.report(from, "&every=30m").StaffBy
+	for _, p := range by {
+		parts.StaffedMs += p.StaffedMs
+		for state, ms := range p.StatesMs {
+			parts.StatesMs[state] += ms
+		}
+		if p.Occupancy == nil || p.To.Sub(p.From) != 30*time.Minute {
+			t.Errorf("part %+v", p)
+		}
+	}
+	if diff := cmp.Diff(st.StatesMs, parts.StatesMs); len(by) != 6 || parts.StaffedMs != st.StaffedMs || diff != "" {
+		t.Errorf("%d parts, staffed %d of %d (-whole +parts):\n%s", len(by), parts.StaffedMs, st.StaffedMs, diff)
 	}
 	if st.BreaksMs["lunch"] != 120_000 || st.StatesMs["break"] != 120_000 {
 		t.Errorf("breaks %v", st.BreaksMs)

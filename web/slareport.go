@@ -25,18 +25,40 @@ func (b SLABooks) Report(f SLAFilter, now time.Time) (SLAReport, error) {
 		zone = func(string) *time.Location { return f.Zone }
 	}
 	desk := zone("")
-	out := SLAReport{From: f.From.In(desk).UTC(), To: f.To.In(desk).UTC(), Zone: desk.String(), Formula: Formula, Queues: []SLARow{}}
+	out := SLAReport{From: f.From.In(desk).UTC(), To: f.To.In(desk).UTC(), Zone: desk.String(), Formula: Formula, Queues: []SLARow{}, StaffBy: []SLAPart{}}
 	rows, err := b.rows(f, now, zone)
 	if err != nil {
 		return out, err
 	}
 	out.Queues = append(out.Queues, rows...)
-	spent, err := b.Staff.Figures(sla.Span{Now: now, From: out.From, To: out.To}, nil)
+	return out, b.staff(&out, sla.Span{Now: now, From: out.From, To: out.To, Every: in(f.Every, desk)})
+}
+
+// staff adds how all agents spent the span, and each part of it when it is cut.
+func (b SLABooks) staff(out *SLAReport, span sla.Span) error {
+	every := span.Every
+	span.Every = sla.Every{}
+	spent, err := b.Staff.Figures(span, nil)
 	if err != nil {
-		return out, err
+		return err
 	}
 	out.Staff = slaStaff(spent[0])
-	return out, nil
+	if span.Every = every; every == (sla.Every{}) {
+		return nil
+	}
+	parts, err := b.Staff.Figures(span, nil)
+	for _, p := range parts {
+		out.StaffBy = append(out.StaffBy, SLAPart{p.From, p.To, slaStaff(p)})
+	}
+	return err
+}
+
+// in is a cut by the calendar of a zone.
+func in(every sla.Every, zone *time.Location) sla.Every {
+	if every.Unit != "" {
+		every.Zone = zone
+	}
+	return every
 }
 
 // rows are by interval, queue and client. Clients of one zone share their intervals.
@@ -72,12 +94,9 @@ func (b SLABooks) rows(f SLAFilter, now time.Time, zone func(string) *time.Locat
 // figures are those of all queues and clients, with days and dates of a zone. In
 // some zones the period may not have begun.
 func (b SLABooks) figures(f SLAFilter, zone *time.Location, now time.Time) ([]sla.Figures, error) {
-	span := sla.Span{Now: now, From: f.From.In(zone), To: f.To.In(zone), Every: f.Every, ByClient: f.ByClient}
+	span := sla.Span{Now: now, From: f.From.In(zone), To: f.To.In(zone), Every: in(f.Every, zone), ByClient: f.ByClient}
 	if f.ByClient && !span.From.Before(span.To) {
 		return nil, nil
-	}
-	if span.Every.Unit != "" {
-		span.Every.Zone = zone
 	}
 	return b.Ledger.Figures(span)
 }
@@ -89,7 +108,8 @@ func slaRow(f sla.Figures, zone *time.Location, byClient bool) SLARow {
 		TargetPercent: f.Target.Percent, TargetMs: f.Target.Within.Milliseconds(), TargetMixed: f.Mixed,
 		Offered: f.Offered, Answered: f.Outcomes[call.OutcomeAnswered], AnsweredWithin: ours.Part,
 		Abandoned: f.Outcomes[call.OutcomeAbandoned], AbandonedShort: f.Outcomes[call.OutcomeAbandonedShort],
-		Waiting: f.Waiting, ServiceLevel: ours.Percent, WaitAverageMs: milliseconds(f.ASA),
+		Waiting: f.Waiting, WaitingBeyond: f.Beyond, Outcomes: make(map[string]int),
+		ServiceLevel: ours.Percent, WaitAverageMs: milliseconds(f.ASA), WaitAllMs: milliseconds(f.Wait),
 		Handling: SLAHandling{
 			Handled: f.Handled, TalkMs: milliseconds(f.Talk), HoldMs: milliseconds(f.Hold), WrapMs: milliseconds(f.WrapUp),
 		},
@@ -97,6 +117,9 @@ func slaRow(f sla.Figures, zone *time.Location, byClient bool) SLARow {
 			ShortMs: f.Target.ShortAbandon.Milliseconds(), Percent: share(f.Abandonment), AllPercent: share(f.AbandonAll),
 			WaitAverageMs: milliseconds(f.AbandonWait), WaitLongestMs: milliseconds(f.GivenUpAt),
 		},
+	}
+	for _, out := range call.EntryOutcomes() {
+		row.Outcomes[string(out)] = f.Outcomes[out]
 	}
 	row.Other = row.Offered - row.Waiting - row.Answered - row.Abandoned - row.AbandonedShort
 	if byClient {

@@ -239,11 +239,7 @@ func TestAgentStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 }
 
 // outcomes are all in which an entry ends; the last waits.
-var outcomes = []call.Outcome{
-	call.OutcomeAnswered, call.OutcomeAbandonedShort, call.OutcomeAbandoned, call.OutcomeTimeoutOverflow, call.OutcomeEmpty,
-	call.OutcomeExitKey, call.OutcomeCallbackTaken, call.OutcomeVoicemail, call.OutcomeDeflected, call.OutcomeWithdrawn,
-	call.OutcomeMoved, call.OutcomeSystemFailed, "",
-}
+var outcomes = append(call.EntryOutcomes(), "")
 
 func TestFiguresAddUpOverIntervals(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -187,6 +187,9 @@ func (l *Ledger) left(t *talk, b call.QueueLeft) error {
 	if !t.waits || t.entry.id != b.Entry {
 		return fmt.Errorf("%w: %s leaves and does not wait", ErrOutOfOrder, b.Entry)
 	}
+	if !slices.Contains(call.EntryOutcomes(), b.Outcome) {
+		return fmt.Errorf("%w: %s leaves as %q, which is no outcome of a queue entry", ErrOutOfOrder, b.Entry, b.Outcome)
+	}
 	t.waits = false
 	t.entry.wait, t.entry.outcome = b.Wait, b.Outcome
 	return nil

@@ -159,6 +159,8 @@ func TestContradictionsAreRefusedAndChangeNothing(t *testing.T) {
 	for _, b := range []call.Body{
 		call.QueueJoined{Entry: "c2.q2", Queue: "q"},
 		call.QueueLeft{Entry: "c2.q9", Queue: "q", Outcome: call.OutcomeAnswered},
+		call.QueueLeft{Entry: "c2.q1", Queue: "q"},
+		call.QueueLeft{Entry: "c2.q1", Queue: "q", Outcome: call.OutcomeClosed},
 		call.Ended{},
 	} {
 		if err := s.l.Apply(call.CallEvent(s.began, "c2", b)); !errors.Is(err, sla.ErrOutOfOrder) {

@@ -179,7 +179,7 @@ const steps = {
 		await page.getByRole("combobox", { name: "Period", exact: true }).selectOption("week");
 		await page.getByRole("combobox", { name: "Rows", exact: true }).selectOption("1d");
 		await page.getByLabel("By client").check();
-		await page.getByRole("rowheader", { name: "service-desk" }).nth(1).waitFor();
+		await page.getByRole("rowheader", { name: "Service desk" }).nth(1).waitFor();
 		await page.getByRole("cell", { name: "=acme" }).first().waitFor();
 		const heads = page.getByRole("columnheader", { name: "No short abandons" });
 		assert.match(await heads.getAttribute("title"), /answered within T \//);
@@ -202,6 +202,18 @@ const steps = {
 			/,Asia\/Kolkata,\d{4}-\d\d-\d\d 00:00,[^,]*,service-desk,,true,80,20000,/,
 			"a day of the desk's",
 		);
+		const [staff] = await Promise.all([
+			page.waitForEvent("download"),
+			page.getByRole("button", { name: "Staff as CSV" }).click(),
+		]);
+		const spent = readFileSync(await staff.path(), "utf8")
+			.trim()
+			.split("\r\n");
+		assert.match(spent[0], /,agents,occupancy_percent,staffed_ms,ready_ms,/);
+		const shown = page.getByRole("region", { name: "Agents by interval" }).locator("tbody tr");
+		assert.equal(spent.length - 1, await shown.count(), "a line for each row of the page");
+		await page.setViewportSize({ width: 1920, height: 1080 });
+		await shoot(page, "reports-by-client-1920");
 		await page.getByRole("combobox", { name: "Period", exact: true }).selectOption("custom");
 		await page.getByLabel("First day").fill("2020-01-02");
 		await page.getByLabel("Last day").fill("2020-01-01");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { csv } from "./csv";
-import { bounds, type Period, type Report, type Row, table } from "./report";
+import { bounds, others, type Period, type Report, type Row, staffTable, table } from "./report";
 
 const berlin = "Europe/Berlin";
 const now = new Date("2026-03-02T09:30:15Z");
@@ -56,7 +56,8 @@ it("the CSV has a column for every cell, and nothing for what there is none of",
 			answered_within: 0,
 		},
 		...{ abandoned: 0, abandoned_short: 0, other: 0, waiting: 0, service_level: null, wait_average_ms: null },
-		...{ wait_longest_ms: null, hold_average_ms: null },
+		...{ wait_longest_ms: null, wait_all_ms: null, hold_average_ms: null, waiting_beyond: 0 },
+		outcomes: { answered: 0, "exit-key": 0 },
 		levels: [{ name: "of-answered", percent: null, part: 0, whole: 0, formula: "f" }],
 		handling: { handled: 0, aht_ms: null, talk_ms: null, hold_ms: null, wrap_ms: null },
 		abandonment: {
@@ -68,11 +69,32 @@ it("the CSV has a column for every cell, and nothing for what there is none of",
 		},
 	};
 	const staff = { agents: 0, occupancy: null, formula: "", staffed_ms: 0, states_ms: {}, breaks_ms: {} };
-	const report: Report = { from: row.from, to: row.to, zone: berlin, formula: "", queues: [row], staff };
+	const report: Report = {
+		from: row.from,
+		to: row.to,
+		zone: berlin,
+		formula: "",
+		queues: [row],
+		staff,
+		staff_by: [],
+	};
+	expect(others({ ...row, outcomes: { answered: 3, abandoned: 1, "exit-key": 2, moved: 0, empty: 1 } })).toBe(
+		"2 exit-key, 1 empty",
+	);
+	const [staffHead = [], staffLine = []] = staffTable({
+		...report,
+		staff_by: [
+			{ ...staff, from: row.from, to: row.to, occupancy: 50, staffed_ms: 7, states_ms: { break: 7 } },
+		],
+	});
+	expect(staffLine.length).toBe(staffHead.length);
+	expect(staffLine[staffHead.indexOf("break_ms")]).toBe(7);
+	expect(staffLine[staffHead.indexOf("ready_ms")]).toBe(0);
+	expect(staffTable(report)[1]?.[staffHead.indexOf("from")]).toBe(row.from); // the whole, when nothing else was asked for
 	const [head = [], line = []] = table(report);
 	expect(line.length).toBe(head.length);
 	expect(line[head.indexOf("of-answered_percent")]).toBeNull();
 	expect(line[head.indexOf("short_abandon_ms")]).toBe(5000);
 	expect(line[head.indexOf("local_from")]).toBe("2026-03-02 09:00");
-	expect(csv([line])).toContain(',"\'=desk",,true,80,20000,0,0,0,0,0,0,0,,0,0,,,0,,,,,5000,,\r\n');
+	expect(csv([line])).toContain(',"\'=desk",,true,80,20000,0,0,0,0,0,0,0,0,0,0,,0,0,,,,0,,,,,5000,,\r\n');
 });

@@ -62,25 +62,69 @@ const words: Record<string, string> = {
 };
 export const levelName = (name: string): string => words[name] ?? name;
 
+/** What agents do, in the order to show it. */
+export const states = [
+	"ready",
+	"offered",
+	"talking",
+	"on-hold",
+	"wrap-up",
+	"outbound",
+	"break",
+	"unreachable",
+] as const;
+
+/** Whether intervals are days or more, and not lengths of time. */
+export const byDays = (every: Every): boolean => ["1d", "1w", "1mo"].includes(every);
+
+/** How those left who were neither answered nor gave up: "2 timeout-overflow, 1 exit-key". */
+export function others(r: Row): string {
+	const told = ["answered", "abandoned", "abandoned-short"];
+	return Object.entries(r.outcomes)
+		.filter(([name, n]) => n > 0 && !told.includes(name))
+		.map(([name, n]) => `${n} ${name}`)
+		.join(", ");
+}
+
 /** The level that a row's own service level is. */
 export const ours = "without-short-abandons";
 
 /** Every figure of a report, for a spreadsheet: times in milliseconds, instants in UTC and, behind the zone, by its clock. */
 export function table(r: Report): Cell[][] {
 	const levels = r.queues[0]?.levels ?? [];
+	const outcomes = Object.keys(r.queues[0]?.outcomes ?? {}).sort();
 	const head = [
-		"from,to,zone,local_from,local_to,queue,client,complete,target_percent,target_ms,offered,answered,answered_within,abandoned,abandoned_short,other,waiting".split(
+		"from,to,zone,local_from,local_to,queue,client,complete,target_percent,target_ms,offered,answered,answered_within,abandoned,abandoned_short,other,waiting,waiting_beyond".split(
 			",",
 		),
+		outcomes,
 		levels.flatMap((l) => [`${l.name}_percent`, `${l.name}_part`, `${l.name}_whole`]),
-		"wait_average_ms,wait_longest_ms,handled,aht_ms,talk_ms,hold_ms,wrap_ms,short_abandon_ms,abandonment_percent,abandonment_all_percent".split(
+		"wait_average_ms,wait_all_ms,wait_longest_ms,handled,aht_ms,talk_ms,hold_ms,wrap_ms,short_abandon_ms,abandonment_percent,abandonment_all_percent".split(
 			",",
 		),
 	].flat();
-	return [head, ...r.queues.map(line)];
+	return [head, ...r.queues.map((q) => line(q, outcomes))];
 }
 
-function line(q: Row): Cell[] {
+/** How agents spent each interval, for a spreadsheet. */
+export function staffTable(r: Report): Cell[][] {
+	const parts = r.staff_by.length > 0 ? r.staff_by : [{ ...r.staff, from: r.from, to: r.to }];
+	const head = ["from", "to", "zone", "local_from", "local_to", "agents", "occupancy_percent", "staffed_ms"];
+	const line = (p: (typeof parts)[number]): Cell[] => [
+		p.from,
+		p.to,
+		r.zone,
+		local(r.zone, p.from),
+		local(r.zone, p.to),
+		p.agents,
+		p.occupancy,
+		p.staffed_ms,
+		...states.map((s) => p.states_ms[s] ?? 0),
+	];
+	return [[...head, ...states.map((s) => `${s}_ms`)], ...parts.map(line)];
+}
+
+function line(q: Row, outcomes: string[]): Cell[] {
 	const { handling: h, abandonment: a } = q;
 	return [
 		[
@@ -97,9 +141,19 @@ function line(q: Row): Cell[] {
 			q.offered,
 			q.answered,
 		],
-		[q.answered_within, q.abandoned, q.abandoned_short, q.other, q.waiting],
+		[q.answered_within, q.abandoned, q.abandoned_short, q.other, q.waiting, q.waiting_beyond],
+		outcomes.map((o) => q.outcomes[o]),
 		(q.levels ?? []).flatMap((l) => [l.percent, l.part, l.whole]),
-		[q.wait_average_ms, q.wait_longest_ms, h.handled, h.aht_ms, h.talk_ms, h.hold_ms, h.wrap_ms],
+		[
+			q.wait_average_ms,
+			q.wait_all_ms,
+			q.wait_longest_ms,
+			h.handled,
+			h.aht_ms,
+			h.talk_ms,
+			h.hold_ms,
+			h.wrap_ms,
+		],
 		[a.short_ms, a.percent, a.all_percent],
 	].flat();
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { duration, moment, percent, since, spoken } from "./time";
+import { duration, hours, moment, percent, since, spoken } from "./time";
 
 describe("duration", () => {
 	it.each([
@@ -13,6 +13,9 @@ describe("duration", () => {
 		[44_715 * 60_000, "31 d 1 h"],
 	])("%d ms reads %s", (ms, want) => expect(duration(ms)).toBe(want));
 });
+
+it("hours of work do not become days", () =>
+	expect([0, 59_000, 3_900_000, 95_400_000].map(hours)).toEqual(["0 h 00", "0 h 00", "1 h 05", "26 h 30"]));
 
 describe("spoken", () => {
 	it.each([

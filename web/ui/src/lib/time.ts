@@ -15,6 +15,12 @@ export function duration(ms: number): string {
 	return `${Math.floor(t / day)} d ${Math.floor((t % day) / hour)} h`;
 }
 
+/** Hours of work, of however many people: 0 h 05, 26 h 30. Days would be days of somebody. */
+export function hours(ms: number): string {
+	const t = Math.max(0, ms);
+	return `${Math.floor(t / hour)} h ${two(Math.floor((t % hour) / minute))}`;
+}
+
 /** A duration as a screen reader should say it. */
 export function spoken(ms: number): string {
 	const t = Math.max(0, ms);

@@ -33,15 +33,26 @@ describe("an interval", () => {
 			"Mon 23 Mar to Sun 29 Mar",
 		],
 		[
-			"of part of a day is when it begins",
+			"of a day so far says until when",
 			"2026-03-28T23:00:00Z",
 			"2026-03-29T10:00:00Z",
-			"Sun 29 Mar, 00:00",
+			"Sun 29 Mar, until 12:00",
 		],
-		["of an hour is when it begins", "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z", "Sun 29 Mar, 03:00"],
-	])("%s", (_, from, to, want) => expect(interval(berlin, from, to)).toBe(want));
+		[
+			"of the rest of a day says from when",
+			"2026-03-29T10:00:00Z",
+			"2026-03-29T22:00:00Z",
+			"Sun 29 Mar, from 12:00",
+		],
+	])("%s", (_, from, to, want) => expect(interval(berlin, from, to, true)).toBe(want));
+	it("of an hour is when it begins", () =>
+		expect(interval(berlin, "2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z", false)).toBe(
+			"Sun 29 Mar, 03:00",
+		));
 	it("of a day that begins at one, where the clock skips midnight", () =>
-		expect(interval("Africa/Cairo", "2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z")).toBe("Fri 24 Apr"));
+		expect(interval("Africa/Cairo", "2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z", true)).toBe(
+			"Fri 24 Apr",
+		));
 });
 
 it("a spreadsheet reads date and time of the zone", () =>

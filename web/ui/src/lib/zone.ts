@@ -60,10 +60,15 @@ function named(date: string): string {
 	return new Intl.DateTimeFormat("en-GB", opts).format(new Date(`${date}T00:00:00Z`)).replace(",", "");
 }
 
-/** An interval for people: whole days by their dates, the last included; else date and time at which it begins. */
-export function interval(zone: string, from: string, to: string): string {
-	const first = dateIn(zone, new Date(from));
-	if (!begins(zone, from) || !begins(zone, to)) return `${named(first)}, ${local(zone, from).slice(11)}`;
-	const last = dateIn(zone, new Date(Date.parse(to) - 1));
-	return first === last ? named(first) : `${named(first)} to ${named(last)}`;
+/** An interval for people: date and time at which it begins, or, by days, its dates, the last included; of a day that is not whole also the time at which it begins or ends. */
+export function interval(zone: string, from: string, to: string, byDays: boolean): string {
+	const [first, last] = [dateIn(zone, new Date(from)), dateIn(zone, new Date(Date.parse(to) - 1))];
+	const time = (instant: string) => local(zone, instant).slice(11);
+	if (!byDays) return `${named(first)}, ${time(from)}`;
+	const dates = first === last ? named(first) : `${named(first)} to ${named(last)}`;
+	const partly = [
+		begins(zone, from) ? "" : `from ${time(from)}`,
+		begins(zone, to) ? "" : `until ${time(to)}`,
+	].filter(Boolean);
+	return [dates, ...partly].join(", ");
 }
