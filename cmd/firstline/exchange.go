@@ -176,23 +176,29 @@ type contacts struct{ registrar *sip.Registrar }
 
 func (c contacts) Contact(d call.DeviceID) (string, bool) { return c.registrar.Contact(d) }
 
+// tellHere is told by the registrar whether a phone is registered here.
+func (s *server) tellHere(d call.DeviceID, here bool) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if s.phones.here == nil {
+		s.phones.here = map[call.DeviceID]bool{}
+	}
+	s.phones.here[d] = here
+	s.tellQueue(d)
+}
+
 // tellReachable tells the queue whether a phone can be reached by either front end.
 func (s *server) tellReachable(d call.DeviceID) {
 	s.phones.Lock()
 	defer s.phones.Unlock()
-	s.phones.tell(s, d)
+	s.tellQueue(d)
 }
 
-// tellRegistered is tellReachable as the registrar says it, which cannot be asked
-// meanwhile.
-func (s *server) tellRegistered(d call.DeviceID, registered bool) {
-	s.phones.Lock()
-	defer s.phones.Unlock()
-	if s.phones.registered == nil {
-		s.phones.registered = make(map[call.DeviceID]bool)
+// tellQueue is tellReachable with the lock of phones held.
+func (s *server) tellQueue(d call.DeviceID) {
+	if s.queue != nil {
+		s.queue.Reachable(d, s.phones.here[d] || s.exchange.asterisk != nil && s.exchange.asterisk.Reachable(d))
 	}
-	s.phones.registered[d] = registered
-	s.phones.tell(s, d)
 }
 
 // tellSeen tells the queue that a phone has proved to be there.
@@ -269,17 +275,9 @@ func (s *server) nodesAreWell(context.Context) error {
 	return errors.Join(faults...)
 }
 
-// phones guards what is known of phones from being told out of order.
+// phones guards what is known of phones from being told out of order. The registrar
+// tells under its own lock and must not be asked then, so what it said is kept.
 type phones struct {
 	sync.Mutex
-	registered map[call.DeviceID]bool // at our own registrar, as it said last
-}
-
-// tell tells the queue whether a phone can be reached; the lock is held.
-func (p *phones) tell(s *server, d call.DeviceID) {
-	if s.queue == nil {
-		return
-	}
-	asterisk := s.exchange.asterisk
-	s.queue.Reachable(d, p.registered[d] || asterisk != nil && asterisk.Reachable(d))
+	here map[call.DeviceID]bool // registered here
 }

@@ -220,7 +220,7 @@ func (s *server) openSIP(ctx context.Context) error {
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
-		OnChange: s.tellRegistered,
+		OnChange: s.tellHere,
 		OnSeen:   s.tellSeen,
 	})
 	cfg, err := s.sipConfig()
