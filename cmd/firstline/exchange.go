@@ -176,13 +176,34 @@ type contacts struct{ registrar *sip.Registrar }
 
 func (c contacts) Contact(d call.DeviceID) (string, bool) { return c.registrar.Contact(d) }
 
-// tellReachable tells the queue whether a phone can be reached by either front end.
+// tellReachable tells the queue whether a phone can be reached by either front end,
+// after something has changed at the nodes.
 func (s *server) tellReachable(d call.DeviceID) {
 	s.phones.Lock()
 	defer s.phones.Unlock()
-	if s.queue != nil {
-		s.queue.Reachable(d, s.exchange.Reachable(s.registrar, d))
+	s.tellPhone(d)
+}
+
+// tellRegistered is tellReachable after something has changed here. The registrar
+// calls it while it holds its lock: it is not to be asked.
+func (s *server) tellRegistered(d call.DeviceID, reachable bool) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if reachable {
+		s.phones.here[d] = true
+	} else {
+		delete(s.phones.here, d)
 	}
+	s.tellPhone(d)
+}
+
+// tellPhone needs phones locked.
+func (s *server) tellPhone(d call.DeviceID) {
+	if s.queue == nil {
+		return
+	}
+	there := s.exchange.asterisk != nil && s.exchange.asterisk.Reachable(d)
+	s.queue.Reachable(d, there || s.phones.here[d])
 }
 
 // tellSeen tells the queue that a phone has proved to be there.
@@ -259,5 +280,8 @@ func (s *server) nodesAreWell(context.Context) error {
 	return errors.Join(faults...)
 }
 
-// phones guards what is known of phones from being told out of order.
-type phones struct{ sync.Mutex }
+// phones keeps what is known of phones from being told out of order.
+type phones struct {
+	sync.Mutex
+	here map[call.DeviceID]bool // can be reached by the native front end
+}
