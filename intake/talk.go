@@ -279,7 +279,7 @@ func (k *talk) unheard(now time.Time) bool {
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
 	k.endTaps()
-	if k.unheard(time.Now()) {
+	if k.unheard(time.Now()) || by == call.SideAgent && cause.Reason == call.MediaLost {
 		k.d.Queue.Silent(k.t.Agent, true)
 	}
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
