@@ -176,34 +176,29 @@ type contacts struct{ registrar *sip.Registrar }
 
 func (c contacts) Contact(d call.DeviceID) (string, bool) { return c.registrar.Contact(d) }
 
-// tellReachable tells the queue whether a phone can be reached by either front end,
-// after something has changed at the nodes.
+// tellHere is told by the registrar whether a phone is registered here.
+func (s *server) tellHere(d call.DeviceID, here bool) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if s.phones.here == nil {
+		s.phones.here = map[call.DeviceID]bool{}
+	}
+	s.phones.here[d] = here
+	s.tellQueue(d)
+}
+
+// tellReachable tells the queue whether a phone can be reached by either front end.
 func (s *server) tellReachable(d call.DeviceID) {
 	s.phones.Lock()
 	defer s.phones.Unlock()
-	s.tellPhone(d)
+	s.tellQueue(d)
 }
 
-// tellRegistered is tellReachable after something has changed here. The registrar
-// calls it while it holds its lock: it is not to be asked.
-func (s *server) tellRegistered(d call.DeviceID, reachable bool) {
-	s.phones.Lock()
-	defer s.phones.Unlock()
-	if reachable {
-		s.phones.here[d] = true
-	} else {
-		delete(s.phones.here, d)
+// tellQueue is tellReachable with the lock of phones held.
+func (s *server) tellQueue(d call.DeviceID) {
+	if s.queue != nil {
+		s.queue.Reachable(d, s.phones.here[d] || s.exchange.asterisk != nil && s.exchange.asterisk.Reachable(d))
 	}
-	s.tellPhone(d)
-}
-
-// tellPhone needs phones locked.
-func (s *server) tellPhone(d call.DeviceID) {
-	if s.queue == nil {
-		return
-	}
-	there := s.exchange.asterisk != nil && s.exchange.asterisk.Reachable(d)
-	s.queue.Reachable(d, there || s.phones.here[d])
 }
 
 // tellSeen tells the queue that a phone has proved to be there.
@@ -280,8 +275,9 @@ func (s *server) nodesAreWell(context.Context) error {
 	return errors.Join(faults...)
 }
 
-// phones keeps what is known of phones from being told out of order.
+// phones guards what is known of phones from being told out of order. The registrar
+// tells under its own lock and must not be asked then, so what it said is kept.
 type phones struct {
 	sync.Mutex
-	here map[call.DeviceID]bool // can be reached by the native front end
+	here map[call.DeviceID]bool // registered here
 }

@@ -217,11 +217,10 @@ func (s *server) openSIP(ctx context.Context) error {
 	}
 	s.media = engine
 	s.life.start("media", engine.Run)
-	s.phones.here = make(map[call.DeviceID]bool)
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
-		OnChange: s.tellRegistered,
+		OnChange: s.tellHere,
 		OnSeen:   s.tellSeen,
 	})
 	cfg, err := s.sipConfig()
@@ -259,7 +258,7 @@ func (s *server) openQueues(ctx context.Context) error {
 	}
 	for _, p := range people {
 		if _, number := p.Device.Number(); p.Device != "" && !number {
-			s.tellRegistered(p.Device, s.registrar.Reachable(p.Device))
+			s.tellReachable(p.Device)
 		}
 	}
 	s.life.start("registrar", s.registrar.Run)

@@ -3,6 +3,7 @@
 package asterisk_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -117,6 +118,26 @@ func TestSilentlyCutSocketIsReplacedAndTheCallsAreStillThere(t *testing.T) {
 	case err := <-ended: // Asterisk told the dead socket that it was replaced, not the new one
 		t.Errorf("it stopped with %v", err)
 	default:
+	}
+}
+
+// When one connection ends as the next begins, Asterisk takes the application away
+// from both about once in a hundred times, and keeps the socket open.
+func TestWhoComesBackAtOnceIsNotLeftDeaf(t *testing.T) {
+	p := shared
+	for i := range 100 {
+		c := p.client(t, nil)
+		h := &ear{t: t, more: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() { over <- c.Run(ctx, h) }()
+		h.await("connected", func() bool { return h.ups > 0 })
+		id := fmt.Sprint("round-", i)
+		must(t, second(c.Create(ctx, asterisk.Create{ID: id, Endpoint: "Local/800@from-trunk"})))
+		wait(h, func(e asterisk.StasisStart) bool { return e.Channel.ID == id })
+		must(t, c.Hangup(ctx, id, 16, ""))
+		cancel()
+		must(t, <-over)
 	}
 }
 

@@ -98,6 +98,7 @@ func (c *Client) ours(ch Channel) bool {
 
 const (
 	enterPause = 5 * time.Millisecond // before the second look at whether a channel has entered; longer each time
+	enterMark  = "ARI_CLIENT"         // variable of a channel that has taken a command
 	enterGone  = time.Second          // a new channel that is not to be found for so long has ended
 )
 
@@ -107,7 +108,7 @@ const (
 func (c *Client) entered(ctx context.Context, id string) error {
 	began := time.Now()
 	for pause := enterPause; ; pause *= 2 {
-		_, err := c.Variable(ctx, id, "UNIQUEID") // which every channel has
+		err := c.SetVariable(ctx, id, enterMark, c.cfg.Application) // the least of all commands
 		age := time.Since(began) + pause
 		switch {
 		case errors.Is(err, ErrNotFound) && age < enterGone:

@@ -35,7 +35,7 @@ func TestChannelThatIsThereAlreadyIsReturned(t *testing.T) {
 				cl := p.client(nil)
 				no := says(c.status, `{"message":"no"}`)
 				p.answers(byPath(map[string]http.HandlerFunc{
-					c.path: no, "GET /channels/leg": says(200, channelOfOurs), "GET /channels/leg/variable": says(200, `{}`),
+					c.path: no, "GET /channels/leg": says(200, channelOfOurs), "POST /channels/leg/variable": says(200, `{}`),
 				}))
 				if ch, err := c.do(t, cl); err != nil || ch.ID != "leg" {
 					t.Errorf("%+v, %v", ch, err)
@@ -123,7 +123,7 @@ func TestNewChannelIsReturnedWhenItTakesCommands(t *testing.T) {
 				began := time.Now()
 				p.answers(byPath(map[string]http.HandlerFunc{
 					c.path: says(200, `{"id":"leg"}`),
-					"GET /channels/leg/variable": func(w http.ResponseWriter, r *http.Request) {
+					"POST /channels/leg/variable": func(w http.ResponseWriter, r *http.Request) {
 						switch age := time.Since(began); {
 						case age < 100*time.Millisecond:
 							says(404, `{"message":"Channel not found"}`)(w, r)
@@ -161,7 +161,7 @@ func TestNewChannelThatNeverTakesCommandsIsGivenUp(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pbx) {
 				cl := p.client(nil)
 				p.answers(byPath(map[string]http.HandlerFunc{
-					"POST /channels/create": says(200, `{"id":"leg"}`), "GET /channels/leg/variable": c.look,
+					"POST /channels/create": says(200, `{"id":"leg"}`), "POST /channels/leg/variable": c.look,
 				}))
 				began := time.Now()
 				_, err := cl.Create(t.Context(), Create{ID: "leg", Endpoint: "PJSIP/a"})
