@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -73,9 +74,7 @@ func houseOf(t *testing.T, p *node, files map[string]string) string {
 		"phones_custom.conf": fmt.Sprintf("[2001](agent)\naors = 2001\n[2001]\ntype = aor\ncontact = sip:2001@127.0.0.1:%d\n", p.agents),
 		"pjsip.conf":         read(t, "deploy/dev/asterisk/pjsip.conf") + "\n#include phones_custom.conf\n",
 	}
-	for name, text := range files {
-		own[name] = text
-	}
+	maps.Copy(own, files)
 	for name, text := range own {
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
