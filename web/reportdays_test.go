@@ -64,7 +64,7 @@ func lines(t *testing.T, rows []web.SLARow) (all []line) {
 func TestDaysOfAReportAreThoseOfTheDesksCalendar(t *testing.T) {
 	d := newDesk(t)
 	berlin := zone(t, "Europe/Berlin")
-	d.Zones = map[string]*time.Location{"": berlin}
+	d.SetZones(map[string]*time.Location{"": berlin})
 	hourly(d, time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), 5*24)
 	hourly(d, time.Date(2026, 10, 23, 0, 0, 0, 0, time.UTC), 5*24)
 	for _, c := range []struct {
@@ -86,7 +86,7 @@ func TestDaysOfAReportAreThoseOfTheDesksCalendar(t *testing.T) {
 // Each client's manager reads the days of the client's own country.
 func TestDaysOfAClientAreThoseOfItsOwnCalendar(t *testing.T) {
 	d := newDesk(t)
-	d.Zones = map[string]*time.Location{"": time.UTC, "acme": zone(t, "Europe/Berlin"), "globex": zone(t, "America/New_York")}
+	d.SetZones(map[string]*time.Location{"": time.UTC, "acme": zone(t, "Europe/Berlin"), "globex": zone(t, "America/New_York")})
 	hourly(d, time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), 5*24)
 	ask := url.Values{"from": {"2026-03-28"}, "to": {"2026-03-30"}, "every": {"1d"}, "by": {"client"}}
 	want := []line{
