@@ -40,15 +40,18 @@ type (
 
 	// Join puts a call into a queue.
 	Join struct {
-		Entry    call.EntryID
-		Queue    call.QueueID
-		Need     call.Requirement // beside what the queue asks for, at every step
-		Steps    []Step           // in place of the queue's steps; nil for those
-		Priority int              // 0 means the queue's
-		Joined   time.Time        // when the wait began
-		Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
-		Client   string           // whose cap holds
-		Class    string           // for which agents may be kept
+		Entry          call.EntryID
+		Queue          call.QueueID
+		Need           call.Requirement // beside what the queue asks for, at every step
+		Steps          []Step           // in place of the queue's steps; nil for those
+		Priority       int              // 0 means the queue's; what follows is added, see Parts
+		TicketPriority int              // points of it
+		Unserved       int              // calls of this caller that nobody answered of late
+		Set            bool             // Priority is a person's word: it stands alone
+		Joined         time.Time        // when the wait began
+		Within         time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
+		Client         string           // whose cap holds
+		Class          string           // for which agents may be kept
 		// Prefer is kept for while available, until PreferFor has passed since
 		// Joined; the call is offered to nobody else meanwhile.
 		Prefer    call.AgentID

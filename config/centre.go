@@ -49,7 +49,7 @@ type Number struct {
 	Flow   string
 	Queue  call.QueueID
 	Client string // empty when the line serves no particular one
-	Class  string // of its calls, for which rules.yaml may keep agents free
+	Class  string // of its calls in place of its client's; rules.yaml says what a class has
 	Name   string // for people
 	Hours  string // calendar; empty when the line is always open
 	Closed Closed // outside hours
@@ -59,6 +59,7 @@ type Number struct {
 type Client struct {
 	Name     string
 	Language string         // of its callers, empty for the flow's own
+	Class    string         // of its calls; empty for none
 	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
 	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
 }
@@ -117,6 +118,9 @@ func (c *Centre) Advice(roster []agents.Agent) []string {
 func (c *Centre) Region(n Number) string {
 	return cmp.Or(c.Clients[n.Client].Region, c.Callers.Region)
 }
+
+// Class is that of the calls to a number: its own, or its client's; empty for none.
+func (c *Centre) Class(n Number) string { return cmp.Or(n.Class, c.Clients[n.Client].Class) }
 
 // Equal reports whether both were loaded from the same files.
 func (c *Centre) Equal(other *Centre) bool { return other != nil && c.Hash == other.Hash }

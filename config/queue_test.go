@@ -15,8 +15,8 @@ import (
 
 func TestAQueueWithEverything(t *testing.T) {
 	c, err := config.LoadCentre(fstest.MapFS{
-		"numbers.yaml": {Data: []byte("1: {queue: a}\n")},
-		"clients.yaml": {Data: []byte("acme: {}\n")},
+		"numbers.yaml": {Data: []byte("1: {queue: a}\n2: {queue: a, client: acme}\n3: {queue: a, client: acme, class: on-call}\n")},
+		"clients.yaml": {Data: []byte("acme: {class: gold}\n")},
 		"skills.yaml":  {Data: []byte("vpn: VPN\ngerman: German\n")},
 		"breaks.yaml":  {Data: []byte("lunch: Lunch\n")},
 		"agents.yaml":  {Data: []byte("2001: {skills: {vpn: 3, german: 1}}\n2002: {skills: {vpn: 1}}\n")},
@@ -46,6 +46,7 @@ b:
 		"rules.yaml": {Data: []byte(`
 order: {by: slack, bound: 5m}
 clients: {acme: {agents: 3, share: 25}}
+classes: {gold: {priority: 20}}
 reserves: {on-call: {classes: [on-call], need: {level: 2}, keep: 2}}
 breaks: {lunch: {most: 2, queues: {a: 1}}}
 `)},
@@ -83,10 +84,16 @@ breaks: {lunch: {most: 2, queues: {a: 1}}}
 		Order:    callqueue.Order{By: callqueue.OrderBySlack, Bound: 5 * time.Minute},
 		Clients:  map[string]callqueue.Cap{"acme": {Agents: 3, Share: 25}},
 		Reserves: []callqueue.Reserve{{Name: "on-call", Classes: []string{"on-call"}, Need: call.Requirement{Level: 2}, Keep: 2}},
+		Classes:  map[string]callqueue.Class{"gold": {Priority: 20}},
 		Breaks:   map[string]callqueue.BreakRule{"lunch": {Most: 2, Queues: map[call.QueueID]int{"a": 1}}},
 	}
 	if d := cmp.Diff(rules, c.Rules); d != "" {
 		t.Errorf("rules (-want +got):\n%s", d)
+	}
+	for number, want := range map[string]string{"1": "", "2": "gold", "3": "on-call"} {
+		if got := c.Class(c.Numbers[number]); got != want {
+			t.Errorf("number %s is of class %q, want %q", number, got, want)
+		}
 	}
 	advice := []string{
 		`queue "a": step 1, after 30s, lets in nobody whom the step before did not`,

@@ -19,6 +19,7 @@ type Leave struct {
 	To       callqueue.Destination `json:"to"`
 	Prompt   string                `json:"prompt,omitempty"`
 	Priority int                   `json:"priority,omitempty"` // in the next queue
+	Unserved int                   `json:"unserved,omitempty"` // calls of this caller that nobody answered of late
 	Need     call.Requirement      `json:"need"`               // that the call itself brings
 	Joined   time.Time             `json:"joined"`
 }
@@ -27,7 +28,7 @@ func (Leave) Name() string { return "leave" }
 
 // exit is the stage after a queue that nobody answered in.
 func exit(w Wait, r callqueue.Result) Stage {
-	l := Leave{From: w.Queue, Outcome: r.Outcome, Need: w.Need, Joined: w.Joined}
+	l := Leave{From: w.Queue, Outcome: r.Outcome, Unserved: w.Unserved, Need: w.Need, Joined: w.Joined}
 	if r.Exit != nil {
 		l.To, l.Prompt, l.Priority = r.Exit.To, r.Exit.Prompt, r.Exit.Priority
 	}
@@ -63,7 +64,7 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	switch l.To.Kind {
 	case callqueue.ToQueue:
 		w := waitIn(j, call.QueueID(l.To.Name), l.Need, l.Priority)
-		w.Joined = l.Joined
+		w.Joined, w.Unserved = l.Joined, l.Unserved
 		return w, nil
 	case callqueue.ToCallback:
 		return l.asking(), nil
