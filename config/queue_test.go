@@ -38,8 +38,8 @@ a:
   press-to-accept: false
   exits:
     overflow: {queue: b, priority: 7}
-    timeout: {voicemail: desk, prompt: sorry}
-    no-agent: {number: "+49301", outcome: deflected-informed}
+    timeout: {callback: true, prompt: sorry}
+    no-agent: {hangup: true, outcome: deflected-informed}
   keys: {1: {hangup: true, outcome: callback-taken}, "#": {queue: b}}
 b:
 `)},
@@ -70,8 +70,8 @@ breaks: {lunch: {most: 2, queues: {a: 1}}}
 			Join: true, Leave: true, Grace: -1, Counts: []callqueue.AgentState{callqueue.StateIdle, callqueue.StateBreak},
 		},
 		Overflow: &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToQueue, Name: "b"}, Priority: 7},
-		Timeout:  &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToVoicemail, Name: "desk"}, Prompt: "sorry"},
-		Empty:    &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToNumber, Name: "+49301"}, Outcome: call.OutcomeDeflected},
+		Timeout:  &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToCallback}, Prompt: "sorry"},
+		Empty:    &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToHangup}, Outcome: call.OutcomeDeflected},
 		Keys: map[string]callqueue.Exit{
 			"1": {To: callqueue.Destination{Kind: callqueue.ToHangup}, Outcome: call.OutcomeCallbackTaken},
 			"#": {To: callqueue.Destination{Kind: callqueue.ToQueue, Name: "b"}},
