@@ -21,11 +21,12 @@ type Waiting struct {
 	Unserved       int              // calls of this caller that nobody answered of late
 	Set            bool             // Priority is a person's word of before a restart: it stands alone
 	Joined         time.Time        // when the wait began; zero means now
+	Came           time.Time        // from when the longest wait and PreferFor count, for a call that took an earlier one's place; zero means Joined
 	Within         time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
 	Client         string           // whose cap holds (Rules.Clients)
 	Class          string           // for which agents may be kept (Rules.Reserves)
 	// Prefer is the agent whom the caller should have, such as the ticket's
-	// handler. Until PreferFor has passed since Joined the call is kept for that
+	// handler. Until PreferFor has passed since Came the call is kept for that
 	// agent, while available; then it is everybody's.
 	Prefer    call.AgentID
 	PreferFor time.Duration
@@ -160,7 +161,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	}
 	d.waiters[w.Entry] = w
 	err := d.apply(now, Join{
-		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Joined: w.Joined,
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Joined: w.Joined, Came: w.Came,
 		Priority: w.Priority, TicketPriority: w.TicketPriority, Unserved: w.Unserved, Set: w.Set,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
 		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,

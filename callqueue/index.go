@@ -22,6 +22,7 @@ type entry struct {
 	unserved  int              // calls of this caller that nobody answered
 	priority  int              // in force
 	joined    time.Time
+	came      time.Time     // the longest wait, and that for an agent asked for, count from it
 	within    time.Duration // the call's own target, 0 for none
 	client    string
 	class     string

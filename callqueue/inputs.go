@@ -49,11 +49,12 @@ type (
 		Unserved       int              // calls of this caller that nobody answered of late
 		Set            bool             // Priority is a person's word: it stands alone
 		Joined         time.Time        // when the wait began
+		Came           time.Time        // from when the longest wait and PreferFor count, for a call that took an earlier one's place; zero means Joined
 		Within         time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
 		Client         string           // whose cap holds
 		Class          string           // for which agents may be kept
 		// Prefer is kept for while available, until PreferFor has passed since
-		// Joined; the call is offered to nobody else meanwhile.
+		// Came; the call is offered to nobody else meanwhile.
 		Prefer    call.AgentID
 		PreferFor time.Duration
 		// Callback says that nobody is on the line: no longest wait, no exit and no

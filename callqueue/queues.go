@@ -143,7 +143,7 @@ func (e *Engine) admit(now time.Time, x *entry) {
 	e.place(now, x)
 	e.disarm(&x.limit)
 	if x.queue.MaxWait > 0 && !x.absent() {
-		e.arm(&x.limit, x.joined.Add(x.queue.MaxWait))
+		e.arm(&x.limit, x.came.Add(x.queue.MaxWait))
 	}
 }
 
@@ -213,10 +213,13 @@ func (in Join) validate() error {
 func (e *Engine) newEntry(q *queue, in Join) *entry {
 	x := &entry{
 		id: in.Entry, queue: q, asked: in.Need, key: agents.NeedOf(in.Need), prio: in.Priority, set: in.Set,
-		ticket: in.TicketPriority, unserved: in.Unserved, joined: in.Joined,
+		ticket: in.TicketPriority, unserved: in.Unserved, joined: in.Joined, came: in.Joined,
 		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor, callback: in.Callback, brought: in.Steps,
 		made: in.Offers, place: -1,
 		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1},
+	}
+	if !in.Came.IsZero() {
+		x.came = in.Came
 	}
 	x.limit.due = func(now time.Time) { e.overdue(now, x) }
 	x.turn.due = func(now time.Time) { e.place(now, x) }

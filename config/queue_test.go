@@ -13,6 +13,25 @@ import (
 	"firstline/config"
 )
 
+func TestAQueueThatSendsCallersOnAtOnceIsAdvisedAgainst(t *testing.T) {
+	c, err := config.LoadCentre(fstest.MapFS{
+		"numbers.yaml": {Data: []byte("1: {queue: a}\n")},
+		"queues.yaml": {Data: []byte(`
+a: {max-wait: 5m, exits: {timeout: {queue: b}}}
+b: {max-wait: 5m, exits: {timeout: {queue: c}}}
+c: {max-wait: 6m, exits: {timeout: {queue: d}}}
+d:
+`)},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{`queue "a": after 5m0s callers go to queue "b", which lets them wait 5m0s from when they came: it sends them on at once`}
+	if got := c.Advice(nil); !slices.Equal(got, want) {
+		t.Errorf("advice %q, want %q", got, want)
+	}
+}
+
 func TestAQueueWithEverything(t *testing.T) {
 	c, err := config.LoadCentre(fstest.MapFS{
 		"numbers.yaml": {Data: []byte("1: {queue: a}\n2: {queue: a, client: acme}\n3: {queue: a, client: acme, class: on-call}\n")},

@@ -298,9 +298,11 @@ type Wait struct {
 	Need     call.Requirement `json:"need"`
 	Priority int              `json:"priority,omitempty"`
 	Joined   time.Time        `json:"joined"`
+	Came     time.Time        `json:"came,omitzero"`      // of a call that took the place of an earlier one: its own begin
 	Unserved int              `json:"unserved,omitempty"` // calls of this caller that nobody answered of late
 	Prefer   call.AgentID     `json:"prefer,omitempty"`   // who knows the caller's problem
 	Callback call.CallbackID  `json:"callback,omitempty"`
+	Passed   []call.QueueID   `json:"passed,omitempty"` // that sent the call on in no time
 }
 
 func (Wait) Name() string { return "wait" }
@@ -311,7 +313,7 @@ func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priori
 	w := waitIn(j, q, need, priority)
 	rules, now := j.centre.Queues[q], time.Now()
 	if joined, ok := d.redialled(context.Background(), j, q); ok {
-		w.Joined = joined
+		w.Joined, w.Came = joined, w.Joined
 	}
 	if d.Callers == nil {
 		return w
@@ -338,6 +340,9 @@ func (d *Desk) handler(j *journey, since time.Time) call.AgentID {
 	return ""
 }
 
+// inNoTime is how short a stay in a queue is that was none.
+const inNoTime = time.Second
+
 func waitIn(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
 	j.entries++
 	return Wait{Entry: j.call.ID.Entry(j.entries), Queue: q, Need: need, Priority: priority, Joined: call.Instant(time.Now())}
@@ -351,7 +356,11 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[w.Queue]
 	sounds := d.entertain(ctx, j, q, w.Entry)
 	defer sounds.stop()
+	began := time.Now()
 	r, err := d.Queue.Connect(ctx, w.waiting(j))
+	if time.Since(began) >= inNoTime {
+		w.Passed = nil
+	}
 	if r.Outcome != "" && j.back == nil {
 		j.outcome = r.Outcome
 	}
@@ -376,7 +385,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 func (w Wait) waiting(j *journey) callqueue.Waiting {
 	number := j.centre.Numbers[j.call.To.Number]
 	ask := callqueue.Waiting{
-		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Unserved: w.Unserved, Joined: w.Joined,
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Unserved: w.Unserved, Joined: w.Joined, Came: w.Came,
 		Client: number.Client, Class: number.Class, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
 		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback,
 	}
