@@ -1,6 +1,13 @@
 package call
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrHandedOver means that another process goes on with what is open here: what
+// unwinds is no change, and nothing of it is kept.
+var ErrHandedOver = errors.New("call: the journal is handed over")
 
 // Journal orders and keeps events. One writer commits them in groups.
 type Journal interface {

@@ -20,6 +20,9 @@ type Config struct {
 	Journal call.Journal
 	Log     *zap.Logger // nil means none
 	Seed    uint64      // of the strategies that draw
+	// Ask is what a person at a number hears, again and again, until they press 1 to
+	// take the call; nil means a beep.
+	Ask []call.Media
 }
 
 // Dispatcher owns an Engine and carries its effects out: it rings phones, hands
@@ -31,6 +34,7 @@ type Dispatcher struct {
 	sw      call.Switch
 	journal call.Journal
 	log     *zap.Logger
+	prompts []call.Media // before a key is pressed
 
 	started chan struct{} // closed when Run begins
 	closed  chan struct{} // closed when nothing is taken any more
@@ -66,8 +70,11 @@ func New(cfg Config) *Dispatcher {
 	if log == nil {
 		log = zap.NewNop()
 	}
+	if len(cfg.Ask) == 0 {
+		cfg.Ask = []call.Media{"tone:beep"}
+	}
 	return &Dispatcher{
-		sw: cfg.Switch, journal: cfg.Journal, log: log,
+		sw: cfg.Switch, journal: cfg.Journal, log: log, prompts: cfg.Ask,
 		started: make(chan struct{}), closed: make(chan struct{}), wakeup: make(chan struct{}, 1),
 		engine:  NewSeeded(cfg.Seed),
 		waiters: make(map[call.EntryID]*waiter),

@@ -19,6 +19,7 @@ type (
 		Device   call.DeviceID
 		Deadline time.Time
 		Ring     time.Duration // until Deadline
+		Ask      bool          // an answer counts only when 1 is pressed
 		Why      string        // "idle 00:42, longest of 3"
 	}
 	// WithdrawOffer asks to stop the ringing. The offer is over already.

@@ -12,6 +12,8 @@ const (
 	// RetryDelay is how long an agent is left alone whose phone was not there or
 	// busy, or who declined, unless the queue says otherwise.
 	RetryDelay = 10 * time.Second
+	// AskTime is how much longer than others a number rings that is asked to press 1.
+	AskTime = 10 * time.Second
 	// RestoreGrace is how long a talk restored after a restart may go without a
 	// TalkBegan before the agent is set free.
 	RestoreGrace = 30 * time.Second

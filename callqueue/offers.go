@@ -12,15 +12,19 @@ import (
 // makeOffer reserves the chosen agent for x.
 func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	a, id := c.agent, x.id.Offer(x.made+1)
-	why := e.because(now, x.line, c)
+	why, ask := e.because(now, x.line, c), x.queue.asks(a.Device)
+	ring := x.queue.Ring
+	if ask {
+		ring += AskTime
+	}
 	e.decided(now, x, id, c.of)
 	e.occupy(a, x.queue.ID, x.client)
-	if !e.move(now, a, call.ActivityChanged{Activity: call.Offering, Call: x.id.Call(), Until: now.Add(x.queue.Ring)}) {
+	if !e.move(now, a, call.ActivityChanged{Activity: call.Offering, Call: x.id.Call(), Until: now.Add(ring)}) {
 		return false
 	}
 	o := &offer{id: id, entry: x, agent: a, device: a.Device, deadline: timer{place: -1}}
 	o.deadline.due = func(now time.Time) { e.deadline(now, o) }
-	e.arm(&o.deadline, now.Add(x.queue.Ring))
+	e.arm(&o.deadline, now.Add(ring))
 	e.offers[o.id] = o
 	a.offer = o
 	e.withhold(a)
@@ -29,12 +33,18 @@ func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	if x.queue.Strategy == RingProgressively {
 		e.arm(&x.next, now.Add(x.queue.RingStep))
 	}
-	e.record(call.CallEvent(now, x.id.Call(), call.Offered{Offer: o.id, Agent: a.ID, Ring: x.queue.Ring, Why: why}))
+	e.record(call.CallEvent(now, x.id.Call(), call.Offered{Offer: o.id, Agent: a.ID, Ring: ring, Why: why}))
 	e.emit(Offer{
 		ID: o.id, Entry: x.id, Agent: a.ID, Device: o.device,
-		Deadline: o.deadline.at, Ring: x.queue.Ring, Why: why,
+		Deadline: o.deadline.at, Ring: ring, Ask: ask, Why: why,
 	})
 	return true
+}
+
+// asks reports whether who answers at a device has to press 1 to have the call.
+func (q *Queue) asks(d call.DeviceID) bool {
+	_, number := d.Number()
+	return number && !q.Unasked
 }
 
 // ring adds a phone to those that ring for x.

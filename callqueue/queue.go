@@ -30,6 +30,9 @@ type Queue struct {
 	Music    call.Media       // music:default
 	Record   bool             // record the talks
 
+	// Unasked takes the answer of a number far away for the person's. Otherwise they
+	// have to press 1, since a voicemail box answers as well.
+	Unasked    bool
 	AutoAnswer bool   // tell the agents' phones to answer by themselves, with a beep
 	Whisper    string // key of what an agent hears before the caller; empty for nothing
 	Sticky     Sticky // callers who come again

@@ -103,14 +103,40 @@ func (d *Dispatcher) ring(ctx context.Context, r *ring) {
 	})
 	switch {
 	case err == nil:
-		r.leg = leg
-		if !d.accepted(r) {
-			d.hangUp(ctx, leg, call.Cause{Reason: call.Cancelled, Text: "answered too late"})
-		}
+		d.answered(ctx, r, leg)
 	case leg.Context().Err() != nil:
 		d.report(ctx, r, call.AsCause(context.Cause(leg.Context())), rang)
 	default:
 		d.hangUp(ctx, leg, call.AsCause(err))
+	}
+}
+
+// answered takes a leg that is up to the engine, when the one who answered takes
+// the call.
+func (d *Dispatcher) answered(ctx context.Context, r *ring, leg call.Leg) {
+	if r.offer.Ask {
+		d.submit(func(now time.Time) { _ = d.apply(now, OfferRang{r.offer.ID}) }) // not every network says that it rings
+		if err := d.pressed(ctx, leg); err != nil {
+			c := call.AsCause(err)
+			d.report(ctx, r, call.Cause{Reason: call.NoAnswer, SIP: c.SIP, Text: "nobody pressed 1: " + c.Error()}, true)
+			d.hangUp(ctx, leg, call.Cause{Reason: call.Cancelled, Text: "nobody pressed 1"})
+			return
+		}
+	}
+	r.leg = leg
+	if !d.accepted(r) {
+		d.hangUp(ctx, leg, call.Cause{Reason: call.Cancelled, Text: "answered too late"})
+	}
+}
+
+// pressed asks who answered to press 1, until they do. It returns early when the
+// leg is gone or ctx ends, as it does with the offer.
+func (d *Dispatcher) pressed(ctx context.Context, leg call.Leg) error {
+	for {
+		got, err := leg.Collect(ctx, call.Collect{Prompts: d.prompts, Max: 1, First: 2 * time.Second})
+		if err != nil || got.Digits == "1" {
+			return err
+		}
 	}
 }
 

@@ -64,6 +64,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 
 // care reads how callers who come again and agents who answer are treated.
 func (r *centreReader) care(m *source.Map, q *callqueue.Queue) {
+	q.Unasked = !m.May("press-to-accept").Bool(true)
 	q.AutoAnswer = m.May("auto-answer").Bool(false)
 	whisper := m.May("whisper").Word("")
 	r.refer("prompt", whisper)

@@ -35,6 +35,7 @@ a:
   delays: {declined: 20s, busy: 0s, no-answer: 3s}
   no-agent: {join: true, leave: true, grace: 0s, counts: [idle, break]}
   max-length: 3
+  press-to-accept: false
   exits:
     overflow: {queue: b, priority: 7}
     timeout: {voicemail: desk, prompt: sorry}
@@ -56,7 +57,7 @@ breaks: {lunch: {most: 2, queues: {a: 1}}}
 	need := vpn(3)
 	need.Any = []call.Requirement{{Skills: map[string]int{"german": 1}}, {Level: 2}}
 	want := callqueue.Queue{
-		ID: "a", Strategy: callqueue.RingProgressively, RingStep: 5 * time.Second, Need: need, Record: true, MaxLen: 3,
+		ID: "a", Strategy: callqueue.RingProgressively, RingStep: 5 * time.Second, Need: need, Record: true, MaxLen: 3, Unasked: true,
 		Tiers: map[call.AgentID]int{"2002": 2}, Window: callqueue.Window{Max: 1}, SkipEmpty: true,
 		Steps: []callqueue.Step{
 			{After: 30 * time.Second, Need: vpn(2), Window: callqueue.Window{Max: 1}},

@@ -186,32 +186,13 @@ func TestCallsInAsteriskOutliveKillMinus9OfFirstline(t *testing.T) {
 }
 
 func TestCallsInAsteriskOutliveARestartOfFirstline(t *testing.T) {
-	t.Parallel()
 	c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
 	c.process.stop(15)
 	c.up()
 	c.goesOn()
 }
 
-func TestCallsOutliveASilentlyCutSocket(t *testing.T) {
-	for _, cut := range []time.Duration{5 * time.Second, 30 * time.Second, 120 * time.Second} {
-		t.Run(cut.String(), func(t *testing.T) {
-			t.Parallel()
-			var wire *peer.Wire
-			c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office {
-				wire = peer.NewWire(t, p.ARI)
-				return behind(t, p, wire.Addr(), setting{}, desks...)
-			})
-			wire.Freeze()
-			spell(t.Context(), cut) // how long it lasts is what is tested
-			wire.Thaw()
-			c.goesOn()
-		})
-	}
-}
-
 func TestAnAsteriskThatIsKilledEndsItsCallsAndOwesThoseWhoWaited(t *testing.T) {
-	t.Parallel()
 	c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
 	c.pbx.Kill()
 	c.pbx.Restart()

@@ -9,7 +9,6 @@ import (
 )
 
 func TestACallThroughAsteriskIsToldWithWaitHoldAndRecording(t *testing.T) {
-	t.Parallel()
 	p := peer.Start(t, peer.Settings{})
 	s := behind(t, p, p.ARI, setting{}, "desk1")
 	journey(t, line{

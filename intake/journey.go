@@ -119,6 +119,9 @@ func entry(id call.ID, at Stage) (call.Event, error) {
 // leave turns what stopped a stage into the last stage: the caller hung up, or
 // something failed. The end of the ends is nil.
 func (d *Desk) leave(j *journey, at Stage, err error) Stage {
+	if errors.Is(err, call.ErrHandedOver) {
+		return nil // the next process takes the call up where the journal has it
+	}
 	if _, last := at.(Finish); last {
 		j.log.Error("call not closed", zap.Error(err))
 		return nil

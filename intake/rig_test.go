@@ -159,9 +159,11 @@ func (r *rig) start() {
 			open = append(open, rec)
 		}
 	}
-	if _, err := r.desk.Restore(ctx, open, r.alive); err != nil {
+	did, err := r.desk.Restore(ctx, open, r.alive)
+	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.records.recover(did.Recordings)
 	r.queue.Reachable("2001", true)
 	var backs []call.Callback
 	for _, b := range r.journal.Callbacks() {
@@ -320,6 +322,16 @@ func (s *shelf) all() map[call.RecordingID]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.done
+}
+
+// recover closes what the last process left open, but for those that go on, as
+// the catalogue does at a start.
+func (s *shelf) recover(running []call.RecordingID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.done {
+		s.done[id] = s.done[id] || !slices.Contains(running, id)
+	}
 }
 
 func (s *shelf) open(j call.Journal) *shelfOf { return &shelfOf{s, j} }

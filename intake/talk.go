@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -278,7 +279,7 @@ func (k *talk) unheard(now time.Time) bool {
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
 	k.endTaps()
-	if k.unheard(time.Now()) {
+	if k.unheard(time.Now()) || by == call.SideAgent && cause.Reason == call.MediaLost {
 		k.d.Queue.Silent(k.t.Agent, true)
 	}
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
@@ -292,10 +293,13 @@ func (k *talk) part(by call.Side, cause call.Cause) {
 	r, err := k.recording.Stop(ctx)
 	if err != nil {
 		fault = err.Error()
-		k.j.log.Error("recording incomplete", zap.Error(err))
 	}
-	if err := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); err != nil {
-		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(err))
+	switch finished := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); {
+	case errors.Is(finished, call.ErrHandedOver): // it goes on, and the next process ends it
+	case finished != nil:
+		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(finished))
+	case err != nil:
+		k.j.log.Error("recording incomplete", zap.Error(err))
 	}
 }
 

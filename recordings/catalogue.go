@@ -198,7 +198,7 @@ func (c *Catalogue) finishAll(ctx context.Context) {
 		if !ok {
 			return
 		}
-		if err := c.finish(ctx, f); err != nil {
+		if err := c.finish(ctx, f); err != nil && !errors.Is(err, call.ErrHandedOver) {
 			c.log.Error("recording stays open until the next start",
 				zap.String("recording", string(f.id)), zap.String("call", string(f.of)), zap.Error(err))
 		}

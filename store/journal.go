@@ -149,7 +149,7 @@ func (j *Journal) Post(evs ...call.Event) {
 }
 
 func (j *Journal) lost(r *request, err error) {
-	if errors.Is(err, ErrHandedOver) {
+	if errors.Is(err, call.ErrHandedOver) {
 		return // what unwinds here is no change: the next process goes on from what is kept
 	}
 	for _, it := range r.items {
@@ -259,16 +259,16 @@ func (j *Journal) setMode(m Mode) (was time.Time) {
 func (j *Journal) close(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !errors.Is(j.closed, ErrHandedOver) {
+	if !errors.Is(j.closed, call.ErrHandedOver) {
 		j.closed = err
 	}
 }
 
 // HandOver ends the writing of events before the process ends: calls that go on
 // without us are left as the journal has them, for the next process. What was
-// handed over before is kept. Append returns ErrHandedOver from now on, and what
+// handed over before is kept. Append returns call.ErrHandedOver from now on, and what
 // is posted is dropped.
-func (j *Journal) HandOver() { j.close(ErrHandedOver) }
+func (j *Journal) HandOver() { j.close(call.ErrHandedOver) }
 
 // fail answers what nobody will write any more.
 func (j *Journal) fail(err error) {

@@ -35,8 +35,6 @@ var (
 	ErrOwned = errors.New("owned by another firstline")
 	// ErrClosed means that the journal takes nothing more.
 	ErrClosed = errors.New("the journal is closed")
-	// ErrHandedOver means that another process goes on with what is open here.
-	ErrHandedOver = errors.New("the journal is handed over")
 )
 
 // Config says where things are kept.

@@ -98,6 +98,7 @@ func endLabel(e call.LostEnd) string {
 type gauges struct {
 	live                           *live
 	open, waiting, longest, agents *prometheus.Desc
+	level, target, within          *prometheus.Desc
 	lost, oldest                   *prometheus.Desc
 }
 
@@ -108,6 +109,9 @@ func newGauges(l *live) *gauges {
 		waiting: prometheus.NewDesc("firstline_queue_waiting", "Calls waiting now.", []string{"queue"}, nil),
 		longest: prometheus.NewDesc("firstline_queue_longest_wait_seconds", "Longest wait now.", []string{"queue"}, nil),
 		agents:  prometheus.NewDesc("firstline_agents", "Agents now, by state.", []string{"state"}, nil),
+		level:   prometheus.NewDesc("firstline_queue_service_level_percent", "Service level of the last 30 minutes; absent while nothing counts.", []string{"queue"}, nil),
+		target:  prometheus.NewDesc("firstline_queue_target_percent", "Service level that the queue promises.", []string{"queue"}, nil),
+		within:  prometheus.NewDesc("firstline_queue_target_seconds", "Wait within which an answer counts for the service level.", []string{"queue"}, nil),
 		lost:    prometheus.NewDesc("firstline_lost_callers_open", "Callers to call back now.", nil, nil),
 		oldest:  prometheus.NewDesc("firstline_lost_callers_oldest_seconds", "Time since the arrival of the caller who is owed a call the longest.", nil, nil),
 	}
@@ -119,6 +123,9 @@ func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- g.waiting
 	ch <- g.longest
 	ch <- g.agents
+	ch <- g.level
+	ch <- g.target
+	ch <- g.within
 	ch <- g.lost
 	ch <- g.oldest
 }
@@ -142,6 +149,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 			longest = v.At.Sub(*q.LongestSince).Seconds()
 		}
 		send(g.longest, longest, string(q.ID))
+		send(g.target, q.TargetPercent, string(q.ID))
+		send(g.within, float64(q.TargetMs)/1000, string(q.ID))
+		if q.ServiceLevel30m != nil {
+			send(g.level, *q.ServiceLevel30m, string(q.ID))
+		}
 	}
 	states := map[CallState]int{CallInFlow: 0, CallWaiting: 0, CallRinging: 0, CallTalking: 0, CallOnHold: 0}
 	for _, c := range v.Calls {

@@ -122,6 +122,7 @@ type Phone struct {
 	answer     time.Duration // <0: never
 	refuse     int           // SIP status sent instead of an answer, 0 none
 	mute       bool          // never sends a packet
+	keys       string        // pressed a second after it has answered
 	line       *line
 	offers     int
 	doubled    bool
@@ -147,6 +148,9 @@ func (p *Phone) script(f func()) *Phone {
 func (p *Phone) AnswersAfter(d time.Duration) *Phone {
 	return p.script(func() { p.answer, p.refuse = d, 0 })
 }
+
+// Presses makes the phone's person key digits a second after they have answered.
+func (p *Phone) Presses(digits string) *Phone { return p.script(func() { p.keys = digits }) }
 
 // Ignores makes the phone ring for ever.
 func (p *Phone) Ignores() *Phone { return p.script(func() { p.answer, p.refuse = -1, 0 }) }
@@ -224,17 +228,17 @@ func (p *Phone) Unhold() {
 	p.act(func(l *line) { l.held = false; l.happen(call.LegEvent{Kind: call.LegUnheld}) })
 }
 
-// Refer asks for a transfer to a number, as the transfer key of a phone does.
-func (p *Phone) Refer(target string) {
-	p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegTransfer, Target: target}) })
-}
-
 // Mute has the switch report that no audio comes from the phone, Unmute that some
 // comes again; Lose ends the call for it, as a switch does after a while.
 func (p *Phone) Mute() { p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegMediaLost}) }) }
 
 func (p *Phone) Unmute() { p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegMediaBack}) }) }
 func (p *Phone) Lose()   { p.act(func(l *line) { p.s.end(l, call.Cause{Reason: call.MediaLost}) }) }
+
+// Refer asks for a transfer to a number, as the transfer key of a phone does.
+func (p *Phone) Refer(target string) {
+	p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegTransfer, Target: target}) })
+}
 
 // Press keys digits at the phone.
 func (p *Phone) Press(digits string) {
@@ -265,7 +269,7 @@ func (p *Phone) pickUp(l *line) {
 // ring plays the phone's script for one offer.
 func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
 	s.mu.Lock()
-	leg, answer, refuse := l.leg, p.answer, p.refuse
+	leg, answer, refuse, keys := l.leg, p.answer, p.refuse, p.keys
 	if l.gone || l.up {
 		s.mu.Unlock()
 		return
@@ -294,8 +298,23 @@ func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
 	case <-t.C:
 		if answer < limit {
 			p.script(func() { p.pickUp(l) })
+			p.pressLater(l, leg, keys)
 		}
 	case <-leg.ctx.Done(): // cancelled, or the process was dropped: a real phone would ring on
+	}
+}
+
+// pressLater keys digits after a second, unless the call is over by then.
+func (p *Phone) pressLater(l *line, leg *Leg, digits string) {
+	if digits == "" {
+		return
+	}
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		p.s.press(l, digits)
+	case <-leg.ctx.Done():
 	}
 }
 

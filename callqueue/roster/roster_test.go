@@ -132,7 +132,7 @@ func TestAMobileNumberThroughATrunkIsASeat(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.want("7001", seat, call.Available)
-		d.sw.Phone(seat)
+		d.sw.Phone(seat).Presses("1")
 		d.talk("7001")()
 		if got, want := seat.Endpoint(), (call.Endpoint{Number: "+491701234567"}); got != want {
 			t.Errorf("reached by %+v, want %+v", got, want)

@@ -108,7 +108,9 @@ type blocksApprove struct {
 	serverFlags
 }
 
-func (blocksApprove) Help() string { return "Without --for, --until and --forever it holds as long as was proposed." }
+func (blocksApprove) Help() string {
+	return "Without --for, --until and --forever it holds as long as was proposed."
+}
 
 func (c *blocksApprove) Run(ctx context.Context, o *output) error {
 	return c.change(ctx, o, blockPath(c.ID, "approve"), struct {

@@ -25,6 +25,8 @@ const (
 	noticePrompt  = "recording-notice"
 	troublePrompt = "technical-trouble"
 	fullPrompt    = "no-agents"
+	callPrompt    = "agent-announce"
+	pressPrompt   = "press-1"
 	language      = "en" // of lines whose client names none
 )
 
@@ -73,6 +75,13 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 	}
 	return d
 }
+
+// askToPress is what an agent on a number hears before they take a call.
+func askToPress() []call.Media {
+	return []call.Media{promptKey(callPrompt), promptKey(pressPrompt)}
+}
+
+func promptKey(key string) call.Media { return call.Media("prompt:" + language + "/" + key) }
 
 // Queues is what the board shows of the queues' rules.
 func (h *centreHolder) Queues() []web.QueueRule {

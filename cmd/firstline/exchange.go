@@ -176,12 +176,37 @@ type contacts struct{ registrar *sip.Registrar }
 
 func (c contacts) Contact(d call.DeviceID) (string, bool) { return c.registrar.Contact(d) }
 
+// tellHere is told by the registrar whether a phone is registered here.
+func (s *server) tellHere(d call.DeviceID, here bool) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if s.phones.here == nil {
+		s.phones.here = map[call.DeviceID]bool{}
+	}
+	s.phones.here[d] = here
+	s.tellQueue(d)
+}
+
 // tellReachable tells the queue whether a phone can be reached by either front end.
 func (s *server) tellReachable(d call.DeviceID) {
 	s.phones.Lock()
 	defer s.phones.Unlock()
+	s.tellQueue(d)
+}
+
+// tellQueue is tellReachable with the lock of phones held.
+func (s *server) tellQueue(d call.DeviceID) {
 	if s.queue != nil {
-		s.queue.Reachable(d, s.exchange.Reachable(s.registrar, d))
+		s.queue.Reachable(d, s.phones.here[d] || s.exchange.asterisk != nil && s.exchange.asterisk.Reachable(d))
+	}
+}
+
+// tellSeen tells the queue that a phone has proved to be there.
+func (s *server) tellSeen(d call.DeviceID) {
+	s.phones.Lock()
+	defer s.phones.Unlock()
+	if s.queue != nil {
+		s.queue.Seen(d)
 	}
 }
 
@@ -250,5 +275,9 @@ func (s *server) nodesAreWell(context.Context) error {
 	return errors.Join(faults...)
 }
 
-// phones guards what is known of phones from being told out of order.
-type phones struct{ sync.Mutex }
+// phones guards what is known of phones from being told out of order. The registrar
+// tells under its own lock and must not be asked then, so what it said is kept.
+type phones struct {
+	sync.Mutex
+	here map[call.DeviceID]bool // registered here
+}

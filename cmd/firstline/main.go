@@ -26,6 +26,7 @@ const (
 type command struct {
 	Serve    serveCommand    `cmd:"" help:"Answer the phone: run the server."`
 	Check    checkCommand    `cmd:"" help:"Find mistakes in the configuration and the centre's files, all at once."`
+	Health   healthCommand   `cmd:"" help:"Ask a running server whether it is well."`
 	Reload   reloadCommand   `cmd:"" help:"Have a running server read the centre's files again."`
 	Call     callCommand     `cmd:"" help:"Phone in as a test caller, and report what was met."`
 	Phone    phoneCommand    `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`

@@ -200,7 +200,7 @@ func (s *server) sayStopped() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := s.journal.Append(ctx, call.SystemEvent(time.Now(), call.Stopped{Boot: s.boot, Reason: "asked to"}))
-	if errors.Is(err, store.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
+	if errors.Is(err, call.ErrHandedOver) || errors.Is(err, store.ErrOwned) {
 		return nil // said already, or the journal is another's, as the store says itself
 	}
 	return err
@@ -220,8 +220,8 @@ func (s *server) openSIP(ctx context.Context) error {
 	auth := sip.NewAuthenticator(s.cfg.SIP.Domain, credentials{s.store.Devices()}, s.log.Named("digest"))
 	s.registrar = sip.NewRegistrar(sip.RegistrarConfig{
 		Auth: auth, Store: s.store.Devices(), Log: s.log.Named("registrar"), MinExpires: 10 * time.Second,
-		OnChange: func(d call.DeviceID, _ bool) { s.tellReachable(d) },
-		OnSeen:   func(d call.DeviceID) { s.queue.Seen(d) },
+		OnChange: s.tellHere,
+		OnSeen:   s.tellSeen,
 	})
 	cfg, err := s.sipConfig()
 	if err != nil {
@@ -236,7 +236,9 @@ func (s *server) openSIP(ctx context.Context) error {
 }
 
 func (s *server) openQueues(ctx context.Context) error {
-	s.queue = callqueue.New(callqueue.Config{Switch: s.exchange, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed})
+	s.queue = callqueue.New(callqueue.Config{
+		Switch: s.exchange, Journal: s.journal, Log: s.log.Named("queue"), Seed: s.seed, Ask: askToPress(),
+	})
 	s.life.start("queue", s.queue.Run)
 	if err := s.queue.SetQueues(ctx, s.centre.now().Queues); err != nil {
 		return err

@@ -4,13 +4,16 @@
 #   deps.sh GROUP...
 #
 #   run        what `make run` needs: Go and Node are checked, not installed
-#   test       what `make test` needs: run, race, postgres, sip, browser, asterisk, sound
+#   test       what `make test` needs: run, race, postgres, sip, browser, asterisk, sound,
+#              kamailio, prometheus
 #   race       a C compiler, which Go's race detector links with
 #   postgres   PostgreSQL 15 or newer, server programs
 #   sip        sipp, baresip
 #   browser    Chromium
 #   asterisk   debootstrap, for asterisk.sh
 #   sound      sox, for media.sh
+#   kamailio   the proxy in front of several Asterisk nodes
+#   prometheus promtool, which reads the alerts
 #
 #   prompts    the speech synthesiser of `firstline prompts build`; no test needs it
 #
@@ -58,7 +61,7 @@ want_group() {
 	run) check_toolchains ;;
 	test)
 		local g
-		for g in run race postgres sip browser asterisk sound; do want_group "$g"; done
+		for g in run race postgres sip browser asterisk sound kamailio prometheus; do want_group "$g"; done
 		;;
 	race) want "${CC:-gcc}" gcc libc6-dev; want /usr/include/stdlib.h libc6-dev ;;
 	postgres) "$here/postgres.sh" bindir >/dev/null 2>&1 || missing+=(postgresql) ;;
@@ -66,6 +69,8 @@ want_group() {
 	browser) want chromium chromium ;;
 	asterisk) want debootstrap debootstrap debian-archive-keyring; want unshare util-linux ;;
 	sound) want sox sox ;;
+	kamailio) want kamailio kamailio ;;
+	prometheus) want promtool prometheus ;;
 	prompts)
 		want text2wave festival
 		want /usr/share/festival/voices/us/cmu_us_slt_arctic_hts festvox-us-slt-hts
@@ -91,6 +96,15 @@ install() {
 			"${as[@]}" tee /etc/postgresql-common/createcluster.d/firstline-dev.conf >/dev/null
 		;;
 	esac
+	# The tests start what they need; nothing of it should start with the machine.
+	local unit
+	for unit in kamailio prometheus; do
+		case " ${missing[*]} " in *" $unit "*)
+			"${as[@]}" mkdir -p /etc/systemd/system
+			[ -e "/etc/systemd/system/$unit.service" ] || "${as[@]}" ln -s /dev/null "/etc/systemd/system/$unit.service"
+			;;
+		esac
+	done
 	# A list of packages may be absent (a fresh image) or too old for the archive.
 	if ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then "${apt[@]}" update >&2; fi
 	if ! "${apt[@]}" install --no-install-recommends "${missing[@]}" >&2; then

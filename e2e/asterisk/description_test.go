@@ -63,7 +63,7 @@ func describe(t *testing.T, p *pbx) description {
 			Path string `json:"path"`
 		} `json:"apis"`
 	}
-	p.fetch("/api-docs/resources.json", &chapters)
+	p.fetch(t, "/api-docs/resources.json", &chapters)
 	all := description{models: make(map[string]model)}
 	for _, chapter := range chapters.APIs {
 		var doc struct {
@@ -76,7 +76,7 @@ func describe(t *testing.T, p *pbx) description {
 				} `json:"operations"`
 			} `json:"apis"`
 		}
-		if !p.fetch(strings.ReplaceAll(chapter.Path, "{format}", "json"), &doc) {
+		if !p.fetch(t, strings.ReplaceAll(chapter.Path, "{format}", "json"), &doc) {
 			continue // listed and not loaded: mailboxes
 		}
 		maps.Copy(all.models, doc.Models)
@@ -91,18 +91,18 @@ func describe(t *testing.T, p *pbx) description {
 }
 
 // fetch says whether there is something at that path.
-func (p *pbx) fetch(path string, into any) bool {
-	p.t.Helper()
-	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, "http://"+p.ari+"/ari"+path, nil)
-	must(p.t, err)
+func (p *pbx) fetch(t *testing.T, path string, into any) bool {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.ari+"/ari"+path, nil)
+	must(t, err)
 	req.SetBasicAuth("firstline", "firstline-test")
 	resp, err := http.DefaultClient.Do(req)
-	must(p.t, err)
+	must(t, err)
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusNotFound {
 		return false
 	}
-	must(p.t, json.NewDecoder(resp.Body).Decode(into))
+	must(t, json.NewDecoder(resp.Body).Decode(into))
 	return true
 }
 
@@ -132,12 +132,12 @@ func (d description) find(method, path string) (described, bool) {
 }
 
 func TestOperationsAreAsAsteriskDescribesThem(t *testing.T) {
-	p := startPBX(t)
+	p := shared
 	d := describe(t, p)
 	if len(d.operations) < 80 || len(d.models) < 80 {
 		t.Fatalf("a description of %d operations and %d types is not the whole one", len(d.operations), len(d.models))
 	}
-	info, err := p.client(nil).Info(t.Context())
+	info, err := p.client(t, nil).Info(t.Context())
 	must(t, err)
 	seen, alike := make(map[string]bool), make(map[string]bool)
 	for _, s := range requests(t) {
@@ -255,9 +255,9 @@ func checkAge(t *testing.T, op described) {
 }
 
 func TestTypesAreAsAsteriskDescribesThem(t *testing.T) {
-	p := startPBX(t)
+	p := shared
 	d := describe(t, p)
-	info, err := p.client(nil).Info(t.Context())
+	info, err := p.client(t, nil).Info(t.Context())
 	must(t, err)
 	done := make(map[string]bool)
 	for name, is := range map[string]reflect.Type{

@@ -4,6 +4,7 @@ package asterisk_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -26,66 +27,83 @@ import (
 // it measures nothing.
 const patience = 60 * time.Second
 
-// pbx is a real Asterisk, started for one test.
+// pbx is a real Asterisk.
 type pbx struct {
-	t        *testing.T
 	env      []string
-	folder   string // what it writes
 	sip, ari string // host:port
 }
 
-func startPBX(t *testing.T) *pbx {
-	t.Helper()
-	sip, rtp := freePort(t), 40000+100*rand.IntN(20)
-	p := &pbx{t: t, sip: fmt.Sprint("127.0.0.1:", sip)}
-	port := freePort(t)
-	p.ari = fmt.Sprint("127.0.0.1:", port)
-	p.env = append(os.Environ(), fmt.Sprint("PEER_SIP_PORT=", sip), fmt.Sprint("PEER_ARI_PORT=", port),
-		fmt.Sprint("PEER_NAME=client-", sip), "PEER_AGENTS=0",
-		fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+99))
-	p.start()
-	t.Cleanup(func() {
-		p.stop()
-		if p.folder != "" {
-			os.RemoveAll(p.folder)
+// shared is the one that most tests use, one after the other. It is written once,
+// before any test.
+var shared *pbx
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var end func() error
+		var err error
+		if shared, end, err = startPBX(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
 		}
-	})
-	is := regexp.MustCompile(`folder (\S+)`).FindStringSubmatch(p.script("status"))
-	if is == nil {
-		t.Fatal("asterisk.sh status names no folder")
-	}
-	p.folder = is[1]
-	return p
+		code := m.Run()
+		if err := end(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return code
+	}())
 }
 
-func (p *pbx) start() { p.script("start") }
-func (p *pbx) stop()  { p.script("stop") }
+// startPBX starts one on free ports; end stops it and deletes what it wrote.
+func startPBX() (p *pbx, end func() error, err error) {
+	sip, errSIP := freePort()
+	ari, errARI := freePort()
+	if err := errors.Join(errSIP, errARI); err != nil {
+		return nil, nil, err
+	}
+	rtp := 40000 + 100*rand.IntN(20)
+	p = &pbx{sip: fmt.Sprint("127.0.0.1:", sip), ari: fmt.Sprint("127.0.0.1:", ari)}
+	p.env = append(os.Environ(), fmt.Sprint("PEER_SIP_PORT=", sip), fmt.Sprint("PEER_ARI_PORT=", ari),
+		fmt.Sprint("PEER_NAME=client-", sip), "PEER_AGENTS=0",
+		fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+99))
+	if _, err := p.script("start"); err != nil {
+		return nil, nil, err
+	}
+	status, err := p.script("status")
+	folder := regexp.MustCompile(`folder (\S+)`).FindStringSubmatch(status)
+	return p, func() error {
+		_, err := p.script("stop")
+		if folder != nil {
+			err = errors.Join(err, os.RemoveAll(folder[1]))
+		}
+		return err
+	}, err
+}
 
 // script runs deploy/dev/asterisk.sh for this instance.
-func (p *pbx) script(args ...string) string {
-	p.t.Helper()
+func (p *pbx) script(args ...string) (string, error) {
 	cmd := exec.Command(filepath.Join("..", "..", "deploy", "dev", "asterisk.sh"), args...)
 	cmd.Env = p.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		p.t.Fatalf("asterisk.sh %v: %v\n%s", args, err, out)
+		return "", fmt.Errorf("asterisk.sh %v: %w\n%s", args, err, out)
 	}
-	return string(out)
+	return string(out), nil
 }
 
-// client is one for p, through another address when that is given.
-func (p *pbx) client(with func(*asterisk.Config)) *asterisk.Client {
-	p.t.Helper()
+// client is one for p.
+func (p *pbx) client(t *testing.T, with func(*asterisk.Config)) *asterisk.Client {
+	t.Helper()
 	cfg := asterisk.Config{
 		URL: "http://" + p.ari + "/ari", User: "firstline", Password: "firstline-test", Application: "firstline",
-		Log: zaptest.NewLogger(p.t, zaptest.Level(zap.ErrorLevel)),
+		Log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
 	}
 	if with != nil {
 		with(&cfg)
 	}
 	c, err := asterisk.New(cfg)
-	must(p.t, err)
-	p.t.Cleanup(c.Close)
+	must(t, err)
+	t.Cleanup(c.Close)
 	return c
 }
 
@@ -257,21 +275,20 @@ func (x *proxy) silence() {
 	x.held, x.conns = append(x.held, x.conns...), nil
 }
 
-// freePort is a port that nobody listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 100 {
+// freePort is a port that nobody listens on, by TCP or UDP.
+func freePort() (int, error) {
+	for {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
+		if err != nil {
+			return 0, err
+		}
 		port := l.Addr().(*net.TCPAddr).Port
 		l.Close()
 		if u, err := net.ListenPacket("udp", fmt.Sprint("127.0.0.1:", port)); err == nil {
 			u.Close()
-			return port
+			return port, nil
 		}
 	}
-	t.Fatal("no free port")
-	return 0
 }
 
 // eventually looks again and again.

@@ -10,10 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"firstline/sip/ari/asterisk"
 )
@@ -39,9 +42,16 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		s.params[name] = req.URL.Query().Get(name)
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.all = append(r.all, s)
-	w.WriteHeader(r.status)
+	status := r.status
+	r.mu.Unlock()
+	if req.Header.Get("Upgrade") == "" || status != http.StatusOK {
+		w.WriteHeader(status)
+		return
+	}
+	if ws, err := websocket.Accept(w, req, &websocket.AcceptOptions{Subprotocols: []string{"ari"}}); err == nil {
+		<-ws.CloseRead(context.Background()).Done()
+	}
 }
 
 // requests does all that the client can do, with every parameter, answered once
@@ -56,18 +66,22 @@ func requests(t *testing.T) []sent {
 	})
 	must(t, err)
 	defer c.Close()
-	for _, r.status = range []int{http.StatusOK, http.StatusNotFound, http.StatusConflict, http.StatusInternalServerError} {
+	for _, status := range []int{http.StatusOK, http.StatusNotFound, http.StatusConflict, http.StatusInternalServerError} {
+		r.mu.Lock()
+		r.status = status
+		r.mu.Unlock()
 		for _, do := range verbs() {
 			_ = do(t.Context(), c) // what it returns is for other tests
 		}
 	}
-	for _, s := range r.all {
-		if s.path == "/events" {
-			return r.all
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, path := range []string{"/events", "/events/user/ARIClientBeat"} {
+		if !slices.ContainsFunc(r.all, func(s sent) bool { return s.path == path }) {
+			t.Errorf("%s was not asked for", path)
 		}
 	}
-	t.Fatal("the event socket was not asked for")
-	return nil
+	return r.all
 }
 
 type verb func(ctx context.Context, c *asterisk.Client) error
@@ -77,7 +91,7 @@ func verbs() map[string]verb {
 	vars := map[string]string{"A": "b"}
 	return map[string]verb{
 		"Run": func(ctx context.Context, c *asterisk.Client) error {
-			ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
 			defer cancel()
 			return c.Run(ctx, &ear{more: make(chan struct{})})
 		},

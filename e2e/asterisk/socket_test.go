@@ -3,6 +3,7 @@
 package asterisk_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,11 +15,12 @@ import (
 
 // callItself has Asterisk call out through its trunk and in again, to the
 // application, and returns the id of the channel that came in.
-func (p *pbx) callItself(c *asterisk.Client, h *ear, out string, variables map[string]string) string {
-	p.t.Helper()
-	_, err := c.Create(p.t.Context(), asterisk.Create{ID: out, Endpoint: "PJSIP/trunk/sip:710@" + p.sip, Variables: variables})
-	must(p.t, err)
-	must(p.t, c.Dial(p.t.Context(), out, "", 30*time.Second))
+func (p *pbx) callItself(t *testing.T, c *asterisk.Client, h *ear, out string, variables map[string]string) string {
+	t.Helper()
+	_, err := c.Create(t.Context(), asterisk.Create{ID: out, Endpoint: "PJSIP/trunk/sip:710@" + p.sip, Variables: variables})
+	must(t, err)
+	t.Cleanup(func() { end(t, c, out) })
+	must(t, c.Dial(t.Context(), out, "", 30*time.Second))
 	in := wait(h, func(e asterisk.StasisStart) bool {
 		return slices.Equal(e.Args, []string{"710"}) && e.Channel.Dialplan.Exten == "710" && e.Channel.ProtocolID != ""
 	})
@@ -26,11 +28,11 @@ func (p *pbx) callItself(c *asterisk.Client, h *ear, out string, variables map[s
 }
 
 func TestSIPCallHasItsHeadersAndItsAudioCounted(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	must(t, c.Subscribe(t.Context(), "deviceState:"))
-	in := p.callItself(c, h, "out", map[string]string{"PJSIP_HEADER(add,X-Ticket)": "T-1000, ü;a=b"})
+	in := p.callItself(t, c, h, "out", map[string]string{"PJSIP_HEADER(add,X-Ticket)": "T-1000, ü;a=b"})
 	got, err := c.Variable(t.Context(), in, "PJSIP_HEADER(read,X-Ticket)")
 	if err != nil || got != "T-1000, ü;a=b" {
 		t.Errorf("header %q, %v", got, err)
@@ -53,11 +55,11 @@ func TestSIPCallHasItsHeadersAndItsAudioCounted(t *testing.T) {
 }
 
 func TestEventOfTwoSubscriptionsIsHandedOverOnce(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	must(t, c.Subscribe(t.Context(), "endpoint:PJSIP"))
-	in := p.callItself(c, h, "out", nil)
+	in := p.callItself(t, c, h, "out", nil)
 	must(t, c.Hangup(t.Context(), in, 17, ""))
 	wait(h, func(e asterisk.ChannelDestroyed) bool { return e.Channel.ID == "out" })
 	// Events are in order: what was told of the first call has come when the second is here.
@@ -76,8 +78,8 @@ func TestEventOfTwoSubscriptionsIsHandedOverOnce(t *testing.T) {
 }
 
 func TestWithheldEventsDoNotCome(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	must(t, c.Withhold(t.Context(), "ChannelVarset", "ChannelDialplan"))
 	leg(t, c, h, "leg", "Local/800@from-trunk", nil)
@@ -91,9 +93,9 @@ func TestWithheldEventsDoNotCome(t *testing.T) {
 }
 
 func TestSilentlyCutSocketIsReplacedAndTheCallsAreStillThere(t *testing.T) {
-	p := startPBX(t)
+	p := shared
 	x := startProxy(t, p.ari)
-	c := p.client(func(cfg *asterisk.Config) {
+	c := p.client(t, func(cfg *asterisk.Config) {
 		cfg.URL = "http://" + x.addr + "/ari"
 		cfg.Ping, cfg.Pong = 200*time.Millisecond, 2*time.Second
 	})
@@ -119,19 +121,43 @@ func TestSilentlyCutSocketIsReplacedAndTheCallsAreStillThere(t *testing.T) {
 	}
 }
 
+// When one connection ends as the next begins, Asterisk takes the application away
+// from both about once in a hundred times, and keeps the socket open.
+func TestWhoComesBackAtOnceIsNotLeftDeaf(t *testing.T) {
+	p := shared
+	for i := range 100 {
+		c := p.client(t, nil)
+		h := &ear{t: t, more: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		over := make(chan error, 1)
+		go func() { over <- c.Run(ctx, h) }()
+		h.await("connected", func() bool { return h.ups > 0 })
+		id := fmt.Sprint("round-", i)
+		must(t, second(c.Create(ctx, asterisk.Create{ID: id, Endpoint: "Local/800@from-trunk"})))
+		wait(h, func(e asterisk.StasisStart) bool { return e.Channel.ID == id })
+		must(t, c.Hangup(ctx, id, 16, ""))
+		cancel()
+		must(t, <-over)
+	}
+}
+
 func TestRestartOfAsteriskIsSeen(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p, stop, err := startPBX() // one of its own
+	must(t, err)
+	t.Cleanup(func() { must(t, stop()) })
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	leg(t, c, h, "leg", "Local/800@from-trunk", nil)
 	before, err := c.Info(t.Context())
 	must(t, err)
-	p.stop()
+	_, err = p.script("stop")
+	must(t, err)
 	h.await("the end is seen", func() bool { return len(h.downs) == 1 })
 	if err := c.Answer(t.Context(), "leg"); !errors.Is(err, asterisk.ErrAway) {
 		t.Errorf("while it is gone: %v", err)
 	}
-	p.start()
+	_, err = p.script("start")
+	must(t, err)
 	h.await("it is connected again", func() bool { return h.ups == 2 })
 	after, err := c.Info(t.Context())
 	must(t, err)
@@ -145,11 +171,11 @@ func TestRestartOfAsteriskIsSeen(t *testing.T) {
 }
 
 func TestSecondProgramTakesTheApplicationOver(t *testing.T) {
-	p := startPBX(t)
-	first := p.client(nil)
+	p := shared
+	first := p.client(t, nil)
 	h, ended := listen(t, first)
 	leg(t, first, h, "leg", "Local/800@from-trunk", nil)
-	other := p.client(nil)
+	other := p.client(t, nil)
 	h2, _ := listen(t, other)
 	select {
 	case err := <-ended:
@@ -167,8 +193,8 @@ func TestSecondProgramTakesTheApplicationOver(t *testing.T) {
 }
 
 func TestPhonesAndTheirStatesAreListed(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	listen(t, c)
 	all, err := c.Endpoints(t.Context(), "PJSIP")
 	must(t, err)

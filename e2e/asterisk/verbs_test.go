@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -20,15 +19,24 @@ func leg(t *testing.T, c *asterisk.Client, h *ear, id, endpoint string, variable
 	t.Helper()
 	_, err := c.Create(t.Context(), asterisk.Create{ID: id, Endpoint: endpoint, Args: "test", Variables: variables})
 	must(t, err)
-	t.Cleanup(func() { _ = c.Hangup(context.WithoutCancel(t.Context()), id, 16, "") })
+	t.Cleanup(func() { end(t, c, id) })
 	must(t, c.Dial(t.Context(), id, "", 10*time.Second))
 	wait(h, func(e asterisk.StasisStart) bool { return e.Channel.ID == id && slices.Equal(e.Args, []string{"test"}) })
 	wait(h, func(e asterisk.Dial) bool { return e.Peer.ID == id && e.Status == "ANSWER" })
 }
 
+// end hangs a channel up, and waits until its id is free again.
+func end(t *testing.T, c *asterisk.Client, id string) {
+	t.Helper()
+	eventually(t, id+" is gone", func() bool {
+		return c.Hangup(context.WithoutCancel(t.Context()), id, 16, "") != nil ||
+			second(c.Channel(context.WithoutCancel(t.Context()), id)) != nil
+	})
+}
+
 func TestOneCallThroughEveryVerb(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	ctx := t.Context()
 	id := "leg/1+2 ü" // whatever an id may hold
@@ -83,8 +91,8 @@ func TestOneCallThroughEveryVerb(t *testing.T) {
 }
 
 func TestVariablesHoldWhateverTheyAreGiven(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	leg(t, c, h, "leg", "Local/800@from-trunk", map[string]string{"FIRST": `a "b" ${X},|`})
 	if v, err := c.Variable(t.Context(), "leg", "FIRST"); err != nil || v != `a "b" ${X},|` {
@@ -108,20 +116,20 @@ func TestVariablesHoldWhateverTheyAreGiven(t *testing.T) {
 }
 
 func TestSnoopIsRecordedFetchedAndDeleted(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	ctx := t.Context()
 	leg(t, c, h, "leg", "Local/810@from-trunk", nil) // music
 	_, err := c.Snoop(ctx, "leg", "rec.caller", "in", "none", "rec")
 	must(t, err)
-	wait(h, func(e asterisk.StasisStart) bool {
-		return e.Channel.ID == "rec.caller" && strings.HasPrefix(e.Channel.Name, "Snoop/leg-")
-	})
 	name := "2026/11/a+b ü.caller"
 	record := asterisk.Record{Name: name, Format: "ulaw"}
 	_, err = c.RecordChannel(ctx, "rec.caller", record)
 	must(t, err)
+	wait(h, func(e asterisk.StasisStart) bool {
+		return e.Channel.ID == "rec.caller" && strings.HasPrefix(e.Channel.Name, "Snoop/leg-")
+	})
 	wait(h, func(e asterisk.RecordingStarted) bool { return e.Recording.Name == name })
 	if again, err := c.RecordChannel(ctx, "rec.caller", record); err != nil || again.Name != name {
 		t.Errorf("begun again: %+v, %v", again, err)
@@ -166,8 +174,8 @@ func TestSnoopIsRecordedFetchedAndDeleted(t *testing.T) {
 }
 
 func TestVerbsCanBeRepeated(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	ctx := t.Context()
 	for range 2 {
@@ -200,7 +208,7 @@ func TestVerbsCanBeRepeated(t *testing.T) {
 	}
 	wait(h, func(e asterisk.ChannelLeftBridge) bool { return e.Channel.ID == "leg" })
 	wait(h, func(e asterisk.ChannelLeftBridge) bool { return e.Channel.ID == "leg2" })
-	for _, end := range []func() error{
+	for _, over := range []func() error{
 		func() error { return c.DestroyBridge(ctx, "b") },
 		func() error { return c.Hangup(ctx, "sn", 16, "") },
 		func() error { return c.Hangup(ctx, "ext", 0, "normal") },
@@ -208,14 +216,14 @@ func TestVerbsCanBeRepeated(t *testing.T) {
 		func() error { return c.StopPlayback(ctx, "none") },
 		func() error { return c.StopMOH(ctx, "none") },
 	} {
-		must(t, end())
-		must(t, end())
+		must(t, over())
+		must(t, over())
 	}
 }
 
 func TestWhatIsNotThereIsSaidSo(t *testing.T) {
-	p := startPBX(t)
-	c := p.client(nil)
+	p := shared
+	c := p.client(t, func(cfg *asterisk.Config) { cfg.Application = "never-connected-before" })
 	ctx := t.Context()
 	if _, err := c.Application(ctx); !errors.Is(err, asterisk.ErrNotFound) {
 		t.Errorf("the application before the first connection: %v", err)
@@ -233,8 +241,8 @@ func TestWhatIsNotThereIsSaidSo(t *testing.T) {
 		"phone":             {second(c.Endpoint(ctx, "PJSIP", "nobody")), asterisk.ErrNotFound},
 		"source":            {c.Subscribe(ctx, "endpoint:PJSIP/nobody"), asterisk.ErrNotFound},
 		"call to claim":     {c.Claim(ctx, "none"), asterisk.ErrNotFound},
-		"wrong password":    {p.client(func(cfg *asterisk.Config) { cfg.Password = "wrong" }).Ping(ctx), asterisk.ErrRefused},
-		"nobody to talk to": {p.client(func(cfg *asterisk.Config) { cfg.URL = fmt.Sprint("http://127.0.0.1:", freePort(t)) }).Ping(ctx), asterisk.ErrAway},
+		"wrong password":    {p.client(t, func(cfg *asterisk.Config) { cfg.Password = "wrong" }).Ping(ctx), asterisk.ErrRefused},
+		"nobody to talk to": {p.client(t, func(cfg *asterisk.Config) { cfg.URL = "http://127.0.0.1:1" }).Ping(ctx), asterisk.ErrAway},
 	} {
 		if !errors.Is(got.err, got.want) {
 			t.Errorf("%s: %v, want %v", name, got.err, got.want)

@@ -179,10 +179,10 @@ func (n *node) adoptBridge(b *asterisk.Bridge) *bridge {
 	of := call.LegID(b.ID).Call()
 	for _, id := range b.Channels {
 		switch l := n.leg(id); {
-		case l == nil:
+		case l == nil, isTapLeg(l.id): // a supervisor who barges in
 		case l.id == of.CallerLeg():
 			h.caller = l
-		case h.agent == nil || l.id.Call() == of: // who barges in is of no call, or of another
+		case h.agent == nil || l.id.Call() == of:
 			h.agent = l
 		}
 	}

@@ -25,23 +25,24 @@ func (l *leg) Hangup(ctx context.Context, c call.Cause) error {
 		l.end(call.Cause{Reason: call.SwitchGone, Text: ErrReplaced.Error()})
 		return ErrReplaced
 	}
-	if !l.ask(c) { // somebody else is at it
-		<-l.ctx.Done()
-		return nil
-	}
 	// The verb is carried out even when who asks for it is in a hurry himself.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
 	defer cancel()
-	if !l.node.isBack() || l.node.dismiss(ctx, l, c) != nil {
+	first := l.ask(c)
+	if first && (!l.node.isBack() || l.node.dismiss(ctx, l, c) != nil) {
 		l.node.oweHangup(l, c)
 		l.end(c)
 		return nil
 	}
 	select { // what the media were like comes before the end
 	case <-l.ctx.Done():
+		return nil
 	case <-ctx.Done():
-		l.end(c)
 	}
+	if !first { // who was at it has not done it
+		l.node.oweHangup(l, c)
+	}
+	l.end(c)
 	return nil
 }
 
@@ -61,9 +62,17 @@ func (l *leg) ask(c call.Cause) bool {
 // a place for him.
 func (n *node) dismiss(ctx context.Context, l *leg, c call.Cause) error {
 	if l.caller && c.Reason == call.SwitchGone && n.cfg.Fallback.Context != "" {
+		l.hand()
 		return n.fallBack(ctx, l.channel, l.exten)
 	}
 	return n.pbx.Hangup(ctx, l.channel, causeFor(c), "")
+}
+
+// hand notes that the leg's channel goes on in the dialplan.
+func (l *leg) hand() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.handed = true
 }
 
 // end ends the leg here, once. It says nothing to Asterisk.
@@ -109,6 +118,7 @@ func (l *leg) Continue(ctx context.Context, to call.Dialplan) error {
 		<-l.ctx.Done()
 		return context.Cause(l.ctx)
 	}
+	l.hand()
 	err := l.verb(ctx, func(ctx context.Context, _ bool) error {
 		return l.node.pbx.Continue(ctx, l.channel, to.Context, cmp.Or(to.Exten, l.exten), max(to.Priority, 1), "")
 	})

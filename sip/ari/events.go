@@ -41,12 +41,8 @@ func (n *node) Event(e asterisk.Event) {
 		n.recordingIs(&e.Recording, e.When())
 	case asterisk.RecordingFailed:
 		n.recordingIs(&e.Recording, e.When())
-	case asterisk.EndpointStateChange:
-		n.phoneIs(&e.Endpoint)
-	case asterisk.ContactStatusChange:
-		n.phoneIs(&e.Endpoint)
-	case asterisk.PeerStatusChange:
-		n.phoneIs(&e.Endpoint)
+	case asterisk.DeviceStateChanged:
+		n.deviceIs(&e.Device)
 	case asterisk.Unknown:
 		n.unlisted(&e)
 	}
@@ -140,6 +136,9 @@ func (l *leg) hangupRequested(e *asterisk.ChannelHangupRequest) {
 	c := hungUp(q850, l.state == up)
 	if e.TechCause >= 400 {
 		c.SIP = e.TechCause
+	}
+	if e.Soft && l.silence.lost { // nobody asked for it: Asterisk has waited for audio for too long
+		c.Reason = call.MediaLost
 	}
 	l.said = &c
 }

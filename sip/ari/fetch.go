@@ -30,12 +30,12 @@ func (n *node) collect(ctx context.Context, id call.RecordingID, file string, c 
 		n.oweStored(c.sides)
 		return n.recorded(file, path)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.MkdirAll(n.front.fetching(), 0o700)); err != nil {
 		return call.Recorded{}, fmt.Errorf("ari: recording %s: %w", id, err)
 	}
 	var raw [2]*os.File
 	for i, s := range c.sides {
-		f, err := n.fetch(ctx, s.name, filepath.Dir(path))
+		f, err := n.fetch(ctx, s.name, n.front.fetching())
 		if f != nil {
 			defer os.Remove(f.Name())
 			defer f.Close()
@@ -48,7 +48,7 @@ func (n *node) collect(ctx context.Context, id call.RecordingID, file string, c 
 	if raw[0] == nil && raw[1] == nil {
 		return call.Recorded{}, fmt.Errorf("ari: recording %s: Asterisk has no audio of it", id)
 	}
-	if err := writeStereo(path, raw, c); err != nil {
+	if err := writeStereo(path, n.front.fetching(), raw, c); err != nil {
 		return call.Recorded{}, fmt.Errorf("ari: recording %s: %w", id, err)
 	}
 	n.oweStored(c.sides)
@@ -67,7 +67,7 @@ func (n *node) recorded(file, path string) (call.Recorded, error) {
 // fetch copies a stored recording into a file without a name to speak of; nil when
 // Asterisk has none.
 func (n *node) fetch(ctx context.Context, name, dir string) (*os.File, error) {
-	f, err := os.CreateTemp(dir, ".fetch-*")
+	f, err := os.CreateTemp(dir, "side-*")
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,6 +26,9 @@ type FrontEnd struct {
 	replaced chan struct{}   // closed when another process has the calls
 	life     context.Context //nolint:containedctx // ends with Connect: nothing can be done at Asterisk afterwards
 	die      context.CancelCauseFunc
+	stay     context.Context //nolint:containedctx // ends when Release asks Connect to end
+	leave    context.CancelFunc
+	left     chan struct{}  // closed when Connect sends nothing any more
 	journeys sync.WaitGroup // Run waits for them
 	jobs     sync.WaitGroup // what is done beside the verbs; Connect waits for them
 
@@ -45,6 +50,8 @@ func New(cfg Config) (*FrontEnd, error) {
 	cfg = cfg.withDefaults()
 	f := &FrontEnd{cfg: cfg, log: cfg.Log, replaced: make(chan struct{}), legs: map[call.LegID]*leg{}}
 	f.life, f.die = context.WithCancelCause(context.Background())
+	f.stay, f.leave = context.WithCancel(context.Background())
+	f.left = make(chan struct{})
 	for _, c := range cfg.Nodes {
 		n, err := newNode(f, c)
 		if err != nil {
@@ -60,24 +67,55 @@ func New(cfg Config) (*FrontEnd, error) {
 // Calls that come in meanwhile wait for Run. What is not hung up when it ends goes
 // on in Asterisk; only its legs here end.
 func (f *FrontEnd) Connect(ctx context.Context) error {
+	asked := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	stop := context.AfterFunc(f.stay, func() { cancel(errClosed) })
+	defer stop()
+	f.tidy()
+	failed := make(chan error, len(f.nodes))
 	var wg sync.WaitGroup
 	for _, n := range f.nodes {
 		wg.Go(func() {
 			if err := n.run(ctx); err != nil {
 				f.fence(err)
+				failed <- err
 				cancel(err)
 			}
 		})
 	}
 	wg.Wait()
 	f.close()
-	if err := context.Cause(ctx); errors.Is(err, ErrReplaced) {
-		return ErrReplaced
+	close(f.left)
+	select {
+	case err := <-failed:
+		return err
+	default:
+		<-asked.Done() // released before that, perhaps
+		return nil
 	}
-	return nil
 }
+
+// Release lets go of everything without a word to Asterisk: all calls stay there
+// as they are, for the process that adopts them. Verbs fail from now on. It returns
+// when Connect, which has to run, sends nothing any more.
+func (f *FrontEnd) Release() {
+	f.leave()
+	<-f.left
+}
+
+// tidy deletes what a process before us was fetching when it died.
+func (f *FrontEnd) tidy() {
+	if f.cfg.RecordingsDir == "" {
+		return
+	}
+	if err := os.RemoveAll(f.fetching()); err != nil {
+		f.log.Warn("not tidied up", zap.Error(err))
+	}
+}
+
+// fetching is where audio is while it comes from Asterisk.
+func (f *FrontEnd) fetching() string { return filepath.Join(f.cfg.RecordingsDir, ".fetching") }
 
 // errClosed is why verbs fail after Connect.
 var errClosed = call.Cause{Reason: call.SwitchGone, Text: "the front end has closed its connections"}
@@ -89,6 +127,7 @@ func (f *FrontEnd) close() {
 	f.mu.Unlock()
 	f.die(errClosed)
 	for _, n := range f.nodes {
+		n.stopWaiting()
 		n.endAll(errClosed, false)
 	}
 	f.jobs.Wait()

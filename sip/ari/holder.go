@@ -33,7 +33,3 @@ func (f *FrontEnd) Knows(d call.DeviceID) bool {
 	}
 	return false
 }
-
-// Release lets go of everything without a word to Asterisk: all calls stay there
-// as they are, for the process that adopts them. Verbs fail from now on.
-func (f *FrontEnd) Release() { f.close() }

@@ -76,7 +76,7 @@ func (n *node) callerLeg(c *asterisk.Channel) *leg {
 		s = up
 	}
 	l := n.newLeg(n.callID(c).CallerLeg(), c.ID, partyOf(c.Caller), s)
-	l.exten = c.Dialplan.Exten
+	l.caller, l.exten = true, c.Dialplan.Exten
 	return l
 }
 

@@ -71,6 +71,7 @@ type leg struct {
 	dialled  bool          // Asterisk has sent the INVITE
 	name     string        // of the channel that we made, at Asterisk
 	dead     []string      // names of channels that were made for the leg before it
+	handed   bool          // to the dialplan
 	asked    *call.Cause   // we are hanging up, or giving the leg back, and this is why
 	said     *call.Cause   // Asterisk said that the far end is hanging up, and why
 	keys     []byte
@@ -94,7 +95,7 @@ var (
 // newLeg makes a leg in a state; nobody knows it yet.
 func (n *node) newLeg(id call.LegID, channel string, remote call.Party, s legState) *leg {
 	l := &leg{
-		id: id, channel: channel, remote: remote, caller: id == id.Call().CallerLeg(), node: n, state: s,
+		id: id, channel: channel, remote: remote, node: n, state: s,
 		log:    n.log.With(zap.String("leg", string(id))),
 		events: make(chan call.LegEvent, eventsKept), keyed: make(chan struct{}, 1),
 		entered: make(chan struct{}),

@@ -63,6 +63,13 @@ func isOurLeg(channel string) bool {
 	return isUUID(string(call.LegID(channel).Call())) && strings.Contains(channel, ".") && !isSnoopName(channel)
 }
 
+// isTapLeg says whether a leg is a supervisor's (call.ID.TapLeg).
+func isTapLeg(id call.LegID) bool {
+	i := strings.LastIndexByte(string(id), '.')
+	n, ok := strings.CutPrefix(string(id[i+1:]), "s")
+	return ok && n != "" && only(n, digits)
+}
+
 func isSnoopName(channel string) bool {
 	_, _, recording := recordingOf(channel)
 	return recording || strings.HasSuffix(channel, tapSuffix)

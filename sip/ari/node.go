@@ -33,7 +33,7 @@ type node struct {
 	snoops     map[string]*snoop
 	recordings map[call.RecordingID]*recording
 	phones     map[call.DeviceID]bool
-	ended      map[string]time.Time // channels of callers that are over, for a while: a list may still have them
+	ended      map[string]time.Time // channels of callers that are over, until when that matters
 	adopted    bool                 // what the last process left has been seen to: what is unknown from now on is new, or a ghost
 	calls      int                  // incoming, for MaxCalls
 	draining   bool
@@ -188,10 +188,20 @@ func (n *node) Disconnected(err error) {
 	default: // it went before it had been looked through
 	}
 	if n.away == nil {
-		n.away = time.AfterFunc(n.front.cfg.Patience, n.giveUp)
+		n.away = time.AfterFunc(n.front.cfg.Patience, func() { n.front.spawn(n.giveUp) })
 	}
 	if !errors.Is(err, context.Canceled) { // by ourselves
 		n.log.Warn("node away", zap.Error(err), zap.Int("legs", len(n.legs)))
+	}
+}
+
+// stopWaiting stops the patience with a node that is away.
+func (n *node) stopWaiting() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.away != nil {
+		n.away.Stop()
+		n.away = nil
 	}
 }
 
@@ -248,6 +258,18 @@ func (n *node) isOver(channel string) bool {
 	return !n.ended[channel].IsZero()
 }
 
+// mattersFor is how long it matters that a call is over: a list that was asked for
+// before may still have its channel. One that went on in the dialplan may come back
+// from there, and would be a second call of the same id.
+func (l *leg) mattersFor() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.handed {
+		return 24 * time.Hour
+	}
+	return 2 * auditEvery
+}
+
 // keep takes a leg in, unless its channel has one.
 func (n *node) keep(l *leg) bool {
 	n.mu.Lock()
@@ -271,6 +293,6 @@ func (n *node) forget(l *leg) {
 	delete(n.legs, l.channel)
 	if l.caller {
 		n.calls--
-		n.ended[l.channel] = time.Now()
+		n.ended[l.channel] = time.Now().Add(l.mattersFor())
 	}
 }

@@ -59,6 +59,9 @@ func (f *FrontEnd) originate(ctx context.Context, o call.Originate) (*leg, error
 	ring := cmp.Or(o.Ring, time.Minute)
 	err = l.dial(ctx, asterisk.Create{ID: l.channel, Endpoint: to.endpoint, Variables: vars}, ring)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) && !n.isBack() {
+			err = unreachable("no connection to Asterisk")
+		}
 		_ = l.Hangup(ctx, call.AsCause(err)) // whatever there is of it
 		return nil, err
 	}

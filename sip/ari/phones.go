@@ -1,18 +1,40 @@
 package ari
 
 import (
+	"slices"
+	"strings"
+
 	"firstline/call"
 	"firstline/sip/ari/asterisk"
 )
 
-// phoneIs takes what Asterisk says of an endpoint: "online" when it has a contact
-// that answers, as far as that is asked.
-func (n *node) phoneIs(e *asterisk.Endpoint) {
-	d, ok := n.phone(e)
-	if !ok {
+// allDevices is the source of what Asterisk says of phones. That of endpoints would
+// bring every event of every call that Asterisk has, ours a second time.
+const allDevices = "deviceState:"
+
+// deviceIs takes what Asterisk says of a device.
+func (n *node) deviceIs(s *asterisk.DeviceState) {
+	switch s.State {
+	case "UNAVAILABLE", "INVALID", "UNKNOWN":
+		n.phoneIs(s.Name, false)
+	default: // idle, ringing, in use: it is there
+		n.phoneIs(s.Name, true)
+	}
+}
+
+// phoneIs keeps whether a phone can be reached, by its name at Asterisk
+// ("PJSIP/desk1"), and tells what is new. Trunks are no phones.
+func (n *node) phoneIs(name string, up bool) {
+	_, endpoint, _ := strings.Cut(name, "/")
+	if slices.ContainsFunc(n.cfg.Trunks, func(t Trunk) bool { return t.endpoint() == endpoint }) {
 		return
 	}
-	up := e.State == "online"
+	t := parseTemplate(n.cfg.Dial)
+	id, ok := t.read(name)
+	if !ok || t.has != "device" { // they register elsewhere
+		return
+	}
+	d := call.DeviceID(id)
 	n.mu.Lock()
 	was, known := n.phones[d]
 	n.phones[d] = up
@@ -22,24 +44,9 @@ func (n *node) phoneIs(e *asterisk.Endpoint) {
 	}
 }
 
-// phone is the device that an endpoint is; trunks are none.
-func (n *node) phone(e *asterisk.Endpoint) (call.DeviceID, bool) {
-	for _, t := range n.cfg.Trunks {
-		if t.endpoint() == e.Resource {
-			return "", false
-		}
-	}
-	t := parseTemplate(n.cfg.Dial)
-	if t.has != "device" {
-		return "", false // they register elsewhere
-	}
-	d, ok := t.read(e.Technology + "/" + e.Resource)
-	return call.DeviceID(d), ok
-}
-
 func (n *node) reviewPhones(all []asterisk.Endpoint) {
-	for i := range all {
-		n.phoneIs(&all[i])
+	for _, e := range all {
+		n.phoneIs(e.Technology+"/"+e.Resource, e.State == "online")
 	}
 }
 

@@ -227,13 +227,25 @@ func (l *leg) Hold(ctx context.Context, music call.Media) error {
 	if err := l.hush(ctx); err != nil {
 		return err
 	}
-	if err := l.verb(ctx, func(ctx context.Context, _ bool) error { return l.node.pbx.StartMOH(ctx, l.channel, class) }); err != nil {
+	// Until Asterisk has answered, music may play or not. A request that was given
+	// up half-way could start it after everything else, in the middle of a talk:
+	// so it is seen through, whatever becomes of ctx.
+	l.musicIs(true, "")
+	err = l.verb(ctx, func(ctx context.Context, _ bool) error {
+		return l.node.pbx.StartMOH(context.WithoutCancel(ctx), l.channel, class)
+	})
+	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	l.music = class
-	l.mu.Unlock()
+	l.musicIs(false, class)
 	return nil
+}
+
+// musicIs takes note of the music that plays, or that some may.
+func (l *leg) musicIs(perhaps bool, class string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inherits, l.music = perhaps, class
 }
 
 func (l *leg) hears(class string) bool {

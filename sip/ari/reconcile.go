@@ -46,7 +46,7 @@ func (n *node) look(ctx context.Context) (present, error) {
 	if err != nil {
 		return present{}, err
 	}
-	if err := n.pbx.Subscribe(ctx, "endpoint:PJSIP"); err != nil && !errors.Is(err, asterisk.ErrNotFound) {
+	if err := n.pbx.Subscribe(ctx, allDevices); err != nil && !errors.Is(err, asterisk.ErrNotFound) {
 		return present{}, err
 	}
 	p := present{started: info.Status.Started.Time, legs: n.enteredLegs(), channels: map[string]*asterisk.Channel{}, bridges: map[string]*asterisk.Bridge{}}
@@ -85,6 +85,7 @@ func (n *node) reconcile(ctx context.Context, p present) {
 		n.reviewStrangers(p, first)
 	}
 	n.reviewPhones(p.phones)
+	n.stopWaiting()
 	plays := n.cameBack()
 	n.debts.look()
 	n.log.Info("node there", zap.Int("legs", len(n.allLegs())), zap.Int("channels", len(p.channels)))
@@ -99,7 +100,7 @@ func (n *node) cameUp(started time.Time) (first, restarted bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	first = n.started.IsZero()
-	restarted = !first && started.After(n.started)
+	restarted = !first && !started.Equal(n.started)
 	n.started = started
 	return first, restarted
 }
@@ -108,10 +109,6 @@ func (n *node) cameUp(started time.Time) (first, restarted bool) {
 func (n *node) cameBack() []*playback {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.away != nil {
-		n.away.Stop()
-		n.away = nil
-	}
 	n.lost, n.since = nil, time.Now()
 	close(n.back)
 	plays := make([]*playback, 0, len(n.plays))
@@ -165,15 +162,16 @@ func (n *node) audit(ctx context.Context) {
 		if p, err := n.look(ctx); err == nil {
 			n.reviewLegs(p)
 			n.reviewStrangers(p, false)
+			n.reviewPhones(p.phones)
 		}
 	}
 }
 
-// forgetEnded forgets calls that are over for so long that no list has them.
+// forgetEnded forgets calls of which it no longer matters that they are over.
 func (n *node) forgetEnded() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	maps.DeleteFunc(n.ended, func(_ string, at time.Time) bool { return time.Since(at) > 2*auditEvery })
+	maps.DeleteFunc(n.ended, func(_ string, at time.Time) bool { return time.Now().After(at) })
 }
 
 // reviewStrangers sees to channels that nobody here knows. A leg or a snoop for

@@ -165,6 +165,49 @@ func TestWhatAPhoneDidDuringACutIsKnownAfterwards(t *testing.T) {
 	})
 }
 
+func TestWhatTheLastProcessPlayedIsStopped(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakePBX) {
+		p, calls := served(t, f, nil)
+		far, c := answered(t, f, calls)
+		go func() { _ = c.Leg.Play(t.Context(), "prompt:one", "prompt:one", "prompt:one") }()
+		time.Sleep(time.Second)
+		p.die()
+		next := startProcess(t, f, nil)
+		found, err := next.Adopt(t.Context())
+		must(t, err)
+		l, ok := found.Leg(c.Leg.ID())
+		if !ok || !far.Hears("prompt:one") {
+			t.Fatal("the call, or what it plays, did not outlive its process")
+		}
+		must(t, l.Play(t.Context(), "prompt:short")) // the fake refuses a second one beside the first
+	})
+}
+
+func TestASupervisorInATalkIsNotTakenForItsAgent(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakePBX) {
+		p, calls := served(t, f, nil)
+		_, c, _, l, b := joined(t, p, calls)
+		boss := f.phone("2009")
+		s, err := p.Originate(t.Context(), call.Originate{ID: c.ID.TapLeg(1), To: call.Endpoint{Device: "2009"}})
+		must(t, err)
+		wait(t, "the supervisor's phone rings", boss.Ringing)
+		boss.Answer()
+		must(t, call.AwaitAnswer(t.Context(), s, nil))
+		must(t, b.Tap(t.Context(), s, call.Barge))
+		p.die()
+		next := startProcess(t, f, nil)
+		found, err := next.Adopt(t.Context())
+		must(t, err)
+		again, ok := found.Bridge(b.ID())
+		if !ok {
+			t.Fatal("the bridge is not among the survivors")
+		}
+		if got := again.(*bridge); got.agent.id != l.ID() || got.caller.id != c.Leg.ID() {
+			t.Errorf("it joins %s and %s", got.caller.id, got.agent.id)
+		}
+	})
+}
+
 func TestARestartOfAsteriskEndsItsLegs(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakePBX) {
 		p, calls := served(t, f, nil)

@@ -32,6 +32,7 @@ type recording struct {
 	mu       sync.Mutex // guards the rest
 	pauses   []span
 	stopping bool
+	told     bool          // Config.OnRecording is, or will be
 	done     chan struct{} // closed when result and err are there
 	result   call.Recorded
 	err      error
@@ -230,7 +231,16 @@ func (r *recording) Pause(ctx context.Context) error {
 		r.pauses = append(r.pauses, span{from: time.Now()})
 	}
 	r.mu.Unlock()
+	for _, s := range r.sides { // what an earlier failure left to be undone
+		r.node.debts.paid("muted " + s.name)
+	}
 	if err := r.mute(ctx, r.node.pbx.MuteRecording); err != nil {
+		r.resumed()
+		for _, s := range r.sides { // one of them may be muted
+			r.node.debts.owe("muted "+s.name, func(ctx context.Context) error {
+				return ignoreNotFound(r.node.pbx.UnmuteRecording(ctx, s.name))
+			})
+		}
 		return fmt.Errorf("ari: pause recording %s: %w", r.id, err)
 	}
 	return nil
@@ -241,12 +251,16 @@ func (r *recording) Resume(ctx context.Context) error {
 	if err := r.mute(ctx, r.node.pbx.UnmuteRecording); err != nil {
 		return fmt.Errorf("ari: resume recording %s: %w", r.id, err)
 	}
+	r.resumed()
+	return nil
+}
+
+func (r *recording) resumed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.isPaused() {
 		r.pauses[len(r.pauses)-1].to = time.Now()
 	}
-	return nil
 }
 
 func (r *recording) isPaused() bool {
@@ -281,8 +295,15 @@ func (r *recording) Stop(ctx context.Context) (call.Recorded, error) {
 	}
 }
 
-// unawaited has Config.OnRecording told when the file is there.
+// unawaited has Config.OnRecording told when the file is there, once.
 func (r *recording) unawaited() {
+	r.mu.Lock()
+	told := r.told
+	r.told = true
+	r.mu.Unlock()
+	if told {
+		return
+	}
 	r.node.front.spawn(func() {
 		select {
 		case <-r.done:

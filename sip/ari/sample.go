@@ -1,7 +1,9 @@
 package ari
 
 import (
+	"cmp"
 	"context"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -37,7 +39,8 @@ func (n *node) sample(ctx context.Context) {
 			}
 			if s, err := n.pbx.RTPStats(ctx, l.channel); err == nil {
 				l.measured(call.Quality{
-					Sent: s.Sent, Received: s.Received, Lost: s.Lost, Jitter: seconds(s.Jitter), RTT: seconds(s.RTT),
+					Codec: n.codecOf(ctx, l),
+					Sent:  s.Sent, Received: s.Received, Lost: s.Lost, Jitter: seconds(s.Jitter), RTT: seconds(s.RTT),
 				})
 				l.counted(s.Received)
 			}
@@ -45,10 +48,30 @@ func (n *node) sample(ctx context.Context) {
 	}
 }
 
+// codecOf is the codec of a leg, which is asked for once.
+func (n *node) codecOf(ctx context.Context, l *leg) string {
+	if c := l.Quality().Codec; c != "" {
+		return c
+	}
+	v, err := n.pbx.Variable(ctx, l.channel, "CHANNEL(audionativeformat)")
+	if err != nil {
+		return ""
+	}
+	switch name := strings.Trim(v, "()"); name { // "(ulaw)"
+	case "ulaw":
+		return "PCMU"
+	case "alaw":
+		return "PCMA"
+	default:
+		return strings.ToUpper(cleanText(name, 32))
+	}
+}
+
 // measured keeps the figures of a leg's media. The last ones come with its end.
 func (l *leg) measured(q call.Quality) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	q.Codec = cmp.Or(q.Codec, l.quality.Codec)
 	l.quality = q
 }
 
@@ -71,18 +94,18 @@ func (l *leg) counted(received uint64) {
 }
 
 // referred is a phone that asks for a transfer. What becomes of it is decided by
-// who reads the leg's events; the phone is told that it has been taken.
+// who reads the leg's events; the phone is told to wait.
 func (n *node) referred(e *asterisk.ChannelTransfer) {
 	n.withLeg(&e.ReferredBy.Source, func(l *leg) {
 		target := numberOf(e.ReferTo.Requested.Destination)
-		if target == "" {
+		if target == "" || e.State != "" { // it tells how a transfer goes, which we know
 			return
 		}
 		l.push(call.LegEvent{Kind: call.LegTransfer, Target: target})
 		n.front.spawn(func() {
 			ctx, cancel := context.WithTimeout(n.front.life, goodbye)
 			defer cancel()
-			if err := n.pbx.TransferProgress(ctx, l.channel, "channel_answered"); err != nil {
+			if err := n.pbx.TransferProgress(ctx, l.channel, "channel_progress"); err != nil {
 				l.log.Info("phone not told of its transfer", zap.Error(err))
 			}
 		})

@@ -21,9 +21,10 @@ const (
 // pauseTail is how long after a pause its audio may still come out of Asterisk.
 const pauseTail = 300 * time.Millisecond
 
-// writeStereo makes the file of two raw sides, at once or not at all.
-func writeStereo(path string, raw [2]*os.File, c cut) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".stereo-*")
+// writeStereo makes the file of two raw sides, at once or not at all; it grows in
+// the folder dir of the same disk.
+func writeStereo(path, dir string, raw [2]*os.File, c cut) error {
+	tmp, err := os.CreateTemp(dir, "stereo-*")
 	if err != nil {
 		return err
 	}
@@ -38,11 +39,11 @@ func writeStereo(path string, raw [2]*os.File, c cut) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // timeline is the two sides beside each other.

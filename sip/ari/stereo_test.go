@@ -30,7 +30,7 @@ func raw(t *testing.T, value int16, samples int) *os.File {
 func stereo(t *testing.T, sides [2]*os.File, c cut) (left, right []int16) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "r.wav")
-	must(t, writeStereo(path, sides, c))
+	must(t, writeStereo(path, t.TempDir(), sides, c))
 	b, err := os.ReadFile(path)
 	must(t, err)
 	info, err := os.Stat(path)

@@ -85,12 +85,15 @@ func TestNamesSayWhatTheyAreOf(t *testing.T) {
 	id, rec := call.NewID(now), call.NewRecordingID(now)
 	leg := string(id.Entry(1).Offer(2).AgentLeg())
 	for name, want := range map[string]bool{
-		leg: true, string(id) + ".dial": true, "peer-1795508313.0": false, string(rec) + callerSide: false,
+		leg: true, string(id.CallerLeg()): true, string(id.TapLeg(1)): true, "peer-1795508313.0": false, string(rec) + callerSide: false,
 		leg + ".t1" + tapSuffix: false, string(id): false, "desk1.agent": false,
 	} {
 		if got := isOurLeg(name); got != want {
 			t.Errorf("%s is one of our legs: %v, want %v", name, got, want)
 		}
+	}
+	if !isTapLeg(id.TapLeg(12)) || isTapLeg(call.LegID(leg)) || isTapLeg(id.CallerLeg()) {
+		t.Error("which legs are supervisors' is said wrongly")
 	}
 	if got, side, ok := storedOf("firstline", storedName("firstline", rec, agentSide)); !ok || got != rec || side != agentSide {
 		t.Errorf("read as %s%s %v", got, side, ok)

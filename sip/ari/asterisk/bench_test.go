@@ -2,6 +2,7 @@ package asterisk_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -68,11 +69,25 @@ func BenchmarkEventsFromTheSocket(b *testing.B) {
 		}
 	}
 	h := &counter{up: make(chan struct{}), left: b.N, whole: make(chan struct{})}
+	beats := make(chan []byte, 1)
 	pbx := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") == "" { // the client tries whether events come
+			var op struct {
+				Variables json.RawMessage `json:"variables"`
+			}
+			if err := json.NewDecoder(r.Body).Decode(&op); err != nil {
+				b.Error(err)
+			}
+			beats <- fmt.Appendf(nil, `{"type":"ChannelUserevent","eventname":"ARIClientBeat","userevent":%s}`, op.Variables)
+			return
+		}
 		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
 		if err != nil {
 			b.Error(err)
 			return
+		}
+		if err := ws.Write(r.Context(), websocket.MessageText, <-beats); err != nil {
+			b.Error(err)
 		}
 		<-h.up
 		b.ResetTimer()

@@ -75,13 +75,14 @@ func (c *Client) RemoveChannel(ctx context.Context, bridge string, channels ...s
 		return nil
 	}
 	op := post(map[string]any{"channel": channels}, "bridges", bridge, "removeChannel")
-	op.kinds = map[int]error{http.StatusBadRequest: ErrNotFound, http.StatusUnprocessableEntity: ErrNotFound}
-	err := c.do(ctx, op, nil)
-	if s, ok := errors.AsType[*StatusError](err); !ok || len(channels) == 1 || s.Status == http.StatusNotFound {
-		return gone(err)
+	op.kinds = map[int]error{
+		http.StatusBadRequest: ErrNotFound, http.StatusUnprocessableEntity: ErrNotFound,
+		http.StatusConflict: ErrNotFound, // the bridge has ended, and is on its way
 	}
-	if !errors.Is(err, ErrNotFound) {
-		return err
+	err := c.do(ctx, op, nil)
+	s, ok := errors.AsType[*StatusError](err)
+	if !ok || len(channels) == 1 || s.Status != http.StatusBadRequest && s.Status != http.StatusUnprocessableEntity {
+		return gone(err)
 	}
 	var faults []error
 	for _, ch := range channels {
@@ -90,9 +91,12 @@ func (c *Client) RemoveChannel(ctx context.Context, bridge string, channels ...s
 	return errors.Join(faults...)
 }
 
-// DestroyBridge ends a bridge; its channels stay.
+// DestroyBridge ends a bridge; its channels stay. Gone is no error, nor is a bridge
+// that has left the application: it is on its way.
 func (c *Client) DestroyBridge(ctx context.Context, id string) error {
-	return gone(c.do(ctx, del("bridges", id), nil))
+	op := del("bridges", id)
+	op.kinds = map[int]error{http.StatusConflict: ErrNotFound}
+	return gone(c.do(ctx, op, nil))
 }
 
 // BridgeMOH plays music on hold to everybody in a bridge.

@@ -46,7 +46,8 @@ func (c *Client) Channel(ctx context.Context, id string) (Channel, error) {
 	return out, err
 }
 
-// Create makes a channel, which Dial then calls. When a channel of that id is
+// Create makes a channel, which Dial then calls. It returns when the channel has
+// entered the application, so that it takes commands. When a channel of that id is
 // there already, from an earlier attempt, that one is returned. ErrUnreachable:
 // there is no such endpoint, or nobody is registered there.
 func (c *Client) Create(ctx context.Context, cr Create) (Channel, error) {
@@ -59,7 +60,11 @@ func (c *Client) Create(ctx context.Context, cr Create) (Channel, error) {
 	}
 	op := post(body, "channels", "create")
 	op.kinds = map[int]error{http.StatusConflict: ErrConflict, http.StatusInternalServerError: ErrUnreachable}
-	return c.ensure(ctx, op, cr.ID)
+	ch, err := c.ensure(ctx, op, cr.ID)
+	if err != nil {
+		return ch, err
+	}
+	return ch, c.entered(ctx, cr.ID)
 }
 
 // ensure makes a channel. Of one that is there already Asterisk says 409, or, where
@@ -91,35 +96,52 @@ func (c *Client) ours(ch Channel) bool {
 	return ch.Dialplan.AppName != "Stasis" || app == c.cfg.Application
 }
 
-// Dial calls a channel that Create made. caller, when given, is the channel whose
-// variables and language it inherits. The timeout counts in whole seconds; 0 means
-// none. To dial what has been dialled is no error. Right after Create the channel
-// is on its way into the application, and cannot be dialled yet: Dial waits for it.
-func (c *Client) Dial(ctx context.Context, id, caller string, timeout time.Duration) error {
-	body := map[string]any{}
-	putText(body, "caller", caller)
-	putSeconds(body, "timeout", timeout)
-	until := time.Now().Add(c.cfg.Timeout)
+const (
+	enterPause = 5 * time.Millisecond // before the second look at whether a channel has entered; longer each time
+	enterMark  = "ARI_CLIENT"         // variable of a channel that has taken a command
+	enterGone  = time.Second          // a new channel that is not to be found for so long has ended
+)
+
+// entered waits until a channel takes commands. Asterisk answers before the
+// channel's own thread is in the application (409), or even its description where
+// operations look for it (404).
+func (c *Client) entered(ctx context.Context, id string) error {
+	began := time.Now()
 	for pause := enterPause; ; pause *= 2 {
-		err := c.do(ctx, post(body, "channels", id, "dial"), nil)
-		if !errors.Is(err, ErrState) {
+		err := c.SetVariable(ctx, id, enterMark, c.cfg.Application) // the least of all commands
+		age := time.Since(began) + pause
+		switch {
+		case errors.Is(err, ErrNotFound) && age < enterGone:
+		case errors.Is(err, ErrState) && age < c.cfg.Timeout:
+		default:
 			return err
 		}
-		ch, lookErr := c.Channel(ctx, id)
-		switch {
-		case lookErr != nil:
-			return lookErr
-		case ch.State != "Down" && c.ours(ch):
-			return nil
-		case !c.ours(ch) || time.Now().Add(pause).After(until) || !sleep(ctx, pause):
+		if !sleep(ctx, pause) {
 			return err
 		}
 	}
 }
 
-// enterPause is how long Dial waits for a channel to enter the application; longer
-// each time.
-const enterPause = 10 * time.Millisecond
+// Dial calls a channel that Create made. caller, when given, is the channel whose
+// variables and language it inherits. The timeout counts in whole seconds; 0 means
+// none. To dial what has been dialled is no error.
+func (c *Client) Dial(ctx context.Context, id, caller string, timeout time.Duration) error {
+	body := map[string]any{}
+	putText(body, "caller", caller)
+	putSeconds(body, "timeout", timeout)
+	err := c.do(ctx, post(body, "channels", id, "dial"), nil)
+	if !errors.Is(err, ErrState) {
+		return err
+	}
+	ch, lookErr := c.Channel(ctx, id)
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case ch.State != "Down" && c.ours(ch):
+		return nil
+	}
+	return err
+}
 
 // Answer answers.
 func (c *Client) Answer(ctx context.Context, id string) error {
@@ -271,17 +293,23 @@ func (c *Client) TransferProgress(ctx context.Context, channel, state string) er
 }
 
 // Snoop makes a channel that hears ("spy") or is heard ("whisper") in another's
-// direction: "none", "in", "out", "both". What exists already is returned.
+// direction: "none", "in", "out", "both". What exists already is returned. Like
+// Create it returns when the channel takes commands.
 func (c *Client) Snoop(ctx context.Context, channel, snoop, spy, whisper, args string) (Channel, error) {
 	body := map[string]any{"app": c.cfg.Application}
 	putText(body, "spy", spy)
 	putText(body, "whisper", whisper)
 	putText(body, "appArgs", args)
-	return c.ensure(ctx, post(body, "channels", channel, "snoop", snoop), snoop)
+	ch, err := c.ensure(ctx, post(body, "channels", channel, "snoop", snoop), snoop)
+	if err != nil {
+		return ch, err
+	}
+	return ch, c.entered(ctx, snoop)
 }
 
 // ExternalMedia makes a channel whose audio a program sends and gets. What exists
-// already is returned.
+// already is returned. It takes commands from its StasisStart on, which may wait for
+// the program to connect.
 func (c *Client) ExternalMedia(ctx context.Context, x External) (Channel, error) {
 	body := map[string]any{"app": c.cfg.Application, "channelId": x.ID, "format": x.Format}
 	putText(body, "external_host", x.Host)

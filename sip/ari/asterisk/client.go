@@ -28,8 +28,8 @@ type Client struct {
 // the order in which Asterisk sent them. It must not block for long: what comes
 // meanwhile waits in a bounded queue.
 type Handler interface {
-	// Connected says that every event from here on will be handed over: those that
-	// come while it runs wait, and follow it. It is called for each connection; ctx
+	// Connected says that every event from here on will be handed over, which has been
+	// tried: those that come while it runs wait, and follow it. It is called for each connection; ctx
 	// ends with that connection.
 	Connected(ctx context.Context)
 	Event(e Event)

@@ -40,6 +40,8 @@ type pbx struct {
 	seen   []request
 	dials  int
 	down   bool
+	deaf   bool            // no event of the client's own comes back
+	ws     *websocket.Conn // the latest
 	links  []*link
 }
 
@@ -128,9 +130,13 @@ func (p *pbx) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewDecoder(r.Body).Decode(&req.body)
 	p.mu.Lock()
 	p.seen = append(p.seen, req)
-	answer := p.answer
+	answer, ws, deaf := p.answer, p.ws, p.deaf
 	p.mu.Unlock()
 	switch {
+	case strings.HasPrefix(req.path, "/events/user/") && ws != nil && !deaf:
+		id, _ := req.body["variables"].(map[string]any)["beat"].(string)
+		_ = ws.Write(r.Context(), websocket.MessageText, []byte(beatEvent(id)))
+		w.WriteHeader(http.StatusNoContent)
 	case answer != nil:
 		answer(w, r)
 	case r.Header.Get("Upgrade") != "":
@@ -141,7 +147,10 @@ func (p *pbx) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *pbx) upgrade(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock() // a beat may be here before Accept returns
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
+	p.ws = ws
+	p.mu.Unlock()
 	if err != nil {
 		p.t.Error(err)
 		return
@@ -176,6 +185,13 @@ func (p *pbx) dialled() int {
 	return p.dials
 }
 
+// hearAgain ends deafness and scripted answers.
+func (p *pbx) hearAgain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deaf, p.answer = false, nil
+}
+
 // refuse makes connections refused, or not.
 func (p *pbx) refuse(all bool) {
 	p.mu.Lock()
@@ -187,7 +203,7 @@ func (p *pbx) refuse(all bool) {
 func (p *pbx) requests() []string {
 	var out []string
 	for _, r := range p.all() {
-		if r.path != "/events" {
+		if r.path != "/events" && !strings.HasPrefix(r.path, "/events/user/") {
 			out = append(out, r.method+" "+r.path)
 		}
 	}
@@ -338,6 +354,12 @@ func digit(d string) string {
 		`"duration_ms":100,"channel":{"id":"c1"},"application":"firstline"}`, d)
 }
 
+// beatEvent is what comes back of a beat.
+func beatEvent(id string) string {
+	return fmt.Sprintf(`{"type":"ChannelUserevent","timestamp":"2026-11-24T08:00:00.123+0000","eventname":%q,`+
+		`"userevent":{"beat":%q,"eventname":%[1]q},"application":"firstline"}`, beatName, id)
+}
+
 func (p *pbx) send(ws *websocket.Conn, events ...string) {
 	p.t.Helper()
 	for _, e := range events {
@@ -370,8 +392,20 @@ func wantError(t *testing.T, err, want error) {
 	}
 }
 
-// acceptKey is RFC 6455 section 4.2.2.
-func acceptKey(key string) string {
-	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return base64.StdEncoding.EncodeToString(sum[:])
+// upgradeByHand opens the event socket and leaves its bytes to the test.
+func (p *pbx) upgradeByHand(w http.ResponseWriter, r *http.Request) net.Conn {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455 section 4.2.2
+	fmt.Fprintf(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Protocol: ari\r\nSec-WebSocket-Accept: %s\r\n\r\n", base64.StdEncoding.EncodeToString(sum[:]))
+	return conn
+}
+
+// frame is a whole text frame from a server, RFC 6455 section 5.2.
+func frame(text string) []byte {
+	head := []byte{0x81, 126, byte(len(text) >> 8), byte(len(text))}
+	return append(head, text...)
 }

@@ -75,9 +75,12 @@ func (c *Client) LiveRecording(ctx context.Context, name string) (LiveRecording,
 	return out, err
 }
 
-// StopRecording ends a recording and keeps it; gone is no error.
+// StopRecording ends a recording and keeps it; gone is no error, nor is one that
+// ends already.
 func (c *Client) StopRecording(ctx context.Context, name string) error {
-	return gone(c.do(ctx, post(nil, "recordings", "live", name, "stop"), nil))
+	op := post(nil, "recordings", "live", name, "stop")
+	op.kinds = map[int]error{http.StatusConflict: ErrNotFound}
+	return gone(c.do(ctx, op, nil))
 }
 
 // PauseRecording stops its time line.

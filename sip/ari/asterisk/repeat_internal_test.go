@@ -34,7 +34,9 @@ func TestChannelThatIsThereAlreadyIsReturned(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pbx) {
 				cl := p.client(nil)
 				no := says(c.status, `{"message":"no"}`)
-				p.answers(byPath(map[string]http.HandlerFunc{c.path: no, "GET /channels/leg": says(200, channelOfOurs)}))
+				p.answers(byPath(map[string]http.HandlerFunc{
+					c.path: no, "GET /channels/leg": says(200, channelOfOurs), "POST /channels/leg/variable": says(200, `{}`),
+				}))
 				if ch, err := c.do(t, cl); err != nil || ch.ID != "leg" {
 					t.Errorf("%+v, %v", ch, err)
 				}
@@ -103,36 +105,81 @@ func TestRecordingThatRunsAlreadyIsReturnedOnlyWhenItIsTheSame(t *testing.T) {
 	}
 }
 
-func TestDialWaitsUntilTheChannelIsInTheApplication(t *testing.T) {
-	bubble(t, func(t *testing.T, p *pbx) {
-		c := p.client(nil)
-		ready := time.Now().Add(300 * time.Millisecond)
-		down := `{"id":"leg","state":"Down","dialplan":{"app_name":"","app_data":""}}`
-		p.answers(byPath(map[string]http.HandlerFunc{
-			"GET /channels/leg": says(200, down),
-			"POST /channels/leg/dial": func(w http.ResponseWriter, r *http.Request) {
-				if time.Now().Before(ready) {
-					says(409, `{"message":"Channel not in Stasis application"}`)(w, r)
-					return
+func TestNewChannelIsReturnedWhenItTakesCommands(t *testing.T) {
+	for name, c := range map[string]struct {
+		path string
+		do   func(t *testing.T, c *Client) (Channel, error)
+	}{
+		"created": {"POST /channels/create", func(t *testing.T, c *Client) (Channel, error) {
+			return c.Create(t.Context(), Create{ID: "leg", Endpoint: "PJSIP/a"})
+		}},
+		"snoop": {"POST /channels/c/snoop/leg", func(t *testing.T, c *Client) (Channel, error) {
+			return c.Snoop(t.Context(), "c", "leg", "in", "none", "")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pbx) {
+				cl := p.client(nil)
+				began := time.Now()
+				p.answers(byPath(map[string]http.HandlerFunc{
+					c.path: says(200, `{"id":"leg"}`),
+					"POST /channels/leg/variable": func(w http.ResponseWriter, r *http.Request) {
+						switch age := time.Since(began); {
+						case age < 100*time.Millisecond:
+							says(404, `{"message":"Channel not found"}`)(w, r)
+						case age < 2*time.Second:
+							says(409, `{"message":"Channel not in Stasis application"}`)(w, r)
+						default:
+							says(200, `{"value":"leg"}`)(w, r)
+						}
+					},
+				}))
+				if ch, err := c.do(t, cl); err != nil || ch.ID != "leg" {
+					t.Errorf("%+v, %v", ch, err)
 				}
-				w.WriteHeader(http.StatusNoContent)
-			},
-		}))
-		if err := c.Dial(t.Context(), "leg", "", 0); err != nil {
-			t.Error(err)
-		}
-		if n := len(p.all()); n > 20 {
-			t.Errorf("asked %d times", n)
-		}
-	})
+				if took := time.Since(began); took < 2*time.Second {
+					t.Errorf("returned after %v", took)
+				}
+				if n := len(p.all()); n > 15 {
+					t.Errorf("asked %d times", n)
+				}
+			})
+		})
+	}
 }
 
-func TestDialGivesUpOnAChannelThatNeverComes(t *testing.T) {
+func TestNewChannelThatNeverTakesCommandsIsGivenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		look http.HandlerFunc
+		want error
+	}{
+		"ended at once": {says(404, `{}`), ErrNotFound},
+		"never comes":   {says(409, `{}`), ErrState},
+		"no answer":     {says(503, `{}`), ErrAway},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pbx) {
+				cl := p.client(nil)
+				p.answers(byPath(map[string]http.HandlerFunc{
+					"POST /channels/create": says(200, `{"id":"leg"}`), "POST /channels/leg/variable": c.look,
+				}))
+				began := time.Now()
+				_, err := cl.Create(t.Context(), Create{ID: "leg", Endpoint: "PJSIP/a"})
+				wantError(t, err, c.want)
+				if took := time.Since(began); took > cl.cfg.Timeout {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+func TestDialledChannelIsNotDialledAgain(t *testing.T) {
 	for name, ch := range map[string]struct {
 		channel http.HandlerFunc
 		want    error
 	}{
-		"never there":      {says(200, `{"id":"leg","state":"Down","dialplan":{}}`), ErrState},
+		"never dialled":    {says(200, channelOfOurs), ErrState},
 		"gone":             {says(404, `{}`), ErrNotFound},
 		"of another's":     {says(200, strings.Replace(channelOfOurs, "firstline", "other", 1)), ErrState},
 		"another's rings":  {says(200, strings.NewReplacer("firstline", "other", "Down", "Ringing").Replace(channelOfOurs)), ErrState},
@@ -144,12 +191,8 @@ func TestDialGivesUpOnAChannelThatNeverComes(t *testing.T) {
 				p.answers(byPath(map[string]http.HandlerFunc{
 					"GET /channels/leg": ch.channel, "POST /channels/leg/dial": says(409, `{}`),
 				}))
-				began := time.Now()
 				if err := c.Dial(t.Context(), "leg", "", 0); !errors.Is(err, ch.want) {
 					t.Errorf("error %v, want %v", err, ch.want)
-				}
-				if took := time.Since(began); took > c.cfg.Timeout {
-					t.Errorf("took %v", took)
 				}
 			})
 		})

@@ -78,6 +78,21 @@ func TestEndingWhatIsGoneIsNoError(t *testing.T) {
 	}
 }
 
+func TestBridgeThatIsEndingNeedsNotBeEnded(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		c := p.client(nil)
+		p.answers(says(http.StatusConflict, `{"message":"Bridge not in Stasis application"}`))
+		for _, err := range []error{
+			c.DestroyBridge(t.Context(), "b"), c.RemoveChannel(t.Context(), "b", "c1", "c2"), c.StopBridgeMOH(t.Context(), "b"),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		wantError(t, c.AddChannel(t.Context(), "b", "c"), ErrState)
+	})
+}
+
 func TestWhatIsNotInABridgeNeedsNotBeTakenOut(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		c := p.client(nil)

@@ -27,8 +27,9 @@ const refusedMax = time.Second
 // over once.
 //
 // A connection is given up when Asterisk closes it, when no sign of life comes in
-// time, and when events come faster than h takes them. An operation that gets no
-// answer does not end it, but has the sign of life asked for at once.
+// time, when an event of our own does not come back through Asterisk, and when events
+// come faster than h takes them. An operation that gets no answer does not end it,
+// but has the sign of life asked for at once.
 func (c *Client) Run(ctx context.Context, h Handler) error {
 	if !c.running.CompareAndSwap(false, true) {
 		return fmt.Errorf("asterisk %s: its events are being read already", c.cfg.Name)
@@ -67,34 +68,40 @@ func (c *Client) connected(ctx context.Context, h Handler) error {
 	if err != nil {
 		return err
 	}
-	err = c.serve(ctx, conn, h)
+	up, err := c.serve(ctx, conn, h)
 	c.rest.CloseIdleConnections() // what cut the socket without a word has cut these
-	h.Disconnected(err)
+	if up {
+		h.Disconnected(err)
+	}
 	return err
 }
 
-// serve hands over what comes on conn until that ends. What had come before the
-// end is handed over still, save when ctx has ended.
-func (c *Client) serve(ctx context.Context, conn *websocket.Conn, h Handler) error {
+// serve hands over what comes on conn until that ends; up says whether it came to
+// Connected. What had come before the end is handed over still, save when ctx has ended.
+func (c *Client) serve(ctx context.Context, conn *websocket.Conn, h Handler) (up bool, err error) {
 	live, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	stop := context.AfterFunc(live, func() { _ = conn.CloseNow() })
 	defer stop()
-	q := newQueue(c.cfg.QueueLen, c.cfg.QueueBytes)
+	q, heard := newQueue(c.cfg.QueueLen, c.cfg.QueueBytes), make(chan string, 1)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
-		end(c.read(live, conn, q))
+		end(c.read(live, conn, q, heard))
 		q.close()
 	})
-	wg.Go(func() { end(c.keepAlive(live, conn)) })
+	if err := c.beat(live, heard); err != nil {
+		end(err)
+		return false, context.Cause(live)
+	}
+	wg.Go(func() { end(c.keepAlive(live, conn, heard)) })
 	c.log.Info("event socket up", zap.String("application", c.cfg.Application))
 	h.Connected(live)
 	var last recent
 	for {
 		b, ok := q.take(ctx)
 		if !ok {
-			return cmp.Or(context.Cause(live), context.Cause(ctx)) // live may hear of ctx's end a moment later
+			return true, cmp.Or(context.Cause(live), context.Cause(ctx)) // live may hear of ctx's end a moment later
 		}
 		if !last.has(b) {
 			c.handOver(b, h)

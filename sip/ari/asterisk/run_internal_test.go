@@ -3,7 +3,7 @@ package asterisk
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -130,20 +130,18 @@ func TestLostAnswerOfOneOperationDoesNotEndALivingSocket(t *testing.T) {
 func TestSocketCutInTheMiddleOfAFrameDropsThatFrameAlone(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		h := newEar()
+		var raw net.Conn
 		p.answers(func(w http.ResponseWriter, r *http.Request) {
-			p.answers(nil) // the next connection is a whole one
-			conn, buf, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				t.Error(err)
+			if r.Header.Get("Upgrade") != "" {
+				raw = p.upgradeByHand(w, r)
 				return
 			}
-			defer conn.Close()
-			e := digit("1")
-			fmt.Fprintf(buf, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-				"Sec-WebSocket-Protocol: ari\r\nSec-WebSocket-Accept: %s\r\n\r\n", acceptKey(r.Header.Get("Sec-WebSocket-Key")))
-			head := []byte{0x81, 126, byte(len(e) >> 8), byte(len(e))} // a whole text frame, RFC 6455 section 5.2
-			_, _ = buf.Write(slices.Concat(head, []byte(e), head, []byte(e[:len(e)/2])))
-			_ = buf.Flush()
+			p.answers(nil) // the next connection is a whole one
+			id, _ := p.last().body["variables"].(map[string]any)["beat"].(string)
+			half := frame(digit("1"))
+			_, _ = raw.Write(slices.Concat(frame(beatEvent(id)), frame(digit("1")), half[:len(half)/2]))
+			raw.Close()
+			w.WriteHeader(http.StatusNoContent)
 		})
 		p.run(p.client(nil), h)
 		if err := <-h.down; err == nil || errors.Is(err, context.Canceled) {
@@ -160,6 +158,77 @@ func TestSocketCutInTheMiddleOfAFrameDropsThatFrameAlone(t *testing.T) {
 	})
 }
 
+func TestSocketOnWhichNoEventsComeIsNoConnection(t *testing.T) {
+	for name, deafen := range map[string]func(p *pbx){
+		"Asterisk knows of no application": func(p *pbx) {
+			p.deaf = true
+			p.answers(func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("Upgrade") != "" {
+					p.upgrade(w, r)
+					return
+				}
+				says(http.StatusNotFound, `{"message":"Application not found"}`)(w, r)
+			})
+		},
+		"the event does not come back": func(p *pbx) { p.deaf = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, p *pbx) {
+				h := newEar()
+				deafen(p)
+				p.run(p.client(nil), h)
+				time.Sleep(time.Minute)
+				if len(h.up) > 0 || len(p.sockets) < 2 {
+					t.Errorf("said to be connected %d times, sockets opened: %d", len(h.up), len(p.sockets))
+				}
+				p.hearAgain()
+				<-h.up
+				if len(h.down) > 0 {
+					t.Error("the end was said of a connection of which the beginning was not")
+				}
+			})
+		})
+	}
+}
+
+func TestSocketThatGoesDeafIsGivenUp(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		h := newEar()
+		p.run(p.client(nil), h)
+		<-h.up
+		time.Sleep(time.Hour)
+		if len(h.down) > 0 {
+			t.Fatalf("ended by itself: %v", <-h.down)
+		}
+		p.mu.Lock()
+		p.deaf = true
+		p.mu.Unlock()
+		deaf := time.Now()
+		wantError(t, <-h.down, errDeaf)
+		if took := time.Since(deaf); took > 20*time.Second {
+			t.Errorf("found after %v", took)
+		}
+		p.hearAgain()
+		<-h.up
+		if got := h.heard(); got != nil {
+			t.Errorf("events of the client's own were handed over: %v", got)
+		}
+	})
+}
+
+func TestUserEventsOfOthersAreHandedOver(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		h := newEar()
+		p.run(p.client(nil), h)
+		p.send(<-p.sockets, `{"type":"ChannelUserevent","eventname":"other","userevent":{"x":"\"ARIClientBeat\""}}`,
+			`{"type":"ChannelVarset","variable":"x","value":"ARIClientBeat"}`)
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"ChannelUserevent", "ChannelVarset"}, h.heard()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestWhoeverIsReplacedStopsAndDoesNotComeBack(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		h := newEar()
@@ -167,6 +236,8 @@ func TestWhoeverIsReplacedStopsAndDoesNotComeBack(t *testing.T) {
 		stop := p.run(c, h)
 		other := `{"type":"ApplicationReplaced","application":"other"}`
 		ours := `{"type":"ApplicationReplaced","application":"firstline","asterisk_id":"x"}`
+		<-h.up
+		dialled := p.dialled()
 		p.send(<-p.sockets, other, digit("1"), ours)
 		wantError(t, <-h.down, ErrReplaced)
 		wantError(t, stop(), ErrReplaced)
@@ -178,8 +249,8 @@ func TestWhoeverIsReplacedStopsAndDoesNotComeBack(t *testing.T) {
 			t.Errorf("it still did %v", got)
 		}
 		wantError(t, c.Run(t.Context(), h), ErrReplaced)
-		if p.dialled() != 1 {
-			t.Errorf("connected %d times", p.dialled())
+		if p.dialled() != dialled {
+			t.Error("it connected again")
 		}
 	})
 }
@@ -191,6 +262,7 @@ func TestReplacedStopsOperationsBeforeTheQueueIsWorkedOff(t *testing.T) {
 		slow := make(chan struct{})
 		h.hold = func() { <-slow }
 		p.run(c, h)
+		<-h.up
 		p.send(<-p.sockets, digit("1"), `{"type":"ApplicationReplaced","application":"firstline"}`)
 		synctest.Wait()
 		wantError(t, c.Hangup(t.Context(), "c1", 16, ""), ErrReplaced)
@@ -206,6 +278,7 @@ func TestOverflowEndsTheConnectionAndIsSaid(t *testing.T) {
 		c := p.client(func(cfg *Config) { cfg.QueueLen = 3 })
 		p.run(c, h)
 		ws := <-p.sockets
+		<-h.up
 		p.send(ws, digit("1"))
 		synctest.Wait() // it is being handled
 		p.send(ws, digit("2"), digit("3"), digit("4"), digit("5"))
@@ -230,6 +303,7 @@ func TestBigEventsOverflowBySize(t *testing.T) {
 		h.hold = func() { <-slow }
 		p.run(p.client(func(cfg *Config) { cfg.QueueBytes = 1 << 20 }), h)
 		ws := <-p.sockets
+		<-h.up
 		big := digit(strings.Repeat("9", 600<<10))
 		p.send(ws, big, big+" ")
 		synctest.Wait()
@@ -245,6 +319,7 @@ func TestEventMayBeAsLargeAsTheLimitAndNotLarger(t *testing.T) {
 		p.run(p.client(func(cfg *Config) { cfg.FrameLimit = limit }), h)
 		largest := digit(strings.Repeat("9", limit-len(digit(""))))
 		ws := <-p.sockets
+		<-h.up
 		p.send(ws, largest)
 		synctest.Wait()
 		if got := h.heard(); len(got) != 1 {
@@ -378,7 +453,7 @@ func TestCutTakesTheConnectionsOfOperationsWithIt(t *testing.T) {
 		ping time.Duration
 		by   func(t *testing.T, c *Client, h *ear)
 	}{
-		"found by the socket":   {time.Second, func(_ *testing.T, _ *Client, h *ear) { <-h.down }},
+		"found by the socket":   {time.Second, func(t *testing.T, _ *Client, h *ear) { wantError(t, <-h.down, ErrAway) }},
 		"found by an operation": {time.Hour, func(t *testing.T, c *Client, _ *ear) { wantError(t, c.Ping(t.Context()), ErrAway) }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -39,11 +40,15 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 
 // read queues what comes, and does nothing else: Asterisk gives a reader up that
 // does not take an event within 100 ms (websocket_write_timeout).
-func (c *Client) read(ctx context.Context, conn *websocket.Conn, q *queue) error {
+func (c *Client) read(ctx context.Context, conn *websocket.Conn, q *queue, heard chan string) error {
 	for {
 		_, b, err := conn.Read(ctx)
 		if err != nil {
 			return fmt.Errorf("asterisk %s: event socket: %w", c.cfg.Name, err)
+		}
+		if id, ok := c.beatOf(b); ok {
+			hear(heard, id)
+			continue
 		}
 		if !q.put(b) {
 			return fmt.Errorf("asterisk %s: %w", c.cfg.Name, ErrOverflow)
@@ -64,19 +69,27 @@ func (c *Client) isReplacement(b []byte) bool {
 }
 
 // keepAlive asks for a sign of life now and then, and at once when an operation
-// got no answer. It returns when there is none.
-func (c *Client) keepAlive(ctx context.Context, conn *websocket.Conn) error {
+// got no answer. It returns when there is none, or when events do not arrive.
+func (c *Client) keepAlive(ctx context.Context, conn *websocket.Conn, heard <-chan string) error {
 	tick := time.NewTicker(c.cfg.Ping)
 	defer tick.Stop()
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-tick.C:
+			due = true
 		case <-c.suspect:
 		}
 		if err := c.ping(ctx, conn); err != nil {
 			return fmt.Errorf("asterisk %s: event socket: no sign of life: %w: %w", c.cfg.Name, ErrAway, err)
+		}
+		if !due {
+			continue
+		}
+		if err := c.beat(ctx, heard); errors.Is(err, errDeaf) { // no answer to it is for the next ping
+			return err
 		}
 	}
 }

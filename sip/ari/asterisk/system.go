@@ -3,6 +3,7 @@ package asterisk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,10 +45,13 @@ func (c *Client) Subscribe(ctx context.Context, sources ...string) error {
 }
 
 // Withhold asks Asterisk not to send events of these types, in place of an earlier
-// list. ApplicationReplaced must not be among them.
+// list. ApplicationReplaced and ChannelUserevent must not be among them: the client
+// itself needs them.
 func (c *Client) Withhold(ctx context.Context, types ...string) error {
-	if slices.Contains(types, "ApplicationReplaced") {
-		return errors.New("asterisk: ApplicationReplaced cannot be withheld")
+	for _, needed := range []string{"ApplicationReplaced", "ChannelUserevent"} {
+		if slices.Contains(types, needed) {
+			return fmt.Errorf("asterisk: %s cannot be withheld", needed)
+		}
 	}
 	type filter struct {
 		Type string `json:"type"`
