@@ -62,7 +62,9 @@ func lines(t *testing.T, rows []web.SLARow) (all []line) {
 
 // On 29 March 2026 the clocks of Berlin go from 2 to 3, on 25 October from 3 back to 2.
 func TestDaysOfAReportAreThoseOfTheDesksCalendar(t *testing.T) {
-	d := newDeskIn(t, map[string]*time.Location{"": zone(t, "Europe/Berlin")})
+	d := newDesk(t)
+	berlin := zone(t, "Europe/Berlin")
+	d.SetZones(map[string]*time.Location{"": berlin})
 	hourly(d, time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), 5*24)
 	hourly(d, time.Date(2026, 10, 23, 0, 0, 0, 0, time.UTC), 5*24)
 	for _, c := range []struct {
@@ -83,7 +85,8 @@ func TestDaysOfAReportAreThoseOfTheDesksCalendar(t *testing.T) {
 
 // Each client's manager reads the days of the client's own country.
 func TestDaysOfAClientAreThoseOfItsOwnCalendar(t *testing.T) {
-	d := newDeskIn(t, map[string]*time.Location{"": time.UTC, "acme": zone(t, "Europe/Berlin"), "globex": zone(t, "America/New_York")})
+	d := newDesk(t)
+	d.SetZones(map[string]*time.Location{"": time.UTC, "acme": zone(t, "Europe/Berlin"), "globex": zone(t, "America/New_York")})
 	hourly(d, time.Date(2026, 3, 27, 0, 0, 0, 0, time.UTC), 5*24)
 	ask := url.Values{"from": {"2026-03-28"}, "to": {"2026-03-30"}, "every": {"1d"}, "by": {"client"}}
 	want := []line{

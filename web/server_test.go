@@ -32,14 +32,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	return newDeskIn(t, nil)
-}
-
-// newDeskIn is a desk whose clients ("": the desk itself) have their own zones.
-func newDeskIn(t *testing.T, zones map[string]*time.Location) *desk {
-	t.Helper()
 	w := webtest.New()
-	w.Zones = zones
 	for _, r := range []web.Role{web.Kiosk, web.Agent, web.Supervisor, web.Admin} {
 		w.Roles[sum(string(r)+"-token")] = r
 	}

@@ -28,6 +28,7 @@ type World struct {
 	Roles   map[string]web.Role       // hex SHA-256 of a token to its role
 	Clients map[string]string         // number dialled to client
 	Zones   map[string]*time.Location // client to zone; the desk's is that of "", and of all who have none
+	zones   sync.Mutex                // guards Zones
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
@@ -339,7 +340,16 @@ func (w *World) Queues() []web.QueueRule { return w.Rules }
 // Zone implements web.Queues.
 func (w *World) Zone() *time.Location { return w.zone("") }
 
+// SetZones says where days begin, by client.
+func (w *World) SetZones(z map[string]*time.Location) {
+	w.zones.Lock()
+	defer w.zones.Unlock()
+	w.Zones = z
+}
+
 func (w *World) zone(client string) *time.Location {
+	w.zones.Lock()
+	defer w.zones.Unlock()
 	return cmp.Or(w.Zones[client], w.Zones[""], time.UTC)
 }
 
