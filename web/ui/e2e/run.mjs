@@ -154,7 +154,7 @@ const steps = {
 					if (name === "calls") await page.getByRole("link", { name: "T-100090" }).first().waitFor();
 					if (name === "lost") await page.locator("tr[data-lost]").first().waitFor();
 					if (name === "blocks") await page.locator("tr[data-block]").first().waitFor();
-					if (name === "reports") await page.getByRole("rowheader", { name: "service-desk" }).waitFor();
+					if (name === "reports") await page.getByRole("rowheader", { name: "Service desk" }).waitFor();
 					await shoot(page, `${name}-${colorScheme}-${width}`);
 					if (name === "board") {
 						const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
