@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"firstline/call"
-	"firstline/e2e/audit"
 	"firstline/sip"
 )
 
@@ -61,18 +60,6 @@ func (a *api) lost() map[string]lostRow {
 		rows[r.Number] = r
 	}
 	return rows
-}
-
-// promises holds the whole journal, and the board, to the rules of the audit.
-func promises(t *testing.T, s *office) {
-	t.Helper()
-	r, err := audit.API{Base: s.creds.HTTP, Token: s.creds.APIToken}.Run(t.Context(), audit.Config{Slack: time.Minute})
-	must(t, err)
-	for _, v := range r.Violations {
-		if v.Rule == audit.LostOnce || v.Rule == audit.OneTicket || v.Rule == audit.OneOutcome || v.Rule == audit.BoardIsFold {
-			t.Error(v)
-		}
-	}
 }
 
 func TestABlockedNumberIsRefusedAndAdmittedAgainAtExpiryToTheSecond(t *testing.T) {

@@ -263,6 +263,7 @@ func (d *desk) audit(killed bool) {
 	t := d.t
 	t.Helper()
 	all := wholeJournal(t, d.office)
+	promises(t, d.office)
 	sums := outcomes(t, all)
 	d.compare(sums)
 
