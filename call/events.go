@@ -54,6 +54,7 @@ type (
 		Tiers    Tiers       `json:"tiers,omitzero"`
 		For      AgentID     `json:"for,omitempty"`      // for whom alone it is kept, for a while
 		Priority int         `json:"priority,omitempty"` // higher goes first
+		Parts    Parts       `json:"parts,omitempty"`    // that Priority is the sum of
 		Target   Target      `json:"target"`
 		Callback CallbackID  `json:"callback,omitempty"` // that the entry is a try of: nobody is on the line
 		Client   string      `json:"client,omitempty"`   // whose line was called

@@ -85,6 +85,7 @@ type Opening struct {
 	Tiers    Tiers       `json:"tiers,omitzero"`
 	For      AgentID     `json:"for,omitempty"`
 	Priority int         `json:"priority,omitempty"`
+	Parts    Parts       `json:"parts,omitempty"` // of Priority
 	Client   string      `json:"client,omitempty"`
 	Class    string      `json:"class,omitempty"`
 }
@@ -350,7 +351,7 @@ func (r *Record) applyQueue(ev Event) error {
 		}
 		r.Entries = append(r.Entries, Entry{
 			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target, Callback: b.Callback,
-			Opening: Opening{At: ev.At, Need: b.Need, Tiers: b.Tiers, For: b.For, Priority: b.Priority, Client: b.Client, Class: b.Class},
+			Opening: Opening{At: ev.At, Need: b.Need, Tiers: b.Tiers, For: b.For, Priority: b.Priority, Parts: b.Parts, Client: b.Client, Class: b.Class},
 		})
 	case Offered:
 		e := r.entry(b.Offer.Entry())

@@ -62,6 +62,56 @@ type Tiers struct {
 	Raise int `json:"raise,omitempty"`
 }
 
+// Parts are what gives an entry its priority.
+type Parts []Part
+
+// Part is one thing that gives an entry so many points of priority.
+type Part struct {
+	Of     PartOf `json:"of"`
+	Name   string `json:"name,omitempty"`  // of the queue or the class
+	Times  int    `json:"times,omitempty"` // that the caller was not served, of OfUnserved
+	Points int    `json:"points"`
+}
+
+// PartOf is where points of priority come from.
+type PartOf string
+
+const (
+	OfQueue    PartOf = "queue"    // that the entry is in
+	OfCall     PartOf = "call"     // in place of the queue's: what a flow or an exit gave it
+	OfClass    PartOf = "class"    // of the number that was called, or of its client
+	OfTicket   PartOf = "ticket"   // its priority
+	OfUnserved PartOf = "unserved" // earlier calls of the caller that nobody answered
+)
+
+// Sum is the priority that the parts make.
+func (p Parts) Sum() (sum int) {
+	for _, one := range p {
+		sum += one.Points
+	}
+	return sum
+}
+
+// Brought is what the entry would bring into another queue: its points but for the
+// class's, which counts there by itself; 0 when it brought nothing to this one.
+func (p Parts) Brought() int {
+	sum, queue, own := 0, 0, false
+	for _, one := range p {
+		switch one.Of {
+		case OfQueue:
+			queue = one.Points
+		case OfClass:
+		default:
+			sum += one.Points
+			own = own || one.Of == OfCall
+		}
+	}
+	if sum > 0 && !own {
+		sum += queue
+	}
+	return sum
+}
+
 // Target is what a queue promises: Percent of calls answered Within.
 // ShortAbandon is the wait below which an abandon is not held against the queue.
 type Target struct {

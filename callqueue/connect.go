@@ -12,17 +12,21 @@ import (
 
 // Waiting is a call that asks for an agent.
 type Waiting struct {
-	Entry    call.EntryID
-	Queue    call.QueueID
-	Need     call.Requirement // beside what the queue asks for, which is added
-	Steps    []Step           // that the flow asks for in place of the queue's; nil for those
-	Priority int              // 0 means the queue's
-	Joined   time.Time        // when the wait began; zero means now
-	Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
-	Client   string           // whose cap holds (Rules.Clients)
-	Class    string           // for which agents may be kept (Rules.Reserves)
+	Entry          call.EntryID
+	Queue          call.QueueID
+	Need           call.Requirement // beside what the queue asks for, which is added
+	Steps          []Step           // that the flow asks for in place of the queue's; nil for those
+	Priority       int              // 0 means the queue's; what follows is added
+	TicketPriority int              // points of it
+	Unserved       int              // calls of this caller that nobody answered of late
+	Set            bool             // Priority is a person's word of before a restart: it stands alone
+	Joined         time.Time        // when the wait began; zero means now
+	Came           time.Time        // from when the longest wait and PreferFor count, for a call that took an earlier one's place; zero means Joined
+	Within         time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
+	Client         string           // whose cap holds (Rules.Clients)
+	Class          string           // for which agents may be kept (Rules.Reserves)
 	// Prefer is the agent whom the caller should have, such as the ticket's
-	// handler. Until PreferFor has passed since Joined the call is kept for that
+	// handler. Until PreferFor has passed since Came the call is kept for that
 	// agent, while available; then it is everybody's.
 	Prefer    call.AgentID
 	PreferFor time.Duration
@@ -157,7 +161,8 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 	}
 	d.waiters[w.Entry] = w
 	err := d.apply(now, Join{
-		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Priority: w.Priority, Joined: w.Joined,
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Joined: w.Joined, Came: w.Came,
+		Priority: w.Priority, TicketPriority: w.TicketPriority, Unserved: w.Unserved, Set: w.Set,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
 		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,
 	})

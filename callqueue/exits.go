@@ -176,5 +176,5 @@ func (e *Engine) overdue(now time.Time, x *entry) {
 // tooLong reports whether the longest wait has passed.
 func (x *entry) tooLong(now time.Time) bool {
 	m := x.queue.MaxWait
-	return m > 0 && !x.absent() && !x.joined.Add(m).After(now)
+	return m > 0 && !x.absent() && !x.came.Add(m).After(now)
 }

@@ -18,8 +18,11 @@ type entry struct {
 	key       agents.Need      // of asked
 	prio      int              // what the call brought, or what a person has set
 	set       bool             // by a person
+	ticket    int              // points of the ticket's priority
+	unserved  int              // calls of this caller that nobody answered
 	priority  int              // in force
 	joined    time.Time
+	came      time.Time     // the longest wait, and that for an agent asked for, count from it
 	within    time.Duration // the call's own target, 0 for none
 	client    string
 	class     string

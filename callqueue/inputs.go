@@ -40,17 +40,21 @@ type (
 
 	// Join puts a call into a queue.
 	Join struct {
-		Entry    call.EntryID
-		Queue    call.QueueID
-		Need     call.Requirement // beside what the queue asks for, at every step
-		Steps    []Step           // in place of the queue's steps; nil for those
-		Priority int              // 0 means the queue's
-		Joined   time.Time        // when the wait began
-		Within   time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
-		Client   string           // whose cap holds
-		Class    string           // for which agents may be kept
+		Entry          call.EntryID
+		Queue          call.QueueID
+		Need           call.Requirement // beside what the queue asks for, at every step
+		Steps          []Step           // in place of the queue's steps; nil for those
+		Priority       int              // 0 means the queue's; what follows is added, see Parts
+		TicketPriority int              // points of it
+		Unserved       int              // calls of this caller that nobody answered of late
+		Set            bool             // Priority is a person's word: it stands alone
+		Joined         time.Time        // when the wait began
+		Came           time.Time        // from when the longest wait and PreferFor count, for a call that took an earlier one's place; zero means Joined
+		Within         time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
+		Client         string           // whose cap holds
+		Class          string           // for which agents may be kept
 		// Prefer is kept for while available, until PreferFor has passed since
-		// Joined; the call is offered to nobody else meanwhile.
+		// Came; the call is offered to nobody else meanwhile.
 		Prefer    call.AgentID
 		PreferFor time.Duration
 		// Callback says that nobody is on the line: no longest wait, no exit and no

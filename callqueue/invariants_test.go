@@ -115,6 +115,9 @@ func (w *world) checkEntry(v callqueue.EntryView) {
 	if v.Prefer != "" && (v.Prefer != in.Prefer || !w.now.Before(v.Joined.Add(in.PreferFor)) || w.presence[v.Prefer] != call.Available) {
 		w.t.Fatalf("%s is kept for %s", v.Entry, v.Prefer)
 	}
+	if v.Prefer != "" && w.activity[v.Prefer] == call.PhoneGone {
+		w.t.Fatalf("%s is kept for %s, who has no phone", v.Entry, v.Prefer)
+	}
 	if !q.NoAgent.Leave || v.Offer != "" || w.somebody(v.Entry, v.Step, "", w.counts) {
 		delete(w.alone, v.Entry)
 		return

@@ -165,17 +165,17 @@ func (e *Engine) countBreak(a *agent, p call.Presence, reason string) {
 }
 
 // wanted is the agent for whom an entry is kept at a step: the one asked for,
-// while that one is available (to others as well, or at work), can serve it, and
-// the time for it has not passed. Otherwise it is everybody's.
+// while that one is available (to others as well, or at work) and can be reached,
+// can serve it, and the time for it has not passed. Otherwise it is everybody's.
 func (e *Engine) wanted(now time.Time, x *entry, step int) *agent {
-	if x.prefer == "" || !now.Before(x.joined.Add(x.preferFor)) {
+	if x.prefer == "" || !now.Before(x.came.Add(x.preferFor)) {
 		return nil
 	}
 	if len(x.live) > 0 && (x.line == nil || x.line.only == nil) {
 		return nil // somebody's phone rings already
 	}
 	a := e.agents[x.prefer]
-	if a == nil || a.gone || a.presence != call.Available || !a.Meets(x.asked) {
+	if a == nil || a.gone || a.presence != call.Available || a.standing == unreachable || !a.Meets(x.asked) {
 		return nil
 	}
 	need, window := x.ladder.at(step)

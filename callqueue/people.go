@@ -220,8 +220,11 @@ func (e *Engine) settle(now time.Time, a *agent) {
 	e.count(now, a)
 	if a.standing == free {
 		e.enter(a)
-	} else {
-		e.withhold(a)
+		return
+	}
+	e.withhold(a)
+	if a.standing == unreachable {
+		e.letGo(now, a)
 	}
 }
 

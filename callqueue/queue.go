@@ -69,6 +69,9 @@ type Again struct {
 	Priority int           // added for each time, three times at the most
 }
 
+// Points is what so many times add.
+func (a Again) Points(times int) int { return min(times, mostUnserved) * a.Priority }
+
 // Defaults returns q with its zero fields filled in.
 func (q Queue) Defaults() Queue {
 	q.Name = cmp.Or(q.Name, string(q.ID))

@@ -84,10 +84,16 @@ func (e *Engine) rebuild(now time.Time) {
 		for _, id := range slices.Sorted(maps.Keys(q.entries)) {
 			x := q.entries[id]
 			x.line, x.in, x.place, x.step = nil, nil, -1, 0
+			was := x.priority
 			e.admit(now, x)
-			if was, ok := since[x]; ok { // the interval under way goes on
-				x.since = was.since
-				x.stood.sub(was.stood)
+			if x.priority != was {
+				e.record(call.CallEvent(now, x.id.Call(), call.QueueReprioritized{
+					Entry: x.id, Priority: x.priority, By: "system:rules", Reason: "the rules have changed",
+				}))
+			}
+			if so, ok := since[x]; ok { // the interval under way goes on
+				x.since = so.since
+				x.stood.sub(so.stood)
 			}
 		}
 	}
@@ -137,7 +143,7 @@ func (e *Engine) admit(now time.Time, x *entry) {
 	e.place(now, x)
 	e.disarm(&x.limit)
 	if x.queue.MaxWait > 0 && !x.absent() {
-		e.arm(&x.limit, x.joined.Add(x.queue.MaxWait))
+		e.arm(&x.limit, x.came.Add(x.queue.MaxWait))
 	}
 }
 
@@ -176,7 +182,7 @@ func (e *Engine) join(now time.Time, in Join) error {
 	} else {
 		e.record(call.CallEvent(now, x.id.Call(), call.QueueJoined{
 			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: need, Tiers: call.Tiers(window),
-			For: x.asks.only, Priority: x.priority, Target: x.target(), Client: x.client, Class: x.class, Callback: x.callback,
+			For: x.asks.only, Priority: x.priority, Parts: e.parts(x), Target: x.target(), Client: x.client, Class: x.class, Callback: x.callback,
 		}))
 	}
 	e.admit(now, x)
@@ -195,6 +201,9 @@ func (q *queue) callers() int { return len(q.entries) - q.absent }
 // validate returns all that is wrong with what a call asks for.
 func (in Join) validate() error {
 	faults := []error{agents.ValidateNeed(in.Need)}
+	if in.Priority < 0 || in.TicketPriority < 0 || in.Unserved < 0 {
+		faults = append(faults, errors.New("points of priority may not be negative"))
+	}
 	validateSteps(in.Steps, func(format string, args ...any) {
 		faults = append(faults, fmt.Errorf(format, args...))
 	})
@@ -203,10 +212,14 @@ func (in Join) validate() error {
 
 func (e *Engine) newEntry(q *queue, in Join) *entry {
 	x := &entry{
-		id: in.Entry, queue: q, asked: in.Need, key: agents.NeedOf(in.Need), prio: in.Priority, joined: in.Joined,
+		id: in.Entry, queue: q, asked: in.Need, key: agents.NeedOf(in.Need), prio: in.Priority, set: in.Set,
+		ticket: in.TicketPriority, unserved: in.Unserved, joined: in.Joined, came: in.Joined,
 		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor, callback: in.Callback, brought: in.Steps,
 		made: in.Offers, place: -1,
 		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1},
+	}
+	if !in.Came.IsZero() {
+		x.came = in.Came
 	}
 	x.limit.due = func(now time.Time) { e.overdue(now, x) }
 	x.turn.due = func(now time.Time) { e.place(now, x) }

@@ -17,6 +17,7 @@ type Rules struct {
 	Order    Order
 	Clients  map[string]Cap       // by client; those not named have no limit
 	Reserves []Reserve            //
+	Classes  map[string]Class     // of calls; those not named add nothing
 	Breaks   map[string]BreakRule // by reason; those not named have no limit
 }
 
@@ -56,6 +57,11 @@ type Reserve struct {
 	Classes []string // such as "on-call"
 	Need    call.Requirement
 	Keep    int
+}
+
+// Class is what calls of a class have beside others.
+type Class struct {
+	Priority int // that is added
 }
 
 // BreakRule limits how many may be on break for one reason at once. Who is sent
@@ -98,6 +104,11 @@ func (r Rules) Validate() error {
 		names[k.Name] = true
 		if err := agents.ValidateNeed(k.Need); err != nil {
 			bad("reserve %q: %w", k.Name, err)
+		}
+	}
+	for _, class := range slices.Sorted(maps.Keys(r.Classes)) {
+		if n := r.Classes[class].Priority; n < 0 || n > MostPoints {
+			bad("class %q: a priority of %d is not between 0 and %d", class, n, MostPoints)
 		}
 	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Breaks)) {
@@ -177,11 +188,38 @@ func (e *Engine) prioritize(now time.Time, in Prioritize) error {
 	return nil
 }
 
+// Of priority: the most that one thing gives, and how many unanswered calls count.
+const (
+	MostPoints   = 100
+	mostUnserved = 3
+)
+
+// parts are what gives x its priority, but for those that give nothing. A person's
+// word stands alone. The rules in force decide, also of those who wait already.
+func (e *Engine) parts(x *entry) call.Parts {
+	var all call.Parts
+	add := func(p call.Part) {
+		if p.Points > 0 {
+			all = append(all, p)
+		}
+	}
+	if x.set {
+		add(call.Part{Of: call.OfCall, Points: x.prio})
+		return all
+	}
+	if x.prio > 0 {
+		add(call.Part{Of: call.OfCall, Points: x.prio})
+	} else {
+		add(call.Part{Of: call.OfQueue, Name: string(x.queue.ID), Points: x.queue.Priority})
+	}
+	add(call.Part{Of: call.OfClass, Name: x.class, Points: e.rules.Classes[x.class].Priority})
+	add(call.Part{Of: call.OfTicket, Points: x.ticket})
+	add(call.Part{Of: call.OfUnserved, Times: x.unserved, Points: x.queue.Again.Points(x.unserved)})
+	return all
+}
+
 // grade sets priority and rank.
 func (e *Engine) grade(x *entry) {
-	x.priority = x.prio
-	if x.priority == 0 && !x.set {
-		x.priority = x.queue.Priority
-	}
+	x.priority = e.parts(x).Sum()
 	x.rank = e.rules.Order.rank(x)
 }

@@ -213,6 +213,19 @@ func TestRepeatCallerIsKeptForTheHandlerForAWhile(t *testing.T) {
 		d.do(callqueue.TalkEnded{Agent: "han", Call: "c0", At: d.now})
 		d.wantOffer(x, "ada")
 	})
+	t.Run("has no phone when the caller comes", func(t *testing.T) {
+		d := newDesk(t, callqueue.Queue{ID: "q"})
+		d.do(callqueue.DeviceReachable{Device: "han"})
+		d.agent("han", 1, nil)
+		d.agent("ada", 1, nil)
+		d.wantOffer(prefer(d, "c1"), "ada")
+	})
+	t.Run("has none after the talk", func(t *testing.T) {
+		d, x := busy(t)
+		d.do(callqueue.DeviceReachable{Device: "han"}).wantNoOffer()
+		d.do(callqueue.TalkEnded{Agent: "han", Call: "c0", At: d.now})
+		d.wantOffer(x, "ada")
+	})
 	t.Run("declines", func(t *testing.T) {
 		d, x := busy(t)
 		d.do(callqueue.TalkEnded{Agent: "han", Call: "c0", At: d.now})

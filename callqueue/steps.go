@@ -203,7 +203,7 @@ func (e *Engine) armTurn(now time.Time, x *entry) {
 		at = x.joined.Add(x.ladder.steps[x.step].After)
 	}
 	if x.line.only != nil {
-		if end := x.joined.Add(x.preferFor); at.IsZero() || end.Before(at) {
+		if end := x.came.Add(x.preferFor); at.IsZero() || end.Before(at) {
 			at = end
 		}
 	}

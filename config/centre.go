@@ -49,7 +49,7 @@ type Number struct {
 	Flow   string
 	Queue  call.QueueID
 	Client string // empty when the line serves no particular one
-	Class  string // of its calls, for which rules.yaml may keep agents free
+	Class  string // of its calls in place of its client's; rules.yaml says what a class has
 	Name   string // for people
 	Hours  string // calendar; empty when the line is always open
 	Closed Closed // outside hours
@@ -59,6 +59,7 @@ type Number struct {
 type Client struct {
 	Name     string
 	Language string         // of its callers, empty for the flow's own
+	Class    string         // of its calls; empty for none
 	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
 	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
 }
@@ -92,14 +93,15 @@ func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language
 
 // Advice is what is no fault, but hardly meant: steps of queues that let in nobody
 // whom the step before did not, by the roster (without one, nil, it is the
-// centre's own), and clients whose days could be those of several zones.
+// centre's own), queues that send on at once whoever comes from another, and clients
+// whose days could be those of several zones.
 func (c *Centre) Advice(roster []agents.Agent) []string {
 	if roster == nil {
 		for _, a := range c.Agents {
 			roster = append(roster, agents.Agent{ID: a.ID, Level: a.Level, Skills: a.Skills})
 		}
 	}
-	advice := c.adviseZones()
+	advice := append(c.adviseZones(), c.adviseExits()...)
 	if len(roster) == 0 {
 		return advice
 	}
@@ -117,6 +119,25 @@ func (c *Centre) Advice(roster []agents.Agent) []string {
 func (c *Centre) Region(n Number) string {
 	return cmp.Or(c.Clients[n.Client].Region, c.Callers.Region)
 }
+
+// adviseExits names the exits by which callers come to a queue that sends them on at
+// once: the longest wait counts from when they came, over all queues.
+func (c *Centre) adviseExits() (advice []string) {
+	for _, q := range c.Queues {
+		if q.MaxWait == 0 || q.Timeout == nil || q.Timeout.To.Kind != callqueue.ToQueue {
+			continue
+		}
+		next, ok := c.Queue(call.QueueID(q.Timeout.To.Name))
+		if ok && next.MaxWait > 0 && next.MaxWait <= q.MaxWait {
+			advice = append(advice, fmt.Sprintf("queue %q: after %v callers go to queue %q, which lets them wait %v from when they came: it sends them on at once",
+				q.ID, q.MaxWait, next.ID, next.MaxWait))
+		}
+	}
+	return advice
+}
+
+// Class is that of the calls to a number: its own, or its client's; empty for none.
+func (c *Centre) Class(n Number) string { return cmp.Or(n.Class, c.Clients[n.Client].Class) }
 
 // Equal reports whether both were loaded from the same files.
 func (c *Centre) Equal(other *Centre) bool { return other != nil && c.Hash == other.Hash }

@@ -27,7 +27,7 @@ type centreReader struct {
 // reference is a name that must lead somewhere.
 type reference struct {
 	to   source.Word
-	what string // "queue", "flow", "skill", "client", "prompt", "break reason", "calendar"
+	what string // "queue", "flow", "skill", "client", "class", "prompt", "break reason", "calendar"
 }
 
 func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, error) {
@@ -114,8 +114,10 @@ func (r *centreReader) number(doc *source.Doc, e source.Entry) {
 	r.refer("client", client)
 	calendar := m.May("hours").Word("")
 	r.refer("calendar", calendar)
+	class := m.May("class").Word("")
+	r.refer("class", class)
 	r.centre.Numbers[e.Key.Text] = Number{
-		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Class: m.May("class").Word("").Text, Name: m.May("name").Text(e.Key.Text),
+		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Class: class.Text, Name: m.May("name").Text(e.Key.Text),
 		Hours: calendar.Text, Closed: r.closed(calendar, m.May("closed")),
 	}
 	m.End()
@@ -134,8 +136,10 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	if language.Text != "" {
 		doc.ID("language", language)
 	}
+	class := m.May("class").Word("")
+	r.refer("class", class)
 	r.centre.Clients[e.Key.Text] = Client{
-		Name: m.May("name").Text(e.Key.Text), Language: language.Text,
+		Name: m.May("name").Text(e.Key.Text), Language: language.Text, Class: class.Text,
 		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
 	}
 	m.End()
@@ -223,6 +227,13 @@ func (r *centreReader) names(what string) []string {
 	case "client":
 		for c := range r.centre.Clients {
 			names = append(names, c)
+		}
+	case "class": // given points, or agents who are kept
+		for c := range r.centre.Rules.Classes {
+			names = append(names, c)
+		}
+		for _, k := range r.centre.Rules.Reserves {
+			names = append(names, k.Classes...)
 		}
 	}
 	slices.Sort(names)

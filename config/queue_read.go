@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"firstline/call"
@@ -188,40 +189,53 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 	}
 	m := v.Map()
 	x := callqueue.Exit{
-		Outcome:  call.Outcome(m.May("outcome").OneOf("", words(callqueue.ExitOutcomes())...)),
+		Outcome:  call.Outcome(m.May("outcome").OneOf("", words(exitOutcomes())...)),
 		Priority: m.May("priority").Int(0, 0, 100),
 	}
 	queue, flow := m.May("queue").Word(""), m.May("flow").Word("")
-	number, voicemail := m.May("number").Word(""), m.May("voicemail").Word("")
 	back, hangup := m.May("callback").Bool(false), m.May("hangup").Bool(false)
+	ways := notBuilt(m)
 	prompt := m.May("prompt").Word("")
 	m.End()
 	r.refer("queue", queue)
 	r.refer("flow", flow)
 	r.refer("prompt", prompt)
 	x.Prompt = prompt.Text
-	ways := 0
 	for _, way := range []struct {
-		kind callqueue.DestinationKind
-		to   source.Word
-	}{{callqueue.ToQueue, queue}, {callqueue.ToFlow, flow}, {callqueue.ToNumber, number}, {callqueue.ToVoicemail, voicemail}} {
-		if way.to.Text != "" {
+		taken bool
+		to    callqueue.Destination
+	}{
+		{queue.Text != "", callqueue.Destination{Kind: callqueue.ToQueue, Name: queue.Text}},
+		{flow.Text != "", callqueue.Destination{Kind: callqueue.ToFlow, Name: flow.Text}},
+		{back, callqueue.Destination{Kind: callqueue.ToCallback}},
+		{hangup, callqueue.Destination{Kind: callqueue.ToHangup}},
+	} {
+		if way.taken {
 			ways++
-			x.To = callqueue.Destination{Kind: way.kind, Name: way.to.Text}
+			x.To = way.to
 		}
 	}
-	if hangup {
-		ways++
-		x.To.Kind = callqueue.ToHangup
-	}
-	if back {
-		ways++
-		x.To.Kind = callqueue.ToCallback
-	}
 	if ways != 1 {
-		v.Fault("an exit has one of queue, flow, number, voicemail, callback: true and hangup: true; here are %d", ways)
+		v.Fault("an exit has one of queue, flow, callback: true and hangup: true; here are %d", ways)
 	}
 	return &x
+}
+
+// notBuilt reports the ways out that the queue knows and no caller could go: they
+// would be hung up on. It returns how many there are.
+func notBuilt(m *source.Map) (ways int) {
+	for _, way := range []struct{ key, what string }{{"voicemail", "voicemail: no messages are taken yet"}, {"number", "a number outside: no caller is handed on yet"}} {
+		if v := m.May(way.key); v.Set() {
+			ways++
+			v.Suggest("callback: true", "an exit cannot lead to %s", way.what)
+		}
+	}
+	return ways
+}
+
+// exitOutcomes are those of exits that can be taken.
+func exitOutcomes() []call.Outcome {
+	return slices.DeleteFunc(callqueue.ExitOutcomes(), func(o call.Outcome) bool { return o == call.OutcomeVoicemail })
 }
 
 func (r *centreReader) keys(doc *source.Doc, m *source.Map) map[string]callqueue.Exit {

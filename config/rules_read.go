@@ -8,13 +8,16 @@ import (
 	"firstline/ivr/source"
 )
 
-// rules reads what holds over all queues: order, clients, reserves, breaks.
+// rules reads what holds over all queues: order, clients, classes, reserves, breaks.
 func (r *centreReader) rules() {
 	data, ok := r.files[rulesFile]
 	if !ok {
 		return
 	}
 	doc := source.Parse(rulesFile, data, nil)
+	if !doc.Readable() {
+		r.unread = append(r.unread, "class")
+	}
 	m := doc.Root().Map()
 	rules := callqueue.Rules{Order: order(m.May("order").Map())}
 	for _, e := range m.May("clients").Map().Entries() {
@@ -23,6 +26,15 @@ func (r *centreReader) rules() {
 			rules.Clients = make(map[string]callqueue.Cap)
 		}
 		rules.Clients[e.Key.Text] = limit(e.Value)
+	}
+	for _, e := range m.May("classes").Map().Entries() {
+		doc.ID("class", e.Key)
+		c := e.Value.Map()
+		if rules.Classes == nil {
+			rules.Classes = make(map[string]callqueue.Class)
+		}
+		rules.Classes[e.Key.Text] = callqueue.Class{Priority: c.May("priority").Int(0, 0, callqueue.MostPoints)}
+		c.End()
 	}
 	for _, e := range m.May("reserves").Map().Entries() {
 		doc.ID("reserve", e.Key)

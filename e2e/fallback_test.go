@@ -132,7 +132,7 @@ func TestConfigurationsLoadWithoutAComplaint(t *testing.T) {
 // Asterisk itself finds out when a call comes there.
 func (p *node) knowsItsDialplan() {
 	p.t.Helper()
-	dialplan := p.text("etc/extensions.conf")
+	dialplan := p.text("etc/extensions.conf") + p.text("etc/firstline.conf") + p.text("etc/extensions_custom.conf")
 	for _, of := range []struct{ kind, pattern string }{
 		{"application", `(?m)^(?:exten => [^,]+,\d+|\s*same => n(?:\(\w+\))?),(\w+)\(`},
 		{"function", `\$\{([A-Z_]+)\(`},

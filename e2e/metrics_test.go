@@ -39,6 +39,7 @@ func TestWhatDashboardAndAlertsAskForIsMeasured(t *testing.T) {
 asterisk:
   nodes: {away: {url: "http://127.0.0.1:1/ari", password: none}}
   sounds: {dir: sounds}
+  patience: 10s
 `), 0o600))
 	s.up()
 	s.tool("phone", "--user", "2001", "--json").says(`"registered"`)

@@ -146,6 +146,31 @@ func TestARedialTakesThePlaceAndCallsTheCallbackOff(t *testing.T) {
 	}
 }
 
+// The place is an earlier call's, the longest wait is this one's.
+func TestARedialMayWaitAsLongAsAnyOtherCall(t *testing.T) {
+	tuned(t, func(c *Centre) {
+		callsBack(CallbackRule{Every: time.Hour})(c)
+		q := c.Queues["service-desk"]
+		q.MaxWait = time.Minute
+		c.Queues["service-desk"] = q
+	}, func(r *rig) {
+		r.phone.Unregister()
+		r.queue.Reachable("2001", false)
+		r.asksBack()
+		time.Sleep(5 * time.Minute)
+		again := r.sw.Dial(customer, "1009")
+		time.Sleep(55 * time.Second)
+		if e := r.journal.Record(again.Call.ID).Entries[0]; !e.Left.IsZero() || !e.Joined.Equal(r.callback().Joined) {
+			t.Errorf("%+v is not the old place, or not kept", e)
+		}
+		time.Sleep(10 * time.Second)
+		if e := r.recordOf(again.Call.ID).Entries[0]; e.Outcome != call.OutcomeTimeoutOverflow {
+			t.Errorf("after the longest wait %+v", e)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestAWithheldNumberIsAskedForAndInheritsNoPlace(t *testing.T) {
 	tuned(t, callsBack(CallbackRule{}), func(r *rig) {
 		r.phone.Unregister()

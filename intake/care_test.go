@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -14,7 +15,10 @@ type remembered struct {
 	number string
 	agent  call.AgentID
 	n      int
+	ticket call.AgentID // who knows the ticket, whichever it is
 }
+
+func (m remembered) OfTicket(call.TicketID) (call.AgentID, bool) { return m.ticket, m.ticket != "" }
 
 func (m remembered) Handler(number string, _ time.Time) (call.AgentID, bool) {
 	return m.agent, number == m.number && m.agent != ""
@@ -54,6 +58,24 @@ func TestCallerWhoComesAgainIsKeptForTheSameAgentForAWhile(t *testing.T) {
 	})
 }
 
+func TestTicketsHandlerGoesBeforeTheAgentOfTheLastTalk(t *testing.T) {
+	tuned(t, rule(func(q *callqueue.Queue) { q.Sticky = callqueue.Sticky{Within: time.Hour, For: 20 * time.Second} }), func(r *rig) {
+		r.hire("ben", "2002")
+		r.desk.Callers = remembered{number: "+4930123", agent: "ana", ticket: "ben"}
+		r.sw.Phone("2002").AnswersAfter(time.Second)
+		c := r.sw.Dial("+4930123", "1009")
+		time.Sleep(10 * time.Second)
+		if a := talkOf(r, c); a == nil || a.Agent != "ben" {
+			t.Errorf("talks to %+v", a)
+		}
+		if o := r.journal.Record(c.Call.ID).Entries[0].Opening; o.For != "ben" {
+			t.Errorf("joined as %+v", o)
+		}
+		c.Hangup()
+		time.Sleep(2 * time.Minute)
+	})
+}
+
 func TestCallerWhoWasNotServedGoesFirst(t *testing.T) {
 	tuned(t, rule(func(q *callqueue.Queue) { q.Again = callqueue.Again{Within: time.Hour, Priority: 5}; q.WrapUp = -1 }), func(r *rig) {
 		r.desk.Callers = remembered{number: "+4930777", n: 9}
@@ -68,8 +90,9 @@ func TestCallerWhoWasNotServedGoesFirst(t *testing.T) {
 		if a := talkOf(r, unlucky); a == nil {
 			t.Error("the caller who was not served before waits on")
 		}
-		if p := r.journal.Record(unlucky.Call.ID).Entries[0].Priority; p != 15 {
-			t.Errorf("priority %d, want three times five", p)
+		o := r.journal.Record(unlucky.Call.ID).Entries[0].Opening
+		if want := (call.Parts{{Of: call.OfUnserved, Times: 9, Points: 15}}); o.Priority != 15 || !slices.Equal(o.Parts, want) {
+			t.Errorf("joined as %+v, want three times five", o)
 		}
 		patient.Hangup()
 		unlucky.Hangup()
@@ -109,6 +132,48 @@ func TestCallerWhoHangsUpDuringTheWhisperFreesTheAgent(t *testing.T) {
 		if r.phone.Talking() {
 			t.Error("the agent still hears the whisper")
 		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// A supervisor's word outlives the process, and the rules add nothing to it there.
+func TestPriorityThatASupervisorSetStandsAfterARestart(t *testing.T) {
+	tuned(t, rule(func(q *callqueue.Queue) { q.Priority, q.Again = 3, callqueue.Again{Within: time.Hour, Priority: 5} }), func(r *rig) {
+		r.desk.Callers = remembered{number: "+4930777", n: 2}
+		first := r.sw.Dial("+4930123", "1009") // takes the only agent
+		time.Sleep(10 * time.Second)
+		c := r.sw.Dial("+4930777", "1009")
+		time.Sleep(time.Second)
+		priority := func() int {
+			v, err := r.queue.Snapshot(r.t.Context())
+			for _, q := range v.Queues {
+				for _, x := range q.Calls {
+					return x.Priority
+				}
+			}
+			t.Errorf("nobody waits: %+v, %v", v.Queues, err)
+			return -1
+		}
+		if p := priority(); p != 13 {
+			t.Errorf("priority %d, want 3 of the queue and twice 5", p)
+		}
+		r.drop()
+		r.start()
+		time.Sleep(time.Second)
+		if p := priority(); p != 13 {
+			t.Errorf("after a restart priority %d, want 13", p)
+		}
+		if err := r.queue.SetPriority(r.t.Context(), c.Call.ID.Entry(1), 2, "supervisor:sue", "it is nothing"); err != nil {
+			t.Fatal(err)
+		}
+		r.drop()
+		r.start()
+		time.Sleep(time.Second)
+		if p := priority(); p != 2 {
+			t.Errorf("after another priority %d, want the supervisor's 2", p)
+		}
+		c.Hangup()
+		first.Hangup()
 		time.Sleep(time.Minute)
 	})
 }

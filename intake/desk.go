@@ -58,7 +58,7 @@ type Number struct {
 	Language string // of the caller; empty means the flow's own
 	Client   string // whose line it is; empty for no particular one
 	Region   string // country of callers' numbers that come without its code; empty: they stay as they are
-	Class    string // of its calls, for which agents may be kept; empty for none
+	Class    string // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours  // nil: always open
 	Closed   Closed // where new calls go outside hours
 }
@@ -92,6 +92,8 @@ type (
 
 // callerMemory knows who phoned of late, by number.
 type callerMemory interface {
+	// OfTicket is the agent who talked last in a call of a ticket.
+	OfTicket(t call.TicketID) (call.AgentID, bool)
 	Handler(number string, since time.Time) (call.AgentID, bool)
 	Unserved(number string, since time.Time) int
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,15 +20,18 @@ type Leave struct {
 	To       callqueue.Destination `json:"to"`
 	Prompt   string                `json:"prompt,omitempty"`
 	Priority int                   `json:"priority,omitempty"` // in the next queue
+	Unserved int                   `json:"unserved,omitempty"` // calls of this caller that nobody answered of late
 	Need     call.Requirement      `json:"need"`               // that the call itself brings
 	Joined   time.Time             `json:"joined"`
+	Passed   []call.QueueID        `json:"passed,omitempty"` // From, and those before it that sent the call on in no time
 }
 
 func (Leave) Name() string { return "leave" }
 
 // exit is the stage after a queue that nobody answered in.
 func exit(w Wait, r callqueue.Result) Stage {
-	l := Leave{From: w.Queue, Outcome: r.Outcome, Need: w.Need, Joined: w.Joined}
+	l := Leave{From: w.Queue, Outcome: r.Outcome, Unserved: w.Unserved, Need: w.Need, Joined: w.Joined}
+	l.Passed = append(slices.Clone(w.Passed), w.Queue)
 	if r.Exit != nil {
 		l.To, l.Prompt, l.Priority = r.Exit.To, r.Exit.Prompt, r.Exit.Priority
 	}
@@ -62,8 +66,12 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	}
 	switch l.To.Kind {
 	case callqueue.ToQueue:
+		if slices.Contains(l.Passed, call.QueueID(l.To.Name)) { // it would be sent on for ever
+			j.log.Error("the exits of queues lead in a circle", zap.Any("queues", l.Passed), zap.String("back to", l.To.Name))
+			break
+		}
 		w := waitIn(j, call.QueueID(l.To.Name), l.Need, l.Priority)
-		w.Joined = l.Joined
+		w.Joined, w.Unserved, w.Passed = l.Joined, l.Unserved, l.Passed
 		return w, nil
 	case callqueue.ToCallback:
 		return l.asking(), nil

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"firstline/call"
+	"firstline/call/calltest"
 	"firstline/callqueue"
 )
 
@@ -121,6 +122,38 @@ func TestFullQueueRefusesWithAPromptAndANamedOutcome(t *testing.T) {
 		if heard := second.Heard(); heard[len(heard)-1] != "prompt:en/no-agents" {
 			t.Errorf("heard %v", heard)
 		}
+	})
+}
+
+// Two full queues that each send on to the other would do so for ever.
+func TestExitsInACircleEndTheCall(t *testing.T) {
+	to := func(q string) *callqueue.Exit {
+		return &callqueue.Exit{To: callqueue.Destination{Kind: callqueue.ToQueue, Name: q}}
+	}
+	full := func(c *Centre) {
+		for id, other := range map[call.QueueID]string{"service-desk": "night", "night": "service-desk"} {
+			q := c.Queues[id]
+			q.MaxLen, q.Overflow = 1, to(other)
+			c.Queues[id] = q
+		}
+	}
+	tuned(t, func(c *Centre) { rule(func(*callqueue.Queue) {})(c); full(c) }, func(r *rig) {
+		r.phone.Unregister()
+		r.queue.Reachable("2001", false)
+		var callers []*calltest.Caller
+		for range 3 {
+			callers = append(callers, r.sw.Dial("+4930123", "1009"))
+			time.Sleep(time.Second)
+		}
+		want := []call.Outcome{call.OutcomeTimeoutOverflow, call.OutcomeTimeoutOverflow, call.OutcomeTimeoutOverflow}
+		if d := cmp.Diff(want, story(r.journal.Record(callers[2].Call.ID))); d != "" || callers[2].Up() {
+			t.Errorf("up: %v %s", callers[2].Up(), d)
+		}
+		if rec := r.journal.Record(callers[1].Call.ID); rec.Waiting() == nil || rec.Waiting().Queue != "night" {
+			t.Errorf("the second does not wait behind the exit: %+v", rec.Entries)
+		}
+		callers[0].Hangup()
+		callers[1].Hangup()
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -146,8 +147,17 @@ func (d *Desk) leave(j *journey, at Stage, err error) Stage {
 }
 
 // asking is the wait as a request to be called back keeps it.
-func (w Wait) asking() AskCallback {
-	return AskCallback{From: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined}
+func (w Wait) asking(q callqueue.Queue) AskCallback {
+	return AskCallback{From: w.Queue, Need: w.Need, Priority: brought(q, w.Priority, w.Unserved), Joined: w.Joined}
+}
+
+// brought is the priority with which a caller goes on elsewhere who came to a queue
+// with one, and was not served so many times before.
+func brought(q callqueue.Queue, priority, unserved int) int {
+	if again := q.Again.Points(unserved); again > 0 {
+		return cmp.Or(priority, q.Priority) + again
+	}
+	return priority
 }
 
 // Arrive opens the call and its ticket, durably, before anything above 100 is
@@ -291,14 +301,14 @@ type Wait struct {
 	Need     call.Requirement `json:"need"`
 	Priority int              `json:"priority,omitempty"`
 	Joined   time.Time        `json:"joined"`
-	Prefer   call.AgentID     `json:"prefer,omitempty"` // whom the caller talked to last
+	Came     time.Time        `json:"came,omitzero"`      // of a call that took the place of an earlier one: its own begin
+	Unserved int              `json:"unserved,omitempty"` // calls of this caller that nobody answered of late
+	Prefer   call.AgentID     `json:"prefer,omitempty"`   // who knows the caller's problem
 	Callback call.CallbackID  `json:"callback,omitempty"`
+	Passed   []call.QueueID   `json:"passed,omitempty"` // that sent the call on in no time
 }
 
 func (Wait) Name() string { return "wait" }
-
-// mostAgain bounds how often having been left unserved raises the priority.
-const mostAgain = 3
 
 // enqueue is the wait of a call that comes to a queue from outside: who phoned
 // before may have the same agent again, and goes before others when unserved.
@@ -306,23 +316,35 @@ func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priori
 	w := waitIn(j, q, need, priority)
 	rules, now := j.centre.Queues[q], time.Now()
 	if joined, ok := d.redialled(context.Background(), j, q); ok {
-		w.Joined = joined
+		w.Joined, w.Came = joined, w.Joined
 	}
 	if d.Callers == nil {
 		return w
 	}
 	if rules.Sticky.Within > 0 {
-		if agent, ok := d.Callers.Handler(j.call.From.Number, now.Add(-rules.Sticky.Within)); ok {
-			w.Prefer = agent
-		}
+		w.Prefer = d.handler(j, now.Add(-rules.Sticky.Within))
 	}
 	if rules.Again.Within > 0 {
-		if n := d.Callers.Unserved(j.call.From.Number, now.Add(-rules.Again.Within)); n > 0 {
-			w.Priority = cmp.Or(w.Priority, rules.Priority) + min(n, mostAgain)*rules.Again.Priority
-		}
+		w.Unserved = d.Callers.Unserved(j.number, now.Add(-rules.Again.Within))
 	}
 	return w
 }
+
+// handler is who knows the problem: the agent who talked last in a call of the same
+// ticket, however long ago, else the one whom the caller talked to since an instant.
+// Tickets name no handler themselves yet.
+func (d *Desk) handler(j *journey, since time.Time) call.AgentID {
+	if agent, ok := d.Callers.OfTicket(j.ticket); ok {
+		return agent
+	}
+	if agent, ok := d.Callers.Handler(j.number, since); ok {
+		return agent
+	}
+	return ""
+}
+
+// inNoTime is how short a stay in a queue is that was none.
+const inNoTime = time.Second
 
 func waitIn(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
 	j.entries++
@@ -337,12 +359,16 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[w.Queue]
 	sounds := d.entertain(ctx, j, q, w.Entry)
 	defer sounds.stop()
+	began := time.Now()
 	r, err := d.Queue.Connect(ctx, w.waiting(j))
+	if time.Since(began) >= inNoTime {
+		w.Passed = nil
+	}
 	if r.Outcome != "" && j.back == nil {
 		j.outcome = r.Outcome
 	}
 	if r.Outcome != "" {
-		j.stay = stay{ask: w.asking(), left: call.Instant(time.Now()), outcome: r.Outcome}
+		j.stay = stay{ask: w.asking(q), left: call.Instant(time.Now()), outcome: r.Outcome}
 	}
 	switch {
 	case errors.Is(err, callqueue.ErrFull):
@@ -362,7 +388,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 func (w Wait) waiting(j *journey) callqueue.Waiting {
 	number := j.centre.Numbers[j.call.To.Number]
 	ask := callqueue.Waiting{
-		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Joined: w.Joined,
+		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Unserved: w.Unserved, Joined: w.Joined, Came: w.Came,
 		Client: number.Client, Class: number.Class, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
 		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback,
 	}
@@ -374,8 +400,10 @@ func (w Wait) waiting(j *journey) callqueue.Waiting {
 		return ask
 	}
 	ask.Resumed, ask.Offers, ask.Asks = true, len(was.Offers), was.Asks()
-	if len(was.Raised) > 0 {
-		ask.Priority = was.Priority // a supervisor's word outlives the process
+	for _, r := range was.Raised {
+		if !strings.HasPrefix(r.By, "system:") { // a supervisor's word outlives the process
+			ask.Priority, ask.Set = r.Priority, true
+		}
 	}
 	return ask
 }

@@ -203,7 +203,7 @@ func (Requeue) Name() string { return "requeue" }
 
 func (r Requeue) Run(_ context.Context, _ *Desk, j *journey) (Stage, error) {
 	w := waitIn(j, r.Wait.Queue, r.Wait.Need, r.Wait.Priority)
-	w.Joined = r.Wait.Joined
+	w.Joined, w.Unserved = r.Wait.Joined, r.Wait.Unserved
 	return w, nil
 }
 

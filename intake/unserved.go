@@ -136,7 +136,7 @@ func stayOf(rec *call.Record, at time.Time) stay {
 		return stay{}
 	}
 	e := rec.Entries[n-1]
-	in := stay{ask: AskCallback{From: e.Queue, Need: e.Need, Priority: e.Priority, Joined: e.Joined}, left: e.Left, outcome: e.Outcome}
+	in := stay{ask: AskCallback{From: e.Queue, Need: e.Need, Priority: e.Opening.Parts.Brought(), Joined: e.Joined}, left: e.Left, outcome: e.Outcome}
 	switch {
 	case e.Left.IsZero():
 		in.left, in.outcome = at, call.OutcomeSystemFailed

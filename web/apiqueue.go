@@ -35,7 +35,7 @@ type Estimates interface {
 type priorityIn struct {
 	ID   call.ID `path:"id"`
 	Body struct {
-		Priority int    `json:"priority" minimum:"0" maximum:"100" doc:"higher goes first"`
+		Priority int    `json:"priority" minimum:"0" maximum:"1000" doc:"higher goes first; it stands in place of the sum that the rules make"`
 		Reason   string `json:"reason" minLength:"1" maxLength:"200"`
 	}
 }

@@ -15,7 +15,7 @@ type slaIn struct {
 	From  string       `query:"from" required:"true" maxLength:"40" example:"2026-03-01" doc:"the first instant at which an entry joined: an instant (RFC 3339), or a date, which is its first instant in the row's zone"`
 	To    string       `query:"to" required:"true" maxLength:"40" example:"2026-04-01" doc:"the first instant that is too late, in the same forms: a date is not part of the period"`
 	Queue call.QueueID `query:"queue" maxLength:"100" doc:"only this queue; staff is everybody's all the same"`
-	Every string       `query:"every" enum:"15m,30m,1h,1d,1w,1mo" doc:"one row for each such part of the period. 15m, 30m and 1h are counted from its begin; 1d, 1w (from Monday on) and 1mo are days, weeks and months of the calendar in the row's zone, whatever their length. Without it, one row for the whole. At most 1,000 parts"`
+	Every string       `query:"every" enum:"15m,30m,1h,1d,1w,1mo" doc:"one row for each such part of the period. 15m, 30m and 1h are counted from its begin; 1d, 1w (from Monday on) and 1mo are days, weeks and months of the calendar in the row's zone, whatever their length. Without it, one row for the whole. At most 1,000 parts, and 20,000 rows"`
 	By    string       `query:"by" enum:"client" doc:"one row for each client too. The client of a call is that of the number dialled, by the centre that is in force now, also for calls from before it was activated"`
 	Zone  string       `query:"zone" maxLength:"64" example:"Europe/Berlin" doc:"of dates, days, weeks and months (IANA). Without it each client's own with by=client, else the desk's"`
 }

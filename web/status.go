@@ -11,6 +11,7 @@ import (
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
 	"firstline/callqueue/roster"
+	"firstline/callqueue/sla"
 	"firstline/callqueue/worktime"
 	"firstline/intake"
 	"firstline/intake/block"
@@ -43,7 +44,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
-		intake.ErrMayNotCall, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar):
+		intake.ErrMayNotCall, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
 		intake.ErrNotTalking, intake.ErrNotRecorded, intake.ErrNoCallback, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):

@@ -33,3 +33,23 @@ func TestWhyOfAnEndedCallNamesEachAgent(t *testing.T) {
 		t.Errorf("waits (-want +got):\n%s", diff)
 	}
 }
+
+func TestWhySaysWhatThePriorityIsTheSumOf(t *testing.T) {
+	d := newDesk(t)
+	at := call.Instant(clock().Add(-time.Hour))
+	c := d.Arrive(at, "T-100001", call.Party{Number: "+4930123456"})
+	d.Add(call.CallEvent(at, c.ID, call.QueueJoined{
+		Entry: c.ID.Entry(1), Queue: "service-desk", Joined: at, Priority: 40, Parts: call.Parts{
+			{Of: call.OfQueue, Name: "service-desk", Points: 5},
+			{Of: call.OfClass, Name: "gold", Points: 20},
+			{Of: call.OfTicket, Points: 5},
+			{Of: call.OfUnserved, Times: 2, Points: 10},
+		},
+	}), call.CallEvent(at.Add(time.Second), c.ID, call.QueueReprioritized{Entry: c.ID.Entry(1), Priority: 7, By: "supervisor:sue", Reason: "outage"}))
+	why := decode[struct{ Reasons []web.Reason }](t, d.ask("GET", "/api/v1/calls/"+string(c.ID)+"/why", "agent-token", ""))
+	want := "joined service-desk with priority 40 (5 of queue service-desk, 20 of class gold, 5 of its ticket, " +
+		"10 for 2 calls that nobody answered), asking for anybody; to be answered within 0s"
+	if len(why.Reasons) != 2 || why.Reasons[0].Text != want || why.Reasons[1].Text != "supervisor:sue set priority 7: outage" {
+		t.Errorf("%+v, want %q", why.Reasons, want)
+	}
+}

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,8 +25,8 @@ func why(r *call.Record) []Reason {
 		story = append(story, Reason{At: at, Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}
 	for _, e := range r.Entries {
-		tell(e.Joined, "joined", "joined %s with priority %d, asking for %s; to be answered within %v",
-			e.Queue, e.Opening.Priority, askedText(e.Opening.Need, e.Opening.For), e.Target.Within)
+		tell(e.Joined, "joined", "joined %s with priority %s, asking for %s; to be answered within %v",
+			e.Queue, priorityText(e.Opening), askedText(e.Opening.Need, e.Opening.For), e.Target.Within)
 		for _, w := range e.Steps {
 			tell(w.At, "widened", "step %d of the queue: asks for %s", w.Step, askedText(w.Need, w.For))
 		}
@@ -94,6 +95,27 @@ func toldText(a call.Told) string {
 		return "told no figure"
 	}
 	return "told " + strings.Join(parts, ", ")
+}
+
+// priorityText says of what a priority is the sum: "25 (5 of queue desk, 20 of class gold)".
+func priorityText(o call.Opening) string {
+	if len(o.Parts) == 0 {
+		return strconv.Itoa(o.Priority)
+	}
+	parts := make([]string, len(o.Parts))
+	for i, p := range o.Parts {
+		switch p.Of {
+		case call.OfCall:
+			parts[i] = fmt.Sprintf("%d brought with it", p.Points)
+		case call.OfTicket:
+			parts[i] = fmt.Sprintf("%d of its ticket", p.Points)
+		case call.OfUnserved:
+			parts[i] = fmt.Sprintf("%d for %d calls that nobody answered", p.Points, p.Times)
+		default:
+			parts[i] = fmt.Sprintf("%d of %s %s", p.Points, p.Of, p.Name)
+		}
+	}
+	return fmt.Sprintf("%d (%s)", o.Priority, strings.Join(parts, ", "))
 }
 
 func askedText(n call.Requirement, who call.AgentID) string {

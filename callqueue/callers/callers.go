@@ -9,29 +9,50 @@ import (
 	"firstline/call"
 )
 
-// Book is what is remembered of callers, by number. It is for one goroutine. The
-// zero value is not ready; use New.
+// Book is what is remembered of callers, by number and by ticket. It is for one
+// goroutine. The zero value is not ready; use New.
 type Book struct {
-	keep  time.Duration
-	open  map[call.ID]string // numbers of calls that are up
-	past  map[string]*past
-	swept time.Time
+	keep    time.Duration
+	number  func(call.Arrived) string
+	open    map[call.ID]open
+	past    map[string]*past
+	tickets map[call.TicketID]talk
+	swept   time.Time
+}
+
+// open is a call that is up.
+type open struct {
+	number string // of the caller, empty when withheld
+	ticket call.TicketID
+	out    bool // placed by us
+}
+
+// talk is one that was had last.
+type talk struct {
+	agent call.AgentID
+	at    time.Time
 }
 
 // past is one number's recent calls.
 type past struct {
-	agent    call.AgentID // talked to last
-	talked   time.Time
+	talk
 	unserved []time.Time // calls since that talk that nobody answered, oldest first
 	latest   time.Time
 }
 
-// mostUnserved bounds what is kept of a number that dials without end.
+// mostUnserved bounds what is kept of a number that dials without end: the latest.
 const mostUnserved = 20
 
-// New returns a book that remembers for as long as keep.
-func New(keep time.Duration) *Book {
-	return &Book{keep: keep, open: map[call.ID]string{}, past: map[string]*past{}}
+// New returns a book that remembers for as long as keep. Number gives the caller's
+// number in a form that is always the same; nil takes it as it was signalled.
+func New(keep time.Duration, number func(call.Arrived) string) *Book {
+	if number == nil {
+		number = func(a call.Arrived) string { return a.From.Number }
+	}
+	return &Book{
+		keep: keep, number: number, open: make(map[call.ID]open),
+		past: make(map[string]*past), tickets: make(map[call.TicketID]talk),
+	}
 }
 
 // Apply takes the journal's next event. Test calls are left out.
@@ -42,21 +63,39 @@ func (b *Book) Apply(e call.Event) {
 	id := call.ID(e.Stream.ID)
 	switch body := e.Body.(type) {
 	case call.Arrived:
-		if body.From.Number != "" && !body.Test {
-			b.open[id] = body.From.Number
+		if !body.Test {
+			b.open[id] = open{number: b.number(body), ticket: body.Ticket, out: body.Out}
 		}
 		b.sweep(e.At)
 	case call.Connected:
-		if p := b.of(id, e.At); p != nil {
-			p.agent, p.talked, p.unserved = body.Agent, e.At, nil
-		}
+		b.talked(b.open[id], talk{body.Agent, e.At})
 	case call.QueueLeft:
-		if p := b.of(id, e.At); p != nil && unserved(body.Outcome) && len(p.unserved) < mostUnserved {
-			p.unserved = append(p.unserved, e.At)
+		if c := b.open[id]; !c.out && unserved(body.Outcome) {
+			b.left(c.number, e.At)
 		}
 	case call.Ended:
 		delete(b.open, id)
 	}
+}
+
+func (b *Book) talked(c open, t talk) {
+	if p := b.of(c.number, t.at); p != nil {
+		p.talk, p.unserved = t, nil
+	}
+	if c.ticket != "" {
+		b.tickets[c.ticket] = t
+	}
+}
+
+func (b *Book) left(number string, at time.Time) {
+	p := b.of(number, at)
+	if p == nil {
+		return
+	}
+	if len(p.unserved) == mostUnserved {
+		p.unserved = p.unserved[1:]
+	}
+	p.unserved = append(p.unserved, at)
 }
 
 // unserved reports whether an entry's end leaves the caller with nothing.
@@ -68,10 +107,9 @@ func unserved(out call.Outcome) bool {
 	return false
 }
 
-// of is the past of a call's number; nil when it has none.
-func (b *Book) of(id call.ID, at time.Time) *past {
-	number, ok := b.open[id]
-	if !ok {
+// of is the past of a number; nil when it has none.
+func (b *Book) of(number string, at time.Time) *past {
+	if number == "" {
 		return nil
 	}
 	p := b.past[number]
@@ -94,15 +132,26 @@ func (b *Book) sweep(now time.Time) {
 			delete(b.past, number)
 		}
 	}
+	for id, t := range b.tickets {
+		if now.Sub(t.at) > b.keep {
+			delete(b.tickets, id)
+		}
+	}
 }
 
 // Handler is the agent whom a number talked to last, since an instant.
 func (b *Book) Handler(number string, since time.Time) (call.AgentID, bool) {
 	p := b.past[number]
-	if number == "" || p == nil || p.agent == "" || p.talked.Before(since) {
+	if number == "" || p == nil || p.agent == "" || p.at.Before(since) {
 		return "", false
 	}
 	return p.agent, true
+}
+
+// OfTicket is the agent who talked last in a call of a ticket.
+func (b *Book) OfTicket(id call.TicketID) (call.AgentID, bool) {
+	t, ok := b.tickets[id]
+	return t.agent, ok
 }
 
 // Unserved is how many queues a number has left unserved since an instant, and

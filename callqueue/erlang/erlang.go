@@ -98,33 +98,54 @@ func SolveA(s System) (Steady, error) {
 		return SolveC(s)
 	}
 	mu, theta, n := 1/s.Handling.Seconds(), 1/s.Patience.Seconds(), float64(s.Agents)
-	// The states of k waiting callers relative to "all agents busy, none waits",
-	// from which 1/B covers the states below.
-	sum, term := 0.0, 1.0
-	waiting := []float64{1}
-	for k := 1; ; k++ {
-		sum += term
-		term *= s.Rate / (n*mu + float64(k)*theta)
-		waiting = append(waiting, term)
-		if term < 1e-14*sum && s.Rate < n*mu+float64(k)*theta {
-			sum += term
-			break
-		}
+	waiting, below, err := s.weights()
+	if err != nil {
+		return Steady{}, err
 	}
-	full := 1 / (1/B(s.Agents, s.Load()) - 1 + sum) // probability of "all busy, none waits"
-	var queue, abandoning float64
+	var sum, queue float64
+	for _, w := range waiting {
+		sum += w
+	}
 	for k := range waiting {
-		waiting[k] *= full
+		waiting[k] /= below + sum
 		queue += float64(k) * waiting[k]
 	}
-	abandoning = theta * queue
 	st := Steady{
-		Waits: sum * full, Wait: seconds(queue / s.Rate), Abandons: abandoning / s.Rate,
+		Waits: sum / (below + sum), Wait: seconds(queue / s.Rate), Abandons: theta * queue / s.Rate,
 		system: s, theory: erlangA, queued: waiting,
 	}
 	st.Occupancy = s.Rate * (1 - st.Abandons) / (n * mu)
 	st.Answered = seconds(st.waitOfAnswered())
 	return st, nil
+}
+
+// mostStates is how long a queue is computed at most.
+const mostStates = 5_000_000
+
+// weights are how likely it is that all agents are busy and k callers wait, and how
+// likely that an agent is free, relative to the likeliest k. They are computed as
+// logarithms: in overload they grow beyond what a float holds.
+func (s System) weights() (waiting []float64, below float64, err error) {
+	mu, theta, n := 1/s.Handling.Seconds(), 1/s.Patience.Seconds(), float64(s.Agents)
+	const negligible = -50 // against the likeliest
+	log, most := 0.0, 0.0
+	for k := 0; ; {
+		waiting = append(waiting, log)
+		k++
+		out := n*mu + float64(k)*theta
+		log += math.Log(s.Rate / out)
+		most = max(most, log)
+		if log < most+negligible && s.Rate < out {
+			break
+		}
+		if k == mostStates {
+			return nil, 0, fmt.Errorf("%w: more than %d callers would wait", ErrInvalid, mostStates)
+		}
+	}
+	for k := range waiting {
+		waiting[k] = math.Exp(waiting[k] - most)
+	}
+	return waiting, (1/B(s.Agents, s.Load()) - 1) * math.Exp(-most), nil
 }
 
 // waitOfAnswered is the mean wait in seconds of those who are answered.
@@ -157,8 +178,8 @@ func (st Steady) Within(t time.Duration) float64 {
 	c, x := n*mu/theta, -math.Expm1(-theta*t.Seconds())
 	share := 1 - st.Waits
 	for k, p := range st.queued {
-		if p < 1e-12 && k > 0 && float64(k) > st.Wait.Seconds()*s.Rate {
-			break
+		if p < 1e-15 {
+			continue // together less than what is computed of the others
 		}
 		share += p * c / (c + float64(k) + 1) * beta(float64(k)+1, c+1, x)
 	}

@@ -99,6 +99,32 @@ func TestErlangAGoesOverIntoErlangC(t *testing.T) {
 	}
 }
 
+// Far beyond what the agents can do, the queue is as long as makes as many give up
+// as are too many. The states' weights are then beyond any number that there is.
+func TestErlangAUnderAnyOverload(t *testing.T) {
+	for _, s := range []erlang.System{
+		{Agents: 100, Rate: 5, Handling: 4 * time.Minute, Patience: 10 * time.Minute},
+		{Agents: 1, Rate: 300, Handling: time.Minute, Patience: time.Hour},
+		{Agents: 2000, Rate: 20, Handling: 5 * time.Minute, Patience: 10 * time.Minute},
+	} {
+		st, err := erlang.SolveA(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := float64(s.Agents) / s.Load() // share of the callers
+		near(t, "abandons", st.Abandons, 1-served, 1e-6)
+		near(t, "wait", st.Wait.Seconds(), (1-served)*s.Patience.Seconds(), 0.01)
+		near(t, "occupancy", st.Occupancy, 1, 1e-6)
+		near(t, "answered at all", st.Within(100*time.Hour), served, 1e-6)
+		if st.Answered < st.Wait/2 || st.Answered > s.Patience*10 {
+			t.Errorf("the answered wait %v, all %v", st.Answered, st.Wait)
+		}
+	}
+	if _, err := erlang.SolveA(erlang.System{Agents: 1, Rate: 1e6, Handling: time.Minute, Patience: 1e5 * time.Hour}); !errors.Is(err, erlang.ErrInvalid) {
+		t.Errorf("a queue of 3.6e14: %v", err)
+	}
+}
+
 // Answered at all is answered within an endless time.
 func TestAnsweredAndAbandonedAreAll(t *testing.T) {
 	for _, n := range []int{1, 5, 40} { // overloaded, tight, ample

@@ -36,10 +36,10 @@ type sample struct {
 
 // story is one call that is waiting, talking or being wrapped up.
 type story struct {
-	queue  call.QueueID
-	joined time.Time
-	test   bool
-	talks  time.Time
+	queue   call.QueueID
+	entered time.Time // this queue; the wait may have begun in another
+	test    bool
+	talks   time.Time
 }
 
 // NewBook returns a Book without samples.
@@ -62,7 +62,7 @@ func (b *Book) Apply(ev call.Event) {
 			s = &story{}
 			b.calls[id] = s
 		}
-		s.queue, s.joined = x.Queue, x.Joined
+		s.queue, s.entered = x.Queue, ev.At
 	case call.QueueLeft:
 		b.left(id, x, ev.At)
 	case call.Ended:
@@ -79,7 +79,7 @@ func (b *Book) left(id call.ID, x call.QueueLeft, at time.Time) {
 	}
 	gaveUp := x.Outcome == call.OutcomeAbandoned || x.Outcome == call.OutcomeAbandonedShort
 	shelf := b.shelf(x.Queue)
-	shelf.waited = b.keep(append(shelf.waited, sample{at, x.Wait, gaveUp}), at)
+	shelf.waited = b.keep(append(shelf.waited, sample{at, max(at.Sub(s.entered), 0), gaveUp}), at)
 }
 
 // activity measures handling from the agent's side: from the answer until the

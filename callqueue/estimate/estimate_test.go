@@ -181,6 +181,29 @@ func TestSamplesAreWhatAgentsAndCallersDidOfLate(t *testing.T) {
 	}
 }
 
+// A wait that began in another queue says of this one only what was waited in it:
+// else whoever comes by an exit would seem the most patient of all.
+func TestPatienceIsOfTheTimeInTheQueueItself(t *testing.T) {
+	b := estimate.NewBook(estimate.Config{})
+	for i := range 10 {
+		id := call.ID(fmt.Sprint("c", i))
+		at := day.Add(time.Duration(i) * time.Minute)
+		b.Apply(call.CallEvent(at, id, call.Arrived{}))
+		b.Apply(call.CallEvent(at, id, call.QueueJoined{Entry: id.Entry(1), Queue: "first", Joined: at}))
+		b.Apply(call.CallEvent(at.Add(time.Hour), id, call.QueueLeft{Entry: id.Entry(1), Queue: "first", Outcome: call.OutcomeTimeoutOverflow, Wait: time.Hour}))
+		b.Apply(call.CallEvent(at.Add(time.Hour), id, call.QueueJoined{Entry: id.Entry(2), Queue: "second", Joined: at}))
+		end := at.Add(time.Hour + 30*time.Second)
+		b.Apply(call.CallEvent(end, id, call.QueueLeft{Entry: id.Entry(2), Queue: "second", Outcome: call.OutcomeAbandoned, Wait: end.Sub(at)}))
+		b.Apply(call.CallEvent(end, id, call.Ended{}))
+	}
+	if s := b.Samples(day.Add(2*time.Hour), "second"); s.Abandons != 10 || s.Patience != 30*time.Second {
+		t.Errorf("%+v", s)
+	}
+	if s := b.Samples(day.Add(2*time.Hour), "first"); s.Abandons != 0 || s.Patience != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // The range is right as often as it says: callers who never give up ("probes"),
 // among others who do, on the simulated engine.
 func TestEstimatesAreCalibratedOnASimulatedDay(t *testing.T) {

@@ -125,7 +125,7 @@ func (r *Recorder) call(id call.ID, b call.Body, at time.Time) {
 	switch b := b.(type) {
 	case call.QueueJoined:
 		if c.queue == "" {
-			c.queue, c.need, c.priority, c.joined = b.Queue, b.Need, b.Priority, b.Joined
+			c.queue, c.need, c.priority, c.joined = b.Queue, b.Need, b.Parts.Brought(), b.Joined
 			if !c.test && !c.joined.Before(r.from) && c.joined.Before(r.to) {
 				r.order = append(r.order, c)
 			}

@@ -1,6 +1,7 @@
 package sla
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -90,8 +91,12 @@ func (l *Ledger) Figures(s Span) ([]Figures, error) {
 		return nil, err
 	}
 	var out []Figures
+	queues := slices.Sorted(maps.Keys(l.queues))
 	for _, part := range s.Intervals() {
-		for _, id := range slices.Sorted(maps.Keys(l.queues)) {
+		for _, id := range queues {
+			if len(out) >= MaxFigures {
+				return nil, fmt.Errorf("%w: it gives more than %d figures; take longer intervals, or a shorter span", ErrSpan, MaxFigures)
+			}
 			k := l.queues[id]
 			entries := k.within(part.From, part.To)
 			if !s.ByClient {

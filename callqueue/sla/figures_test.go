@@ -130,6 +130,37 @@ func TestHandlingTimeIsTalkHoldAndWrapUp(t *testing.T) {
 	}
 }
 
+// The agent wraps up for whom they talked to last, which may be nobody of a queue.
+func TestWrapUpOfACallThatCameFromNoQueueIsNobodys(t *testing.T) {
+	s := newStory(t, sla.Config{})
+	at := func(sec int) time.Duration { return time.Duration(sec) * time.Second }
+	id := s.left(0, at(5), call.OutcomeAnswered)
+	s.agent(at(5), "ada", call.ActivityChanged{Activity: call.Talking, Call: id})
+	s.event(at(5), id, call.Connected{Agent: "ada"})
+	s.event(at(20), id, call.Parted{Agent: "ada", By: call.SideCaller})
+	s.agent(at(20), "ada", call.ActivityChanged{Activity: call.Talking, Call: "handed over"})
+	s.agent(at(40), "ada", call.ActivityChanged{Activity: call.WrapUp, Call: "handed over"})
+	s.agent(at(70), "ada", call.ActivityChanged{Activity: call.Idle})
+	if f := s.whole(0, false)[0]; f.Handled != 1 || *f.AHT != at(15) || *f.WrapUp != 0 {
+		t.Errorf("AHT %v, of it wrap-up %v", *f.AHT, *f.WrapUp)
+	}
+}
+
+// A call that is sent from a talk into a queue again has left the talk.
+func TestHoldEndsWhenTheCallerJoinsAnotherQueue(t *testing.T) {
+	s := newStory(t, sla.Config{})
+	at := func(sec int) time.Duration { return time.Duration(sec) * time.Second }
+	id := s.left(0, at(5), call.OutcomeAnswered)
+	s.event(at(5), id, call.Connected{Agent: "ada"})
+	s.event(at(10), id, call.Held{By: call.SideAgent})
+	s.event(at(20), id, call.QueueJoined{Entry: id.Entry(2), Queue: "q", Joined: s.began.Add(at(20)), Target: target})
+	s.event(at(60), id, call.QueueLeft{Entry: id.Entry(2), Queue: "q", Outcome: call.OutcomeAbandoned, Wait: at(40)})
+	f := s.whole(0, false)[0]
+	if f.Held != at(10) || f.Handled != 1 || *f.Hold != at(10) || *f.Talk != at(5) {
+		t.Errorf("held %v, %d handled with %v on hold", f.Held, f.Handled, f.Hold)
+	}
+}
+
 func TestClientsAreToldApartByTheNumberDialled(t *testing.T) {
 	s := newStory(t, sla.Config{Client: func(a call.Arrived) string { return map[string]string{"1": "acme"}[a.To.Number] }})
 	for i, number := range []string{"1", "2", "1"} {
@@ -205,7 +236,7 @@ func TestAgentStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 		s := sla.NewStaff(0)
 		at := day
 		var staffed time.Duration // second by second, the plain way
-		presence, activity := call.LoggedOut, call.Idle
+		presence := call.LoggedOut
 		for range rapid.IntRange(0, 200).Draw(rt, "events") {
 			step := time.Duration(rapid.IntRange(0, 90).Draw(rt, "step")) * time.Second
 			if presence != call.LoggedOut {
@@ -216,7 +247,7 @@ func TestAgentStateSecondsAddUpToStaffedSeconds(t *testing.T) {
 				presence = rapid.SampledFrom(presences).Draw(rt, "presence")
 				s.Apply(call.AgentEvent(at, "ada", call.PresenceChanged{Presence: presence}))
 			} else {
-				activity = rapid.SampledFrom(activities).Draw(rt, "activity")
+				activity := rapid.SampledFrom(activities).Draw(rt, "activity")
 				s.Apply(call.AgentEvent(at, "ada", call.ActivityChanged{Activity: activity}))
 			}
 		}

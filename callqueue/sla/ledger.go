@@ -115,7 +115,7 @@ func (l *Ledger) apply(ev call.Event) error {
 			t.client = l.cfg.Client(b)
 		}
 	case call.QueueJoined:
-		return l.joined(l.call(id), b)
+		return l.joined(l.call(id), b, ev.At)
 	case call.QueueLeft:
 		return l.left(l.calls[id], b)
 	case call.Connected:
@@ -127,13 +127,19 @@ func (l *Ledger) apply(ev call.Event) error {
 	case call.Unheld:
 		l.hold(id, b.By, false, ev.At)
 	case call.Parted:
-		l.parted(id, ev.At)
-	case call.Ended:
-		if t := l.calls[id]; t != nil && t.waits {
-			return fmt.Errorf("%w: call %s ended while entry %s waits", ErrOutOfOrder, id, t.entry.id)
+		if t := l.calls[id]; t != nil {
+			t.part(ev.At)
 		}
-		l.parted(id, ev.At)
-		delete(l.calls, id)
+	case call.Ended:
+		t := l.calls[id]
+		switch {
+		case t == nil:
+		case t.waits:
+			return fmt.Errorf("%w: call %s ended while entry %s waits", ErrOutOfOrder, id, t.entry.id)
+		default:
+			t.part(ev.At)
+			delete(l.calls, id)
+		}
 	}
 	return nil
 }
@@ -147,10 +153,11 @@ func (l *Ledger) call(id call.ID) *talk {
 	return t
 }
 
-func (l *Ledger) joined(t *talk, b call.QueueJoined) error {
+func (l *Ledger) joined(t *talk, b call.QueueJoined, at time.Time) error {
 	if t.waits {
 		return fmt.Errorf("%w: %s joined while %s waits", ErrOutOfOrder, b.Entry, t.entry.id)
 	}
+	t.part(at)
 	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target, client: t.client}
 	t.entry, t.waits, t.holders = s, true, [2]bool{}
 	if t.test {
@@ -215,13 +222,15 @@ func (l *Ledger) hold(id call.ID, by call.Side, on bool, at time.Time) {
 	}
 }
 
-func (l *Ledger) parted(id call.ID, at time.Time) {
-	if t := l.calls[id]; t != nil && t.entry != nil {
-		t.entry.unhold(at)
-		t.entry.talked = t.entry.talkAt(at)
-		t.entry.talks = time.Time{}
-		t.holders = [2]bool{}
+// part ends the talk, if there is one.
+func (t *talk) part(at time.Time) {
+	if t.entry == nil {
+		return
 	}
+	t.entry.unhold(at)
+	t.entry.talked = t.entry.talkAt(at)
+	t.entry.talks = time.Time{}
+	t.holders = [2]bool{}
 }
 
 // activity keeps the wrap-up, which outlives the call: the agent's events say
@@ -239,9 +248,12 @@ func (l *Ledger) activity(id call.AgentID, b call.ActivityChanged, at time.Time)
 	}
 	switch b.Activity {
 	case call.Talking, call.Holding:
-		if t := l.calls[b.Call]; t != nil && t.entry != nil && !t.waits {
-			l.busy[id] = handling{stay: t.entry}
+		t := l.calls[b.Call]
+		if t == nil || t.entry == nil || t.waits { // with somebody of no queue
+			delete(l.busy, id)
+			return
 		}
+		l.busy[id] = handling{stay: t.entry}
 	case call.WrapUp:
 		if h.stay != nil {
 			h.wrapped = at

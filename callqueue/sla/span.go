@@ -6,11 +6,16 @@ import (
 	"time"
 )
 
-// ErrSpan means that a Span is empty or would be cut into too many intervals.
+// ErrSpan means that a Span is empty, or that it would be cut into too many
+// intervals or give too many Figures.
 var ErrSpan = errors.New("sla: not a span of time")
 
 // MaxIntervals is how many intervals a Span is cut into at most: a year of hours.
 const MaxIntervals = 9000
+
+// MaxFigures is how many Figures a Span gives at most, over its intervals, queues
+// and clients.
+const MaxFigures = 20_000
 
 // Span says which entries are counted: those that joined at or after From and
 // before To, interval by interval, as known at Now.

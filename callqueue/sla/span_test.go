@@ -2,6 +2,7 @@ package sla_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -162,6 +163,22 @@ func TestStaffedTimeOfTheDayWhenTheClockChanges(t *testing.T) {
 	f, err := s.Figures(sla.Span{Now: to, From: from, To: to, Every: sla.Every{Unit: sla.Day, Zone: berlin}}, nil)
 	if err != nil || len(f) != 3 || f[0].Staffed != 24*hour || f[1].Staffed != 23*hour || f[2].Staffed != 24*hour {
 		t.Errorf("%v: %+v", err, f)
+	}
+}
+
+func TestMoreFiguresThanAnybodyReadsAreRefused(t *testing.T) {
+	s := newStory(t, sla.Config{})
+	for n := range 30 {
+		id := call.ID(fmt.Sprint("c", n))
+		s.event(0, id, call.QueueJoined{Entry: id.Entry(1), Queue: call.QueueID(fmt.Sprint("q", n)), Joined: s.began})
+	}
+	span := sla.Span{Now: s.began, From: s.began, To: s.began.Add(1000 * hour), Every: sla.Every{Length: hour}}
+	if _, err := s.l.Figures(span); !errors.Is(err, sla.ErrSpan) {
+		t.Errorf("30,000 figures: %v", err)
+	}
+	span.ByClient = true // only of those who called
+	if f, err := s.l.Figures(span); err != nil || len(f) != 30 {
+		t.Errorf("%d figures, %v", len(f), err)
 	}
 }
 

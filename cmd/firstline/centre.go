@@ -16,6 +16,7 @@ import (
 	"firstline/callqueue"
 	"firstline/config"
 	"firstline/intake"
+	"firstline/intake/number"
 	"firstline/ivr/prompts"
 	"firstline/web"
 )
@@ -61,7 +62,7 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
-		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: n.Class, Region: c.Region(n), Closed: intake.Closed(n.Closed)}
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
 			to.Hours = calendar
 		}
@@ -74,6 +75,12 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		d.Announce[id] = intake.Announce(a)
 	}
 	return d
+}
+
+// callerOf is a caller's number in its normal form; empty when withheld.
+func (h *centreHolder) callerOf(a call.Arrived) string {
+	c := h.now()
+	return number.Normal(a.From.Number, c.Region(c.Numbers[a.To.Number]))
 }
 
 // askToPress is what an agent on a number hears before they take a call.

@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+
+	"firstline/config"
 )
 
 // entry runs the container's entrypoint in place of root's folders. Asterisk is a
@@ -27,8 +30,13 @@ func entry(t *testing.T, env ...string) (etc, out string, err error) {
 
 func TestContainerOfAsteriskStartsWithAPasswordOnly(t *testing.T) {
 	for _, env := range [][]string{
-		nil, {"ARI_PASSWORD="}, {"ARI_PASSWORD=short"}, {"ARI_PASSWORD=long-enough-but\nread_only = no"}, {"ARI_PASSWORD=long-enough-but;x"},
-		{"ARI_PASSWORD=long-enough-password", "SYSTEM_NAME=pbx 1"}, {"ARI_PASSWORD_FILE=/none"},
+		nil,
+		{"ARI_PASSWORD="},
+		{"ARI_PASSWORD=short"},
+		{"ARI_PASSWORD=long-enough-but\nread_only = no"},
+		{"ARI_PASSWORD=long-enough-but;x"},
+		{"ARI_PASSWORD=long-enough-password", "SYSTEM_NAME=pbx 1"},
+		{"ARI_PASSWORD_FILE=/none"},
 	} {
 		if _, out, err := entry(t, env...); err == nil || strings.Contains(out, "-f") {
 			t.Errorf("%q: %s", env, out)
@@ -155,4 +163,29 @@ func TestHealthAsksTheServerOfTheSameConfiguration(t *testing.T) {
 	}
 	srv.Close()
 	firstline(t, exitFailed, "health", "-c", file)
+}
+
+// The how-to's configuration of firstline is read as it stands.
+func TestHowToForAsteriskConfiguresFirstline(t *testing.T) {
+	text, err := os.ReadFile("../../docs/asterisk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	snippet, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("there is none")
+	}
+	cfg, err := config.ParseServer("firstline.yaml", []byte(snippet), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := cfg.Asterisk.Nodes; len(n) != 1 || n[0].QueueLog != "/var/log/asterisk/queue_log" || n[0].Fallback.Context != "firstline-fallback" {
+		t.Errorf("nodes %+v", n)
+	}
+	for _, link := range regexp.MustCompile(`\]\((\.\./[^)#]+)\)`).FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join("../../docs", link[1])); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -14,8 +14,9 @@ import (
 // callersKept is how long it is remembered who phoned.
 const callersKept = 24 * time.Hour
 
-// lately is what the journal says of late: how long waits are, and who phoned. It reads the journal: nobody in the flow calls it but
-// to ask, and it can be made again from the events.
+// lately is what the journal says of late: how long waits are, and who phoned. It
+// reads the journal: nobody in the flow calls it but to ask, and it can be made again
+// from the events.
 type lately struct {
 	journal *store.Journal
 	after   int64
@@ -26,9 +27,13 @@ type lately struct {
 	callers *callers.Book
 }
 
-// newLately returns a history from the events behind a global sequence.
-func newLately(j *store.Journal, after int64) *lately {
-	return &lately{journal: j, after: after, book: estimate.NewBook(estimate.Config{}), score: estimate.NewCalibration(), callers: callers.New(callersKept)}
+// newLately returns a history from the events behind a global sequence; number is a
+// caller's number in its normal form.
+func newLately(j *store.Journal, after int64, number func(call.Arrived) string) *lately {
+	return &lately{
+		journal: j, after: after, book: estimate.NewBook(estimate.Config{}), score: estimate.NewCalibration(),
+		callers: callers.New(callersKept, number),
+	}
 }
 
 // run follows the journal until ctx ends.
@@ -81,6 +86,13 @@ func (h *lately) Handler(number string, since time.Time) (call.AgentID, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.callers.Handler(number, since)
+}
+
+// OfTicket is the agent who talked last in a call of a ticket.
+func (h *lately) OfTicket(t call.TicketID) (call.AgentID, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.callers.OfTicket(t)
 }
 
 // Unserved is how often a number was not served since an instant.

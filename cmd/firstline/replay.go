@@ -109,7 +109,7 @@ func (c *replayCommand) head(w io.Writer, day sim.Day) {
 func underCentre(sc sim.Scenario, centre *config.Centre) sim.Scenario {
 	sc.Queues, sc.Rules = centre.Queues, centre.Rules
 	sc.Client = func(a call.Arrived) string { return centre.Numbers[a.To.Number].Client }
-	sc.Class = func(a call.Arrived) string { return centre.Numbers[a.To.Number].Class }
+	sc.Class = func(a call.Arrived) string { return centre.Class(centre.Numbers[a.To.Number]) }
 	return sc
 }
 

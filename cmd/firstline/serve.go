@@ -284,7 +284,7 @@ func (s *server) openRecordings(context.Context) error {
 
 // openDesk makes the journey, and takes up or closes what the last process left.
 func (s *server) openDesk(ctx context.Context) error {
-	s.lately = newLately(s.journal, s.boardFrom)
+	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials,
