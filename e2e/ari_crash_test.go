@@ -21,6 +21,7 @@ import (
 	"firstline/sip"
 	"firstline/sip/media"
 	"firstline/sip/siptest"
+	"firstline/web"
 )
 
 // crowded is an office behind an Asterisk with callers who talk and callers who wait.
@@ -272,6 +273,39 @@ func TestAnAsteriskThatIsKilledEndsItsCallsAndOwesThoseWhoWaited(t *testing.T) {
 	}
 	again := c.phoneInMany(t, "+1556300", 1)
 	eventually(t, "calls are taken again", func() bool { return again[0].Hears("talk") })
+}
+
+func TestWhoWaitedInAnAsteriskThatWasKilledIsCalledBackInTheirPlace(t *testing.T) {
+	first := agentPorts(t, 2)
+	p := peer.Start(t, peer.Settings{Agents: 2, AgentPort: first})
+	c := &crowded{pbx: p, engine: siptest.Engine(t, uint16(p.RTP+400)), before: map[string]callRecord{}}
+	agentPhones(t, p, c.engine, first, 2)
+	queues := strings.Replace(briefWrapUp(t)["queues.yaml"], "  music:", "  callback: {every: 10s}\n  music:", 1)
+	c.office = behind(t, p, p.ARI, setting{
+		centre: map[string]string{"queues.yaml": queues},
+		trunks: `{carrier: {dial: "PJSIP/{number}@agent2", allow: ["+1556"]}}`, // the caller's own phone is the second one
+	}, "agent1")
+	c.phoneInMany(t, "+1556100", 1)
+	c.awaitStates(map[string]int{"talking": 1})
+	c.phoneInMany(t, "+1556200", 1)
+	c.awaitStates(map[string]int{"talking": 1, "waiting": 1})
+	was, _ := c.api.callFrom("+15562000000")
+	p.Kill()
+	p.Restart()
+	var back web.Callback
+	eventually(t, "the caller is called back", func() bool {
+		all := list[web.Callback](c.api, "/api/v1/callbacks", "callbacks")
+		if len(all) == 1 {
+			back = all[0]
+		}
+		return back.End != ""
+	})
+	if back.End != call.CallbackReached || back.Customer.Number != was.From.Number || back.Ticket != call.TicketID(was.Ticket) || !back.Joined.Equal(was.Entries[0].Joined) {
+		t.Errorf("called back: %+v, for %+v", back, was)
+	}
+	if lost := c.api.lost(); len(lost) != 0 {
+		t.Errorf("lost callers: %+v", lost)
+	}
 }
 
 func TestFiftyCallsAtOnceThroughAsterisk(t *testing.T) {
