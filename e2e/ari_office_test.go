@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"os"
@@ -54,7 +55,8 @@ func behind(t *testing.T, p *peer.Asterisk, ariAt string, with setting, desks ..
 asterisk:
   nodes: {one: {url: "http://%s/ari", password: firstline-test}}
   sounds: {dir: %s, seen: firstline}
-`, ariAt, filepath.Join(p.Folder, "sounds/firstline"))), 0o600))
+  trunks: %s
+`, ariAt, filepath.Join(p.Folder, "sounds/firstline"), cmp.Or(with.trunks, "{}"))), 0o600))
 	s.open()
 	for i := range desks {
 		id := strconv.Itoa(2001 + i)
