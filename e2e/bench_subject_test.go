@@ -198,12 +198,12 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// asterisk is the peer.
-type asterisk struct{}
+// asteriskAlone is the peer.
+type asteriskAlone struct{}
 
-func (asterisk) name() string { return "asterisk" }
+func (asteriskAlone) name() string { return "asterisk" }
 
-func (asterisk) start(t *testing.T, _ *bench, agents int) *server {
+func (asteriskAlone) start(t *testing.T, _ *bench, agents int) *server {
 	t.Helper()
 	srv, _ := peerWith(t, agents)
 	return srv
