@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,9 @@ type Record struct {
 	Cause    Cause     `json:"cause,omitzero"`
 	Restored bool      `json:"restored,omitempty"`
 	Quality  Quality   `json:"quality,omitzero"`
+
+	Language   string `json:"language,omitempty"`   // that the caller chose
+	Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
 
 	Stage      string          `json:"stage,omitempty"`
 	StageInput json.RawMessage `json:"stage_input,omitempty"`
@@ -310,6 +314,8 @@ func (r *Record) Apply(e Event) error {
 		r.Path = append(r.Path, Step{At: e.At, Node: b.Node, Digits: b.Digits, Accepted: b.Accepted})
 	case Noticed:
 		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
+	case Chose:
+		r.Language, r.Unrecorded = cmp.Or(b.Language, r.Language), b.Unrecorded || r.Unrecorded
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
 	case Panicked:

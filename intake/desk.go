@@ -38,6 +38,7 @@ type Centre struct {
 	Blocked   Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
+	Calendars map[string]Hours // by name, for flows that ask
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -61,6 +62,7 @@ type Number struct {
 	Class    string // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours  // nil: always open
 	Closed   Closed // where new calls go outside hours
+	Zone     *time.Location // of the clock that its flows ask; nil: UTC
 }
 
 // The rooms that meet in the journey.
@@ -73,6 +75,7 @@ type (
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
+		Load(ctx context.Context, q call.QueueID) (callqueue.Load, error)
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error

@@ -75,6 +75,7 @@ func (d *Desk) adopt(leg call.Leg, rec *call.Record, found call.Survivors, known
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
 	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
+	j.spoken, j.silent = rec.Language, rec.Unrecorded
 	for _, s := range rec.Path {
 		j.noticed = j.noticed || s.Notice != ""
 	}

@@ -2,7 +2,6 @@ package ivr
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 
 	"firstline/ivr/source"
@@ -48,7 +47,7 @@ func (n *setNode) run(_ context.Context, w *walk) (string, Result, error) {
 	for _, a := range n.set {
 		v, err := w.value(a.value)
 		if err != nil {
-			w.tell(Troubled{Node: w.state.Node, Why: fmt.Sprintf("%s: %v", a.variable, err)})
+			w.tell(Troubled{Node: w.state.Node, Why: failed(a.value)})
 			continue
 		}
 		w.set(a.variable, v)
@@ -100,7 +99,7 @@ func (n *branchNode) run(_ context.Context, w *walk) (string, Result, error) {
 	for _, c := range n.cases {
 		holds, err := w.holds(c.when)
 		if err != nil {
-			w.tell(Troubled{Node: w.state.Node, Why: err.Error()})
+			w.tell(Troubled{Node: w.state.Node, Why: failed(c.when)})
 			continue
 		}
 		if holds {
@@ -133,5 +132,6 @@ func (n *languageNode) run(_ context.Context, w *walk) (string, Result, error) {
 	if w.env != nil {
 		w.env["language"] = n.to.Text
 	}
+	w.tell(Spoken{Node: w.state.Node, Language: n.to.Text})
 	return n.next.Text, nil, nil
 }

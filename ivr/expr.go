@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -38,7 +39,11 @@ func environment(variables map[string]any) map[string]any {
 	return env
 }
 
-// expression reads an expression of a kind; reflect.Invalid takes any.
+// asSpan is the kind of a time.Duration. The library takes any whole number for
+// one of Int64, which would be nanoseconds.
+const asSpan = reflect.Int64
+
+// expression reads an expression of a kind.
 func (r *reader) expression(v source.Value, kind reflect.Kind) expression {
 	w := v.Word("")
 	if w.Text == "" {
@@ -52,7 +57,7 @@ func (r *reader) compile(w source.Word, kind reflect.Kind) expression {
 		return e.at(w.Pos)
 	}
 	options := []expr.Option{expr.Env(r.env), expr.DisableBuiltin("now"), expr.MaxNodes(200)}
-	if kind != reflect.Invalid {
+	if kind != reflect.Invalid && kind != asSpan {
 		options = append(options, expr.AsKind(kind))
 	}
 	tree, err := parser.Parse(w.Text)
@@ -64,6 +69,10 @@ func (r *reader) compile(w source.Word, kind reflect.Kind) expression {
 	r.names(&e, w, tree.Node)
 	if e.program, err = expr.Compile(w.Text, options...); err != nil {
 		r.wrong(w, err)
+		return expression{}
+	}
+	if is := e.program.Node().Type(); kind == asSpan && is != reflect.TypeFor[time.Duration]() {
+		r.doc.Report().Add(w.Pos, `the expression '%s' is wrong: want a duration such as duration("5m"), but got %v`, w.Text, is)
 		return expression{}
 	}
 	r.compiled[compiledKey{w.Text, kind}] = e
@@ -129,7 +138,7 @@ func (r *reader) wrong(w source.Word, err error) {
 	if name, ok := strings.CutPrefix(message, "unknown name "); ok {
 		near = source.Nearest(name, slices.Sorted(maps.Keys(r.env)))
 	}
-	r.doc.Report().AddSuggesting(w.Pos, near, "the expression %q is wrong: %s", w.Text, message)
+	r.doc.Report().AddSuggesting(w.Pos, near, "the expression '%s' is wrong: %s", w.Text, strings.ReplaceAll(message, "type ivr.", "a "))
 }
 
 // value asks an expression about a call.
@@ -139,6 +148,10 @@ func (w *walk) value(e expression) (any, error) {
 	}
 	return w.vm.Run(e.program, w.env)
 }
+
+// failed says that an expression has no value for a call. It leaves out the
+// library's words, which hold what was worked with: a caller's number, say.
+func failed(e expression) string { return "no value for " + e.text }
 
 // holds asks an expression that is true or false.
 func (w *walk) holds(e expression) (bool, error) {

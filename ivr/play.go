@@ -2,6 +2,7 @@ package ivr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -87,7 +88,7 @@ func (n *noticeNode) ask(ctx context.Context, w *walk) (string, Result, error) {
 		return n.next.Text, nil, nil
 	}
 	w.tell(Keyed{Node: w.state.Node, Digits: got.Digits, Accepted: true})
-	w.tell(Declined{Prompt: n.play.Text})
+	w.tell(Declined{Node: w.state.Node})
 	w.state.Unrecorded = true
 	return n.next.Text, nil, w.play(ctx, w.media(n.said))
 }
@@ -143,7 +144,7 @@ func saidAs(as string) reflect.Kind {
 	case asNumber:
 		return reflect.Int
 	case asDuration:
-		return reflect.Int64 // time.Duration
+		return asSpan
 	}
 	return reflect.String
 }
@@ -176,25 +177,26 @@ func (n *sayNode) run(ctx context.Context, w *walk) (string, Result, error) {
 		}
 		v, err := w.value(p.value)
 		if err != nil {
-			w.tell(Troubled{Node: w.state.Node, Why: err.Error()})
+			w.tell(Troubled{Node: w.state.Node, Why: failed(p.value)})
 			continue
 		}
 		keys, err := spoken(w.state.Language, p.as, v)
 		if err != nil {
-			w.tell(Troubled{Node: w.state.Node, Why: err.Error()})
+			w.tell(Troubled{Node: w.state.Node, Why: fmt.Sprintf("%s: %v", p.value.text, err)})
 		}
 		media = append(media, w.pieces(keys)...)
 	}
 	return n.next.Text, nil, w.play(ctx, media)
 }
 
+// errNoDate does not name the value: it may be what a caller keyed.
+var errNoDate = errors.New("said as a date, and is none such as 2026-12-24")
+
 // spoken is a value's pieces in a language.
 func spoken(language, as string, v any) ([]string, error) {
 	switch v := v.(type) {
 	case int:
 		return say.Number(language, v), nil
-	case int64:
-		return say.Duration(language, time.Duration(v)), nil
 	case time.Duration:
 		return say.Duration(language, v), nil
 	case string:
@@ -206,7 +208,7 @@ func spoken(language, as string, v any) ([]string, error) {
 		}
 		t, err := time.Parse(time.DateOnly, v)
 		if err != nil {
-			return nil, fmt.Errorf("%q is said as a date, and is none such as 2026-12-24", v)
+			return nil, errNoDate
 		}
 		return say.Date(language, t), nil
 	}

@@ -72,7 +72,9 @@ type (
 	// caller, who knows the audio.
 	Noticed call.Noticed
 	// Declined says that the caller does not want to be recorded.
-	Declined struct{ Prompt string } // of the notice
+	Declined struct{ Node string }
+	// Spoken says in which language the caller is spoken to from here on.
+	Spoken struct{ Node, Language string }
 	// Decided is the condition by which a branch was taken, "else" for none.
 	Decided struct{ Node, Why string }
 	// Troubled says that a node could not do all of its work, and what it lacked.
@@ -83,6 +85,7 @@ func (Entered) happening()  {}
 func (Keyed) happening()    {}
 func (Noticed) happening()  {}
 func (Declined) happening() {}
+func (Spoken) happening()   {}
 func (Decided) happening()  {}
 func (Troubled) happening() {}
 

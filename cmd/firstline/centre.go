@@ -58,15 +58,19 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
+		Calendars: map[string]intake.Hours{},
 		Announce: map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
-		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed)}
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
 			to.Hours = calendar
 		}
 		d.Numbers[number] = to
+	}
+	for name, calendar := range c.Calendars {
+		d.Calendars[name] = calendar
 	}
 	for _, q := range c.Queues {
 		d.Queues[q.ID] = q
