@@ -19,7 +19,8 @@ type Record struct {
 	To       Party     `json:"to"`
 	Trunk    string    `json:"trunk,omitempty"`
 	Test     bool      `json:"test,omitempty"`
-	Out      bool      `json:"out,omitempty"` // we dialled: From is the customer all the same
+	Out      bool      `json:"out,omitempty"`    // we dialled: From is the customer all the same
+	Config   string    `json:"config,omitempty"` // hash of the centre that it came under
 	Arrived  time.Time `json:"arrived"`
 	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
 	Ended    time.Time `json:"ended,omitzero"`
@@ -304,7 +305,7 @@ func (r *Record) Apply(e Event) error {
 		}
 		*r = Record{
 			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
-			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At,
+			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At, Config: e.Config,
 		}
 	case StageEntered:
 		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At

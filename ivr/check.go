@@ -1,7 +1,6 @@
 package ivr
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -319,13 +318,4 @@ func spell(path []*node) string {
 		names = append(append(names[:4:4], "…"), names[len(names)-2:]...)
 	}
 	return strings.Join(names, " → ")
-}
-
-// sorted is flows in the order of their ids, so that faults are found in one order.
-func sorted(flows map[string]*Flow) []*Flow {
-	var all []*Flow
-	for _, id := range slices.Sorted(maps.Keys(flows)) {
-		all = append(all, flows[id])
-	}
-	return all
 }

@@ -76,9 +76,9 @@ func TestBranchesGoByWhatHoldsOfTheCall(t *testing.T) {
 		on   ivr.Line
 		want ivr.Result
 	}{
-		"by a keyed account":   {"912#", ivr.Line{}, ivr.Queue{Queue: "service-desk", Priority: 9}},
-		"by the class":         {"", ivr.Line{Facts: ivr.Facts{Class: "gold"}}, ivr.Queue{Queue: "service-desk", Priority: 9}},
-		"a withheld number":    {"912#", ivr.Line{Facts: ivr.Facts{Caller: ivr.Caller{Withheld: true}}}, ivr.Queue{Queue: "service-desk"}},
+		"by a keyed account":    {"912#", ivr.Line{}, ivr.Queue{Queue: "service-desk", Priority: 9}},
+		"by the class":          {"", ivr.Line{Facts: ivr.Facts{Class: "gold"}}, ivr.Queue{Queue: "service-desk", Priority: 9}},
+		"a withheld number":     {"912#", ivr.Line{Facts: ivr.Facts{Caller: ivr.Caller{Withheld: true}}}, ivr.Queue{Queue: "service-desk"}},
 		"nothing in particular": {"512#", ivr.Line{}, ivr.Queue{Queue: "service-desk"}},
 		"by the queue's callers": {"", ivr.Line{Queue: func(id string) ivr.QueueFacts {
 			return ivr.QueueFacts{Waiting: len(id)}

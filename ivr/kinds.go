@@ -38,7 +38,7 @@ type reader struct {
 	env      map[string]any // that expressions know, see environment
 	compiled map[compiledKey]expression
 	read     map[string]func(*reader, *source.Map) step
-	kinds   []string
+	kinds    []string
 }
 
 func newReader(doc *source.Doc, f *Flow) *reader {

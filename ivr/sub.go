@@ -3,6 +3,7 @@ package ivr
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"firstline/call"
 	"firstline/ivr/source"
@@ -42,7 +43,7 @@ func (n *subNode) run(_ context.Context, w *walk) (string, Result, error) {
 		return "", nil, fmt.Errorf("flows call one another more than %d deep: %w", maxDepth, ErrState)
 	}
 	if n.next.Text != "" {
-		w.state.Back = append(w.state.Back[:len(w.state.Back):len(w.state.Back)], Place{Flow: w.flow.ID, Node: n.next.Text})
+		w.state.Back = append(slices.Clip(w.state.Back), Place{Flow: w.flow.ID, Node: n.next.Text})
 	}
 	w.into(to)
 	return to.start.Text, nil, nil
