@@ -134,7 +134,7 @@ func nodeOf(n config.Node, trunks []config.DialTrunk) ari.Node {
 // publish makes every sound playable at the nodes. Music is their own.
 func (s *server) publish() (ari.Sounds, error) {
 	var to publisher
-	put := func(call.Media, []int16) error { return nil }
+	var put func(call.Media, []int16) error
 	if at := s.cfg.Asterisk.Sounds; at.URL != "" {
 		server := ari.NewServer(at.URL + soundsPath)
 		s.soundFiles = server
