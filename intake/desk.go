@@ -69,7 +69,7 @@ type Number struct {
 type (
 	ticketDesk interface {
 		// Opening returns a new ticket's id and the events that open it.
-		Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+		Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error)
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)

@@ -199,7 +199,7 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 
 func (d *Desk) open(ctx context.Context, j *journey) error {
 	c := j.call
-	ticket, opening, err := d.ticketFor(c)
+	ticket, opening, err := d.ticketFor(c, j.centre.Numbers[c.To.Number].Client)
 	if err != nil {
 		return fmt.Errorf("open ticket: %w", err)
 	}
@@ -222,14 +222,14 @@ func (d *Desk) open(ctx context.Context, j *journey) error {
 
 // ticketFor gives a call its ticket: the one of a call that died with the last
 // process when this is the same INVITE sent again, else a new one.
-func (d *Desk) ticketFor(c *call.Call) (call.TicketID, []call.Event, error) {
+func (d *Desk) ticketFor(c *call.Call, client string) (call.TicketID, []call.Event, error) {
 	d.mu.Lock()
 	t, again := d.crashed[c.Origin]
 	d.mu.Unlock()
 	if again {
 		return t, []call.Event{call.TicketEvent(c.Arrived, t, call.TicketJoined{Call: c.ID, Why: "the same INVITE after a restart"})}, nil
 	}
-	return d.Tickets.Opening(c.Arrived, c)
+	return d.Tickets.Opening(c.Arrived, c, client)
 }
 
 // Flow runs the menu.

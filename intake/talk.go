@@ -149,7 +149,10 @@ func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	if k.recording != nil {
 		body.Recording = k.t.Recording
 	}
-	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
+	evs := append([]call.Event{
+		call.CallEvent(k.began, k.j.call.ID, body),
+		call.TicketEvent(k.began, k.j.ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent}),
+	}, started...)
 	if k.j.back != nil {
 		return k.j.back.reached(ctx, k.j.call.ID, evs)
 	}
