@@ -51,7 +51,7 @@ func agentPhones(t *testing.T, p *peer.Asterisk, e *media.Engine, first, n int) 
 }
 
 // nextAgentPort is where no other test of this binary has looked for ports yet.
-var nextAgentPort atomic.Int32 //nolint:gochecknoglobals // ports are the machine's, not a test's
+var nextAgentPort atomic.Int32
 
 // agentPorts is the first of n ports below those that the kernel gives out.
 func agentPorts(t *testing.T, n int) int {

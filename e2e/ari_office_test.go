@@ -5,6 +5,7 @@ package e2e
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,9 +46,7 @@ func behind(t *testing.T, p *peer.Asterisk, ariAt string, with setting, desks ..
 		"numbers.yaml": fmt.Sprintf("%s: {flow: support, client: demo}\n%s: {queue: service-desk, client: demo}\n", pbxMenu, pbxDesk),
 		"queues.yaml":  briefWrapUp(t)["queues.yaml"],
 	}
-	for name, text := range with.centre {
-		files[name] = text
-	}
+	maps.Copy(files, with.centre)
 	for name, text := range files {
 		must(t, os.WriteFile(filepath.Join(centre, name), []byte(text), 0o600))
 	}

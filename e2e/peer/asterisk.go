@@ -46,7 +46,7 @@ type Asterisk struct {
 }
 
 // ranges gives each Asterisk of a test binary its own ports for audio.
-var ranges atomic.Int32 //nolint:gochecknoglobals // ports are the machine's, not a test's
+var ranges atomic.Int32
 
 // Start starts one for a test.
 func Start(t *testing.T, with Settings) *Asterisk {
