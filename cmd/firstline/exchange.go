@@ -125,10 +125,10 @@ func (s *server) openAsterisk(context.Context) error {
 func nodeOf(n config.Node, trunks []config.DialTrunk) ari.Node {
 	to := ari.Node{
 		Name: n.Name, URL: n.URL, User: n.User, Password: n.Password, Application: n.Application,
-		Dial: n.Dial, MaxCalls: n.MaxCalls, Fallback: call.Dialplan{Context: n.Fallback.Context, Exten: n.Fallback.Extension},
+		Dial: n.Dial, Registered: n.Registered, Refer: n.Refer, MaxCalls: n.MaxCalls, Fallback: call.Dialplan{Context: n.Fallback.Context, Exten: n.Fallback.Extension},
 	}
 	for _, t := range trunks {
-		to.Trunks = append(to.Trunks, ari.Trunk{Name: t.Name, Dial: t.Dial, Allow: t.Allow})
+		to.Trunks = append(to.Trunks, ari.Trunk{Name: t.Name, Dial: t.Dial, Allow: t.Allow, Strip: t.Strip, Add: t.Add, From: t.From})
 	}
 	return to
 }
