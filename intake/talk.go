@@ -294,11 +294,13 @@ func (k *talk) part(by call.Side, cause call.Cause) {
 	defer cancel()
 	fault := ""
 	r, err := k.recording.Stop(ctx)
+	if errors.Is(err, call.ErrHandedOver) { // it goes on, and the next process ends it
+		return
+	}
 	if err != nil {
 		fault = err.Error()
 	}
 	switch finished := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); {
-	case errors.Is(finished, call.ErrHandedOver): // it goes on, and the next process ends it
 	case finished != nil:
 		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(finished))
 	case err != nil:
