@@ -72,7 +72,7 @@ func (r *serverReader) asterisk(m *source.Map) Asterisk {
 		r.doc.ID("trunk", e.Key)
 		t := e.Value.Map()
 		a.Trunks = append(a.Trunks, DialTrunk{
-			Name: e.Key.Text, Dial: r.dial(t.Must("dial"), "", numberPlace), Allow: r.beginnings(t.Must("allow")),
+			Name: e.Key.Text, Dial: r.dial(t.Must("dial"), "", numberPlace), Allow: beginnings(r.doc, t.Must("allow")),
 		})
 		t.End()
 	}

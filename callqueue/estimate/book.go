@@ -39,6 +39,7 @@ type story struct {
 	queue   call.QueueID
 	entered time.Time // this queue; the wait may have begun in another
 	test    bool
+	only    bool // for one agent alone: no sample of the queue's waits
 	talks   time.Time
 }
 
@@ -62,7 +63,7 @@ func (b *Book) Apply(ev call.Event) {
 			s = &story{}
 			b.calls[id] = s
 		}
-		s.queue, s.entered = x.Queue, ev.At
+		s.queue, s.entered, s.only = x.Queue, ev.At, x.Only
 	case call.QueueLeft:
 		b.left(id, x, ev.At)
 	case call.Ended:
@@ -74,7 +75,7 @@ func (b *Book) Apply(ev call.Event) {
 
 func (b *Book) left(id call.ID, x call.QueueLeft, at time.Time) {
 	s := b.calls[id]
-	if s == nil || s.test {
+	if s == nil || s.test || s.only {
 		return
 	}
 	gaveUp := x.Outcome == call.OutcomeAbandoned || x.Outcome == call.OutcomeAbandonedShort
