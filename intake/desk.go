@@ -41,6 +41,7 @@ type Centre struct {
 	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
+	Calendars     map[string]Hours // by name, for flows that ask
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -58,12 +59,13 @@ func (c *Centre) language(number string) string {
 type Number struct {
 	Flow     string
 	Queue    call.QueueID
-	Language string // of the caller; empty means the flow's own
-	Client   string // whose line it is; empty for no particular one
-	Region   string // country of callers' numbers that come without its code; empty: they stay as they are
-	Class    string // of its calls, for which agents may be kept and points given; empty for none
-	Hours    Hours  // nil: always open
-	Closed   Closed // where new calls go outside hours
+	Language string         // of the caller; empty means the flow's own
+	Client   string         // whose line it is; empty for no particular one
+	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
+	Class    string         // of its calls, for which agents may be kept and points given; empty for none
+	Hours    Hours          // nil: always open
+	Closed   Closed         // where new calls go outside hours
+	Zone     *time.Location // of the clock that its flows ask; nil: UTC
 }
 
 // The rooms that meet in the journey.
@@ -76,6 +78,7 @@ type (
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
+		Load(ctx context.Context, q call.QueueID) (callqueue.Load, error)
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
@@ -104,8 +107,8 @@ type callerMemory interface {
 	Unserved(number string, since time.Time) int
 }
 
-// Config is what a Desk needs; all of it is required except Forecast, Callers and
-// PauseLimit.
+// Config is what a Desk needs; all of it is required except Forecast, Callers,
+// MayCall, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -118,7 +121,10 @@ type Config struct {
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
 	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
-	PauseLimit time.Duration            // a paused recording resumes by itself; 0 means 120 s
+	// Version is a centre of before, by its hash, for calls that outlived a process;
+	// nil: they go on under the one in force.
+	Version    func(ctx context.Context, hash string) (*Centre, error)
+	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
 }
 
 // Desk serves calls. It implements call.Handler.

@@ -56,7 +56,7 @@ func (l Leave) asking() AskCallback {
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	j.stay = stay{ask: l.asking(), left: call.Instant(time.Now()), outcome: l.Outcome}
 	if l.Prompt != "" {
-		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
+		media := promptMedia(j.language(), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {
 			if j.call.Leg.Context().Err() != nil {
 				return nil, err
@@ -76,7 +76,7 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	case callqueue.ToCallback:
 		return l.asking(), nil
 	case callqueue.ToFlow:
-		language := j.centre.language(j.call.To.Number)
+		language := j.language()
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil
 	case callqueue.ToNumber:
 		return HandOut{Number: l.To.Name, From: l.From, Place: Place{Arrived: l.Joined, Priority: l.Priority, Need: l.Need}}, nil

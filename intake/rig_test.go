@@ -36,6 +36,7 @@ type rig struct {
 	alive   time.Time
 	staff   map[call.AgentID]call.DeviceID // beside ana
 	tune    func(*Centre)                  // changes the centre of the processes that start from now on
+	version func(context.Context, string) (*Centre, error)
 	log     *zap.Logger
 
 	// the living process
@@ -142,7 +143,7 @@ func (r *rig) start() {
 	r.openCare()
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
-		Lost: r.lost, Blocks: r.blocks,
+		Lost: r.lost, Blocks: r.blocks, Version: r.version,
 		MayCall: func(number string) bool { return strings.HasPrefix(number, "+49") },
 	}, c)
 	ctx, cancel := context.WithCancel(context.Background())

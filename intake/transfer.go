@@ -101,7 +101,7 @@ func (k *talk) dialled(ctx context.Context, to string) (Stage, string, error) {
 		return nil, to, fmt.Errorf("%w: nobody of ours asks for it", ErrNobody)
 	}
 	if f := k.j.centre.Numbers[to].Flow; f != "" {
-		return Flow{Flow: f, State: ivr.State{Language: k.j.centre.language(k.j.call.To.Number)}}, to, nil
+		return Flow{Flow: f, State: ivr.State{Language: k.j.language()}}, to, nil
 	}
 	target, err := k.d.resolve(ctx, k.j.centre, to)
 	if err != nil {
