@@ -41,6 +41,8 @@ type Centre struct {
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
 	Callers      Callers
+	Outbound     intake.Outbound
+	Patience     time.Duration     // of calls that are handed on
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -184,7 +186,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile, outboundFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

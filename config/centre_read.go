@@ -17,12 +17,13 @@ import (
 // centreReader reads all files of a centre, then follows the names from one to
 // another.
 type centreReader struct {
-	files   map[string][]byte
-	centre  *Centre
-	faults  Faults
-	refs    []reference
-	prompts []string // that may be played; nil when that is not known
-	unread  []string // kinds of thing whose file has a syntax fault: nobody knows what it names
+	files    map[string][]byte
+	centre   *Centre
+	faults   Faults
+	refs     []reference
+	prompts  []string      // that may be played; nil when that is not known
+	outsides []source.Word // numbers to which queues hand callers on
+	unread   []string      // kinds of thing whose file has a syntax fault: nobody knows what it names
 }
 
 // reference is a name that must lead somewhere.
@@ -59,6 +60,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(agentsFile, "agent", r.agent)
 	r.features()
 	r.callers()
+	r.outbound()
 	r.hours()
 	r.rules()
 	r.flows()

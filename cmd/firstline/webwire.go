@@ -242,6 +242,8 @@ type webTalks struct{ s *server }
 func conflict(err error) error {
 	cause, unanswered := errors.AsType[call.Cause](err)
 	switch {
+	case errors.Is(err, intake.ErrTooManyCalls):
+		return err
 	case errors.Is(err, intake.ErrNotTalking), errors.Is(err, intake.ErrNotRecorded):
 		return fmt.Errorf("%w: %w", web.ErrConflict, err)
 	case errors.Is(err, call.ErrUnsupported):
@@ -258,6 +260,10 @@ func (w webTalks) PauseRecording(ctx context.Context, id call.ID, by string) err
 
 func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) error {
 	return conflict(w.s.desk.ResumeRecording(ctx, id, by))
+}
+
+func (w webTalks) Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error {
+	return conflict(w.s.desk.Transfer(ctx, id, to, by))
 }
 
 // Tap refuses phones where an agent is at work: the queue alone rings those.
