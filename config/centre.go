@@ -41,6 +41,7 @@ type Centre struct {
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
 	Callers      Callers
+	Hints        Faults            // what is no fault, but hardly meant, with where it stands; see Advice
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 

@@ -22,7 +22,9 @@ type centreReader struct {
 	faults  Faults
 	refs    []reference
 	prompts []string // that may be played; nil when that is not known
-	unread  []string // kinds of thing whose file has a syntax fault: nobody knows what it names
+	queues  map[call.QueueID]source.Pos
+	spoken  []source.Word // languages that the centre names
+	unread  []string      // kinds of thing whose file has a syntax fault: nobody knows what it names
 }
 
 // reference is a name that must lead somewhere.
@@ -36,6 +38,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 		files:   files,
 		faults:  faults,
 		prompts: prompts,
+		queues:  make(map[call.QueueID]source.Pos),
 		centre: &Centre{
 			Hash:      hash(files),
 			Numbers:   make(map[string]Number),
@@ -66,6 +69,9 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	if err := r.faults.Err(); err != nil {
 		return nil, err
 	}
+	r.unstaffed()
+	r.unspoken()
+	r.centre.Hints = r.centre.Hints.Sorted()
 	slices.SortFunc(r.centre.Queues, func(a, b callqueue.Queue) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return r.centre, nil
 }
@@ -136,6 +142,7 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	language := m.May("language").Word("")
 	if language.Text != "" {
 		doc.ID("language", language)
+		r.spoken = append(r.spoken, language)
 	}
 	class := m.May("class").Word("")
 	r.refer("class", class)
@@ -190,6 +197,7 @@ func (r *centreReader) flows() {
 		f, faults := ivr.Parse(name, id, r.files[name])
 		r.faults = append(r.faults, faults...)
 		r.centre.Flows[id] = f
+		r.spoken = append(r.spoken, f.Spoken()...)
 		all = append(all, f)
 	}
 	known := ivr.Known{
@@ -197,6 +205,7 @@ func (r *centreReader) flows() {
 		Flows: r.names("flow"), Calendars: r.names("calendar"), Entered: r.entered(),
 	}
 	r.faults = append(r.faults, ivr.CheckAll(all, known)...)
+	r.centre.Hints = append(r.centre.Hints, ivr.Advise(all, known.Entered)...)
 }
 
 // entered is the flows that something other than a flow leads to.

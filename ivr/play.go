@@ -180,7 +180,7 @@ func (n *sayNode) run(ctx context.Context, w *walk) (string, Result, error) {
 			w.tell(Troubled{Node: w.state.Node, Why: failed(p.value)})
 			continue
 		}
-		keys, err := spoken(w.state.Language, p.as, v)
+		keys, err := spoken(w.heard(), p.as, v)
 		if err != nil {
 			w.tell(Troubled{Node: w.state.Node, Why: fmt.Sprintf("%s: %v", p.value.text, err)})
 		}

@@ -60,11 +60,11 @@ func (h *centreHolder) previous() string {
 }
 
 // forDesk is a centre as the journey knows it.
-func forDesk(c *config.Centre, checksums map[call.Media]string) *intake.Centre {
+func forDesk(c *config.Centre, heard sounds) *intake.Centre {
 	d := &intake.Centre{
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
-		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
+		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: heard.checksum, Recorded: heard.languages,
 		Calendars: map[string]intake.Hours{},
 		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
@@ -212,7 +212,7 @@ func (s *server) activate(ctx context.Context, next *config.Centre, by string) e
 		return errors.Join(err, s.queue.SetQueues(ctx, s.centre.now().Queues))
 	}
 	s.centre.set(next)
-	s.desk.SetCentre(forDesk(next, s.sounds.checksum))
+	s.desk.SetCentre(forDesk(next, s.sounds))
 	s.journal.SetConfig(next.Hash)
 	s.journal.Post(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: next.Hash, By: by}))
 	s.log.Info("centre activated", zap.String("config", next.Hash), zap.String("by", by))
@@ -225,5 +225,5 @@ func (s *server) version(ctx context.Context, hash string) (*intake.Centre, erro
 	if err != nil {
 		return nil, err
 	}
-	return forDesk(c, s.sounds.checksum), nil
+	return forDesk(c, s.sounds), nil
 }
