@@ -38,7 +38,10 @@ type Centre struct {
 	Blocked   Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
-	Calendars     map[string]Hours // by name, for flows that ask
+	// Recorded is the languages with recordings of their own, the first of which is
+	// heard in place of others; none: all have.
+	Recorded  []string
+	Calendars map[string]Hours // by name, for flows that ask
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
