@@ -38,6 +38,11 @@ const (
 	CallbackWithdrawn   CallbackEnd = "withdrawn"   // by a person of ours, with a reason
 )
 
+// CallbackEnds returns all ends.
+func CallbackEnds() []CallbackEnd {
+	return []CallbackEnd{CallbackReached, CallbackRedialled, CallbackUnreachable, CallbackExpired, CallbackWithdrawn}
+}
+
 // The callback stream.
 
 type (

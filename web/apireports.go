@@ -70,6 +70,7 @@ type SLARow struct {
 	Levels         []SLALevel     `json:"levels" doc:"the service levels that are in use, side by side"`
 	Handling       SLAHandling    `json:"handling"`
 	Abandonment    SLAAbandonment `json:"abandonment"`
+	Callbacks      SLACallbacks   `json:"callbacks"`
 }
 
 // SLALevel is one way to state a service level. T is the target of the entry.
@@ -84,7 +85,7 @@ type SLALevel struct {
 // SLAHandling is how long agents were busy with those they answered, once that is
 // over. The three parts add up to AHTMs.
 type SLAHandling struct {
-	Handled int    `json:"handled" doc:"answered, talked to and wrapped up"`
+	Handled int    `json:"handled" doc:"answered or called back, talked to and wrapped up"`
 	AHTMs   *int64 `json:"aht_ms" doc:"mean; null when nobody was handled"`
 	TalkMs  *int64 `json:"talk_ms" doc:"of it, without holds"`
 	HoldMs  *int64 `json:"hold_ms"`
@@ -98,6 +99,19 @@ type SLAAbandonment struct {
 	AllPercent    *float64 `json:"all_percent" doc:"abandoned, short abandons among them / all who left"`
 	WaitAverageMs *int64   `json:"wait_average_ms" doc:"of all who gave up"`
 	WaitLongestMs *int64   `json:"wait_longest_ms" doc:"of all who gave up"`
+}
+
+// SLACallbacks is what became of the requests to be called back of those who arrived
+// in the period. Tries to call them back are no callers: they are in no other figure
+// but handling. Asked is open and the sum of ends.
+type SLACallbacks struct {
+	Asked         int            `json:"asked" doc:"by callers, and by the server for those whom a fault cut off"`
+	Open          int            `json:"open"`
+	Reached       int            `json:"reached" doc:"the customer talked to an agent"`
+	Ends          map[string]int `json:"ends" doc:"every end that there is"`
+	Tries         int            `json:"tries"`
+	WaitAverageMs *int64         `json:"wait_average_ms" doc:"of those reached, from the original arrival until they talked; null when none was"`
+	WaitLongestMs *int64         `json:"wait_longest_ms" doc:"of those reached"`
 }
 
 // SLAStaff is how all agents spent the period, as far as it is over.

@@ -26,6 +26,7 @@ type Board struct {
 	ledger   *sla.Ledger
 	lost     map[int64]int             // callers lost, by minute
 	owed     map[call.LostID]time.Time // who is owed a call, by arrival
+	backs    map[call.CallbackID]place // who asked to be called back
 }
 
 // person is one agent as the events tell.
@@ -43,6 +44,7 @@ func NewBoard(loc *time.Location) *Board {
 		ledger:   sla.New(sla.Config{}),
 		lost:     make(map[int64]int),
 		owed:     make(map[call.LostID]time.Time),
+		backs:    make(map[call.CallbackID]place),
 	}
 }
 
@@ -72,6 +74,8 @@ func (b *Board) Apply(e call.Event) error {
 		b.applyAgent(e)
 	case call.StreamLost:
 		b.applyLost(e)
+	case call.StreamCallback:
+		b.applyCallback(e)
 	}
 	if err != nil {
 		return fmt.Errorf("board: %w", err)
@@ -145,6 +149,7 @@ func (b *Board) View(now time.Time) BoardView {
 		if w, some := waits[rule.ID]; some {
 			row.Waiting, row.LongestSince = w.n, instant(w.since)
 		}
+		row.CallbacksOpen = b.askedBack(rule.ID).n
 		for _, a := range v.Agents {
 			if qualifies(a, rule.Need) {
 				row.Agents.add(a.State)
@@ -164,24 +169,29 @@ type waiting struct {
 	since time.Time
 }
 
+func (w *waiting) add(joined time.Time) {
+	if w.n++; w.n == 1 || joined.Before(w.since) {
+		w.since = joined
+	}
+}
+
 func (b *Board) waits() map[call.QueueID]waiting {
 	by := make(map[call.QueueID]waiting)
 	for _, r := range b.calls {
 		e := r.Waiting()
-		if e == nil {
-			continue
+		if e == nil || e.Callback != "" {
+			continue // nobody is on the line
 		}
 		w := by[e.Queue]
-		if w.n++; w.n == 1 || e.Joined.Before(w.since) {
-			w.since = e.Joined
-		}
+		w.add(e.Joined)
 		by[e.Queue] = w
 	}
 	return by
 }
 
 func (b *Board) totals(v BoardView, midnight int64) Totals {
-	t := Totals{LostOpen: len(b.owed), LostSince: b.oldestOwed()}
+	backs := b.askedBack("")
+	t := Totals{LostOpen: len(b.owed), LostSince: b.oldestOwed(), CallbacksOpen: backs.n, CallbacksSince: instant(backs.since)}
 	for _, q := range v.Queues {
 		t.Waiting += q.Waiting
 		if q.LongestSince != nil && (t.LongestSince == nil || q.LongestSince.Before(*t.LongestSince)) {
@@ -221,9 +231,12 @@ func (b *Board) shown(windows ...map[call.QueueID]sla.Figures) []QueueRule {
 			add(e.Queue, e.Target)
 		}
 	}
+	for _, p := range b.backs {
+		add(p.queue, call.Target{})
+	}
 	for _, figures := range windows {
 		for id, f := range figures {
-			if f.Offered > 0 {
+			if f.Offered+f.Callbacks.Asked > 0 {
 				add(id, f.Target)
 			}
 		}
@@ -258,7 +271,7 @@ func callRow(r *call.Record) CallRow {
 	}
 	if n := len(r.Entries); n > 0 {
 		e := r.Entries[n-1]
-		row.Queue, row.Joined = e.Queue, instant(e.Joined)
+		row.Queue, row.Joined, row.Callback = e.Queue, instant(e.Joined), e.Callback != ""
 		row.TargetMs = e.Target.Within.Milliseconds()
 		if !e.Left.IsZero() {
 			row.WaitMs = r.Wait(e.Left).Milliseconds()

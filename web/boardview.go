@@ -47,7 +47,7 @@ type BoardView struct {
 
 // Totals is the tiles. An agent who serves two queues counts once here.
 type Totals struct {
-	Waiting           int         `json:"waiting"`
+	Waiting           int         `json:"waiting" doc:"on the line"`
 	LongestSince      *time.Time  `json:"longest_since,omitempty"`
 	ServiceLevel30m   *float64    `json:"service_level_30m" doc:"percent; null when nothing counts"`
 	ServiceLevelToday *float64    `json:"service_level_today" doc:"percent; null when nothing counts"`
@@ -58,6 +58,9 @@ type Totals struct {
 	LostToday         int         `json:"lost_today" doc:"calls whose callers left unserved"`
 	LostOpen          int         `json:"lost_open" doc:"callers to call back, whenever they were lost; the goal is none"`
 	LostSince         *time.Time  `json:"lost_since,omitempty" doc:"arrival of the one who is owed a call the longest"`
+	CallbacksOpen     int         `json:"callbacks_open" doc:"requests to be called back that are open, whenever they were made"`
+	CallbacksSince    *time.Time  `json:"callbacks_since,omitempty" doc:"original arrival of the oldest of them"`
+	CallbacksReached  int         `json:"callbacks_reached_today" doc:"of those who arrived today"`
 	Zone              string      `json:"zone" doc:"whose day today is"`
 	Complete          bool        `json:"complete" doc:"false when more callers joined today than the board keeps: figures of today are then of the latest"`
 	Agents            AgentCounts `json:"agents"`
@@ -67,7 +70,7 @@ type Totals struct {
 type QueueRow struct {
 	ID                call.QueueID `json:"id"`
 	Name              string       `json:"name"`
-	Waiting           int          `json:"waiting"`
+	Waiting           int          `json:"waiting" doc:"on the line"`
 	LongestSince      *time.Time   `json:"longest_since,omitempty"`
 	TargetPercent     float64      `json:"target_percent"`
 	TargetMs          int64        `json:"target_ms"`
@@ -79,6 +82,9 @@ type QueueRow struct {
 	ShortToday        int          `json:"short_today"`
 	OtherToday        int          `json:"other_today"`
 	WaitAverageMs     *int64       `json:"wait_average_ms" doc:"of those answered today; null when none was"`
+	CallbacksOpen     int          `json:"callbacks_open" doc:"requests to be called back that are open: they keep their places among those who wait"`
+	CallbacksTaken    int          `json:"callbacks_taken_today" doc:"requests of those who arrived today"`
+	CallbacksReached  int          `json:"callbacks_reached_today" doc:"of callbacks_taken_today; such an answer is not among answered_today"`
 	Agents            AgentCounts  `json:"agents" doc:"who qualify for this queue"`
 }
 
@@ -125,6 +131,7 @@ type CallRow struct {
 	TargetMs int64         `json:"target_ms"`
 	Agent    call.AgentID  `json:"agent,omitempty"`
 	Test     bool          `json:"test,omitempty"`
+	Callback bool          `json:"callback,omitempty" doc:"we call back: nobody is on the line while it waits"`
 }
 
 func (c *AgentCounts) add(s AgentState) {

@@ -31,6 +31,7 @@ func (q *QueueRow) setFigures(halfHour, today sla.Figures) {
 	q.ShortToday = today.Outcomes[call.OutcomeAbandonedShort]
 	q.OtherToday = q.OfferedToday - q.AnsweredToday - q.AbandonedToday - q.ShortToday
 	q.WaitAverageMs = milliseconds(today.ASA)
+	q.CallbacksTaken, q.CallbacksReached = today.Callbacks.Asked, today.Callbacks.Ends[call.CallbackReached]
 }
 
 func (t *Totals) setFigures(halfHour, today map[call.QueueID]sla.Figures) {
@@ -39,6 +40,7 @@ func (t *Totals) setFigures(halfHour, today map[call.QueueID]sla.Figures) {
 	for _, f := range today {
 		t.Complete = t.Complete && f.Complete
 		t.AnsweredToday += f.Outcomes[call.OutcomeAnswered]
+		t.CallbacksReached += f.Callbacks.Ends[call.CallbackReached]
 		if f.Abandonment != nil {
 			t.AbandonedToday += f.Abandonment.Part
 			t.LeftToday += f.Abandonment.Whole

@@ -16,6 +16,8 @@ type meters struct {
 	calls   *prometheus.CounterVec
 	wait    *prometheus.HistogramVec
 	lost    *prometheus.CounterVec
+	backs   *prometheus.CounterVec
+	tries   map[call.EntryID]bool // entries of callbacks, which are no caller's wait
 	panics  prometheus.Counter
 	streams prometheus.Gauge
 	dropped prometheus.Counter
@@ -34,6 +36,10 @@ func newMeters(began time.Time) *meters {
 		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "firstline_lost_callers_ended_total", Help: "Callers who came off the list of lost callers, by how.",
 		}, []string{"end"}),
+		backs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "firstline_callbacks_ended_total", Help: "Requests to be called back that ended, by how.",
+		}, []string{"end"}),
+		tries: make(map[call.EntryID]bool),
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "firstline_panics_total", Help: "Conversations ended by the panic button.",
 		}),
@@ -47,7 +53,7 @@ func newMeters(began time.Time) *meters {
 }
 
 func (m *meters) register(r prometheus.Registerer, l *live) error {
-	for _, c := range []prometheus.Collector{m.calls, m.wait, m.lost, m.panics, m.streams, m.dropped, newGauges(l)} {
+	for _, c := range []prometheus.Collector{m.calls, m.wait, m.lost, m.backs, m.panics, m.streams, m.dropped, newGauges(l)} {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -63,7 +69,15 @@ func (m *meters) count(e call.Event) {
 	switch b := e.Body.(type) {
 	case call.Ended:
 		m.calls.WithLabelValues(outcomeLabel(b.Outcome)).Inc()
+	case call.QueueJoined:
+		if b.Callback != "" {
+			m.tries[b.Entry] = true
+		}
 	case call.QueueLeft:
+		if m.tries[b.Entry] {
+			delete(m.tries, b.Entry)
+			return
+		}
 		answered := "no"
 		if b.Outcome == call.OutcomeAnswered {
 			answered = "yes"
@@ -71,6 +85,8 @@ func (m *meters) count(e call.Event) {
 		m.wait.WithLabelValues(string(b.Queue), answered).Observe(b.Wait.Seconds())
 	case call.LostEnded:
 		m.lost.WithLabelValues(endLabel(b.End)).Inc()
+	case call.CallbackClosed:
+		m.backs.WithLabelValues(backLabel(b.End)).Inc()
 	case call.Panicked:
 		m.panics.Inc()
 	}
@@ -81,8 +97,15 @@ func outcomeLabel(o call.Outcome) string {
 	case call.OutcomeAnswered, call.OutcomeAbandonedShort, call.OutcomeAbandoned, call.OutcomeTimeoutOverflow,
 		call.OutcomeEmpty, call.OutcomeExitKey, call.OutcomeCallbackTaken, call.OutcomeVoicemail,
 		call.OutcomeDeflected, call.OutcomeWithdrawn, call.OutcomeMoved, call.OutcomeSystemFailed,
-		call.OutcomeEndedInFlow, call.OutcomeClosed, call.OutcomeBlocked, call.OutcomeRoutedOut, call.OutcomeNoCapacity:
+		call.OutcomeEndedInFlow, call.OutcomeClosed, call.OutcomeBlocked, call.OutcomeRoutedOut, call.OutcomeNoCapacity, call.OutcomeNotReached:
 		return string(o)
+	}
+	return "other"
+}
+
+func backLabel(e call.CallbackEnd) string {
+	if slices.Contains(call.CallbackEnds(), e) {
+		return string(e)
 	}
 	return "other"
 }
@@ -99,7 +122,7 @@ type gauges struct {
 	live                           *live
 	open, waiting, longest, agents *prometheus.Desc
 	level, target, within          *prometheus.Desc
-	lost, oldest                   *prometheus.Desc
+	lost, oldest, backs            *prometheus.Desc
 }
 
 func newGauges(l *live) *gauges {
@@ -113,6 +136,7 @@ func newGauges(l *live) *gauges {
 		target:  prometheus.NewDesc("firstline_queue_target_percent", "Service level that the queue promises.", []string{"queue"}, nil),
 		within:  prometheus.NewDesc("firstline_queue_target_seconds", "Wait within which an answer counts for the service level.", []string{"queue"}, nil),
 		lost:    prometheus.NewDesc("firstline_lost_callers_open", "Callers to call back now.", nil, nil),
+		backs:   prometheus.NewDesc("firstline_callbacks_open", "Requests to be called back that are open, by queue.", []string{"queue"}, nil),
 		oldest:  prometheus.NewDesc("firstline_lost_callers_oldest_seconds", "Time since the arrival of the caller who is owed a call the longest.", nil, nil),
 	}
 }
@@ -128,6 +152,7 @@ func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- g.within
 	ch <- g.lost
 	ch <- g.oldest
+	ch <- g.backs
 }
 
 // Collect implements prometheus.Collector.
@@ -144,6 +169,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	send(g.oldest, oldest)
 	for _, q := range v.Queues {
 		send(g.waiting, float64(q.Waiting), string(q.ID))
+		send(g.backs, float64(q.CallbacksOpen), string(q.ID))
 		longest := 0.0
 		if q.LongestSince != nil {
 			longest = v.At.Sub(*q.LongestSince).Seconds()

@@ -118,6 +118,7 @@ func slaRow(f sla.Figures, zone *time.Location, byClient bool) SLARow {
 			WaitAverageMs: milliseconds(f.AbandonWait), WaitLongestMs: milliseconds(f.GivenUpAt),
 		},
 	}
+	row.Callbacks = slaCallbacks(f.Callbacks)
 	for _, out := range call.EntryOutcomes() {
 		row.Outcomes[string(out)] = f.Outcomes[out]
 	}
@@ -138,6 +139,19 @@ func slaRow(f sla.Figures, zone *time.Location, byClient bool) SLARow {
 		row.Levels = append(row.Levels, SLALevel(l))
 	}
 	return row
+}
+
+func slaCallbacks(f sla.Callbacks) SLACallbacks {
+	c := SLACallbacks{
+		Asked: f.Asked, Open: f.Open, Reached: f.Ends[call.CallbackReached], Tries: f.Tries, Ends: make(map[string]int), WaitAverageMs: milliseconds(f.Wait),
+	}
+	for _, end := range call.CallbackEnds() {
+		c.Ends[string(end)] = f.Ends[end]
+	}
+	if c.Reached > 0 {
+		c.WaitLongestMs = milliseconds(&f.Longest)
+	}
+	return c
 }
 
 // slaStaff cuts each part to milliseconds and adds those up, so that the sums hold.

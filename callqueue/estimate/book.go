@@ -39,6 +39,7 @@ type story struct {
 	queue   call.QueueID
 	entered time.Time // this queue; the wait may have begun in another
 	test    bool
+	back    bool // nobody is on the line, so nobody can give up
 	talks   time.Time
 }
 
@@ -62,7 +63,7 @@ func (b *Book) Apply(ev call.Event) {
 			s = &story{}
 			b.calls[id] = s
 		}
-		s.queue, s.entered = x.Queue, ev.At
+		s.queue, s.entered, s.back = x.Queue, ev.At, x.Callback != ""
 	case call.QueueLeft:
 		b.left(id, x, ev.At)
 	case call.Ended:
@@ -74,7 +75,7 @@ func (b *Book) Apply(ev call.Event) {
 
 func (b *Book) left(id call.ID, x call.QueueLeft, at time.Time) {
 	s := b.calls[id]
-	if s == nil || s.test {
+	if s == nil || s.test || s.back {
 		return
 	}
 	gaveUp := x.Outcome == call.OutcomeAbandoned || x.Outcome == call.OutcomeAbandonedShort

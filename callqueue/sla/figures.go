@@ -32,13 +32,14 @@ type Figures struct {
 	Hold        *time.Duration `json:"hold_ns"`                 //
 	WrapUp      *time.Duration `json:"wrap_up_ns"`              //
 	Held        time.Duration  `json:"held_ns"`                 // sum over all, those that are not over included
-	Handled     int            `json:"handled"`                 // answered, talked to and wrapped up: over
+	Handled     int            `json:"handled"`                 // answered or called back, talked to and wrapped up: over
 	Abandonment *Rate          `json:"abandonment"`             // without short abandons
 	AbandonAll  *Rate          `json:"abandonment_all"`         // short abandons included
 	AbandonWait *time.Duration `json:"abandon_wait_ns"`         // mean wait of all abandons
 	Mixed       bool           `json:"mixed_target"`            // the target changed within; each entry counts against its own
 	Target      call.Target    `json:"target"`                  // of the last who joined
 	GivenUpAt   *time.Duration `json:"longest_abandon_wait_ns"` // longest wait of an abandon
+	Callbacks   Callbacks      `json:"callbacks"`
 }
 
 // Rate is a percentage with what it is of.
@@ -100,12 +101,16 @@ func (l *Ledger) Figures(s Span) ([]Figures, error) {
 			k := l.queues[id]
 			entries := k.within(part.From, part.To)
 			if !s.ByClient {
-				out = append(out, k.figures(id, "", part, s.Now, entries))
+				f := k.figures(id, "", part, s.Now, entries)
+				f.Callbacks = l.callbacks(id, nil, part)
+				out = append(out, f)
 				continue
 			}
-			for _, client := range clients(entries) {
+			for _, client := range l.clientsOf(id, part, entries) {
 				theirs := slices.DeleteFunc(slices.Clone(entries), func(x *stay) bool { return x.client != client })
-				out = append(out, k.figures(id, client, part, s.Now, theirs))
+				f := k.figures(id, client, part, s.Now, theirs)
+				f.Callbacks = l.callbacks(id, &client, part)
+				out = append(out, f)
 			}
 		}
 	}
@@ -119,6 +124,9 @@ func (l *Ledger) Clients() []string {
 		for _, s := range k.entries {
 			names[s.client] = true
 		}
+	}
+	for _, r := range l.requests {
+		names[r.client] = true
 	}
 	return slices.Sorted(maps.Keys(names))
 }
@@ -137,13 +145,17 @@ func (k *book) figures(id call.QueueID, client string, part Interval, now time.T
 		Outcomes: make(map[call.Outcome]int), Target: k.target,
 	}
 	var t tally
-	for i, s := range entries {
+	for _, s := range entries {
+		if s.back {
+			t.handle(s)
+			continue
+		}
 		wait := s.waitAt(now)
+		f.Mixed = f.Mixed || f.Offered > 0 && s.target != f.Target
+		f.Target = s.target
 		f.Offered++
 		f.LongestWait = max(f.LongestWait, wait)
 		f.Held += s.holdAt(now)
-		f.Mixed = f.Mixed || i > 0 && s.target != entries[i-1].target
-		f.Target = s.target
 		if s.outcome == "" {
 			f.Waiting++
 			if wait > s.target.Within {
@@ -183,12 +195,7 @@ func (t *tally) add(s *stay, wait, hold time.Duration) {
 		if wait+hold <= s.target.Within {
 			t.both++
 		}
-		if s.talked > 0 && s.talks.IsZero() && s.wraps == 0 {
-			t.handled++
-			t.talk += s.talked - s.hold
-			t.hold += s.hold
-			t.wrapUp += s.wrapUp
-		}
+		t.handle(s)
 	case call.OutcomeAbandoned, call.OutcomeAbandonedShort:
 		t.abandoned++
 		t.abandonWaits += wait
@@ -207,6 +214,16 @@ func (t *tally) add(s *stay, wait, hold time.Duration) {
 		}
 	default:
 		t.others++
+	}
+}
+
+// handle counts what an agent did for an entry, once that is over.
+func (t *tally) handle(s *stay) {
+	if s.outcome == call.OutcomeAnswered && s.talked > 0 && s.talks.IsZero() && s.wraps == 0 {
+		t.handled++
+		t.talk += s.talked - s.hold
+		t.hold += s.hold
+		t.wrapUp += s.wrapUp
 	}
 }
 

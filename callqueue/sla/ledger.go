@@ -22,8 +22,10 @@ type Ledger struct {
 	queues map[call.QueueID]*book
 	calls  map[call.ID]*talk
 	busy   map[call.AgentID]handling
-	latest time.Time // newest Joined seen
-	kept   int
+	// requests are those to be called back: the open ones, and those of within Keep.
+	requests map[call.CallbackID]*request
+	latest   time.Time // newest Joined seen
+	kept     int
 }
 
 // Config bounds what a Ledger remembers.
@@ -44,7 +46,7 @@ func New(cfg Config) *Ledger {
 	cfg.Max = cmp.Or(cfg.Max, 500_000)
 	return &Ledger{
 		cfg: cfg, queues: make(map[call.QueueID]*book), calls: make(map[call.ID]*talk),
-		busy: make(map[call.AgentID]handling),
+		busy: make(map[call.AgentID]handling), requests: make(map[call.CallbackID]*request),
 	}
 }
 
@@ -65,6 +67,7 @@ type stay struct {
 	hold    time.Duration // of the talks that followed, once over
 	held    time.Time     // since when the talk is on hold, zero when it is not
 	client  string
+	back    bool          // a try to call back: handled, and nothing else
 	talked  time.Duration // with an agent, holds included, once over
 	talks   time.Time     // since when a talk lasts, zero when none does
 	wrapUp  time.Duration // of the agents afterwards, once over
@@ -90,8 +93,8 @@ type talk struct {
 // their global number), events of no interest, and the leaving of a call whose
 // joining was never read are passed over.
 func (l *Ledger) Apply(ev call.Event) error {
-	ours := ev.Stream.Kind == call.StreamCall || ev.Stream.Kind == call.StreamAgent
-	if !ours || ev.Global != 0 && ev.Global <= l.global {
+	ours := []call.StreamKind{call.StreamCall, call.StreamAgent, call.StreamCallback}
+	if !slices.Contains(ours, ev.Stream.Kind) || ev.Global != 0 && ev.Global <= l.global {
 		return nil
 	}
 	if err := l.apply(ev); err != nil {
@@ -102,6 +105,10 @@ func (l *Ledger) Apply(ev call.Event) error {
 }
 
 func (l *Ledger) apply(ev call.Event) error {
+	if ev.Stream.Kind == call.StreamCallback {
+		l.callback(ev)
+		return nil
+	}
 	if b, ok := ev.Body.(call.ActivityChanged); ok {
 		l.activity(call.AgentID(ev.Stream.ID), b, ev.At)
 		return nil
@@ -158,24 +165,27 @@ func (l *Ledger) joined(t *talk, b call.QueueJoined, at time.Time) error {
 		return fmt.Errorf("%w: %s joined while %s waits", ErrOutOfOrder, b.Entry, t.entry.id)
 	}
 	t.part(at)
-	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target, client: t.client}
+	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target, client: t.client, back: b.Callback != ""}
 	t.entry, t.waits, t.holders = s, true, [2]bool{}
 	if t.test {
 		return nil
 	}
-	k, ok := l.queues[b.Queue]
-	if !ok {
-		k = &book{from: l.cfg.Since}
-		l.queues[b.Queue] = k
-	}
+	k := l.book(b.Queue)
 	k.target = b.Target
 	k.insert(s)
 	l.kept++
-	if s.joined.After(l.latest) {
-		l.latest = s.joined
-	}
+	l.latest = later(l.latest, s.joined)
 	l.trim()
 	return nil
+}
+
+func (l *Ledger) book(queue call.QueueID) *book {
+	k, ok := l.queues[queue]
+	if !ok {
+		k = &book{from: l.cfg.Since}
+		l.queues[queue] = k
+	}
+	return k
 }
 
 // insert keeps the order of Joined; nearly always the new one is the last.

@@ -39,7 +39,8 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 }
 
 // boardSeed is what the board must know from before boardFrom: the roster as it
-// is, the beginnings of calls that are still up, and who is owed a call.
+// is, the beginnings of calls that are still up, who is owed a call, and who asked to be
+// called back.
 func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
 	open, err := s.store.OpenCalls(ctx)
 	if err != nil {
@@ -67,6 +68,13 @@ func (s *server) boardSeed(ctx context.Context) ([]call.Event, error) {
 	owed, err := s.store.OpenLostItems(ctx)
 	for _, it := range owed {
 		seed = append(seed, call.LostEvent(it.Opened, it.ID, call.LostOpened{Call: it.Calls[0].ID, Ticket: it.Ticket, Queue: it.Queue, Joined: it.Joined}))
+	}
+	if err != nil {
+		return nil, err
+	}
+	backs, err := s.store.OpenCallbacks(ctx)
+	for _, c := range backs {
+		seed = append(seed, call.CallbackEvent(c.At, c.ID, c.CallbackAsked))
 	}
 	return seed, err
 }

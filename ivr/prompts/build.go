@@ -18,7 +18,7 @@ import (
 )
 
 // Command is a speech synthesiser: a program and its arguments. It gets the text
-// on standard input and writes a WAV of 16-bit PCM, of any rate, to standard output.
+// on standard input and writes a WAV of 16-bit PCM or mu-law, of any rate, to standard output.
 type Command []string
 
 // Festival is the synthesiser of the recordings that come with the program: the

@@ -1,6 +1,6 @@
 // Package prompts holds what callers hear: a catalogue of texts per language, one
 // recording for each, music for waiting and a beep. All audio is WAV, 8 kHz mono
-// 16-bit PCM. A text that was changed after its recording was made is found by
+// mu-law (ITU-T G.711). A text that was changed after its recording was made is found by
 // Check; Build makes the recordings again with any speech synthesiser that reads
 // text and writes WAV.
 package prompts
@@ -93,7 +93,7 @@ func (c *Catalogue) Duration(key string) time.Duration {
 	return time.Duration(c.entries[key].DurationMS) * time.Millisecond
 }
 
-// WAV returns the recording: a whole WAV file, 8 kHz mono 16-bit PCM. The error is
+// WAV returns the recording: a whole WAV file, 8 kHz mono mu-law. The error is
 // ErrUnknown when no prompt has this key.
 func (c *Catalogue) WAV(key string) ([]byte, error) {
 	if !c.Has(key) {

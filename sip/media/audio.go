@@ -16,7 +16,7 @@ type Audio struct {
 	pcmu, pcma []byte // same length, a multiple of frameSamples
 }
 
-// DecodeWAV reads 8 kHz mono 16-bit PCM; anything else is an ErrFormat that says what was found.
+// DecodeWAV reads 8 kHz mono 16-bit PCM or mu-law; anything else is an ErrFormat that says what was found.
 func DecodeWAV(r io.Reader) (*Audio, error) {
 	channels, err := ReadWAV(r)
 	if err != nil {

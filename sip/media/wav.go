@@ -45,7 +45,7 @@ func EncodeWAV(w io.Writer, samples []int16) error {
 	return nil
 }
 
-// ReadWAV reads 8 kHz 16-bit PCM with one or two channels, at most 64 MB. A data chunk that says more than there
+// ReadWAV reads 8 kHz 16-bit PCM or mu-law with one or two channels, at most 64 MB. A data chunk that says more than there
 // is gives what is there, as a file does that is still being recorded.
 func ReadWAV(r io.Reader) (channels [][]int16, err error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxWAV+1))
@@ -58,36 +58,48 @@ func ReadWAV(r io.Reader) (channels [][]int16, err error) {
 	if len(b) < 12 || string(b[:4]) != "RIFF" || string(b[8:12]) != "WAVE" {
 		return nil, fmt.Errorf("%w: no RIFF/WAVE header", ErrFormat)
 	}
-	n := 0 // channels, once the fmt chunk was seen
+	var f format // without channels until the fmt chunk was seen
 	for b = b[12:]; len(b) >= 8; {
 		id, size := string(b[:4]), int(binary.LittleEndian.Uint32(b[4:]))
 		b = b[8:]
 		body := b[:min(size, len(b))]
 		switch id {
 		case "fmt ":
-			if n, err = parseFormat(body); err != nil {
+			if f, err = parseFormat(body); err != nil {
 				return nil, err
 			}
 		case "data":
-			if n == 0 {
+			if f.channels == 0 {
 				return nil, fmt.Errorf("%w: data before fmt", ErrFormat)
 			}
-			return deinterleave(body, n), nil
+			return f.deinterleave(body), nil
 		}
 		b = b[min(size+size&1, len(b)):] // chunks are padded to even length
 	}
 	return nil, fmt.Errorf("%w: no data chunk", ErrFormat)
 }
 
-// parseFormat returns the number of channels of a fmt chunk, or all that is wrong with it.
-func parseFormat(b []byte) (int, error) {
+// format is how samples are laid out.
+type format struct {
+	channels int
+	mulaw    bool // a byte each; else two
+}
+
+const (
+	tagPCM   = 1
+	tagMulaw = 7 // WAVE_FORMAT_MULAW
+)
+
+// parseFormat reads a fmt chunk, or says all that is wrong with it.
+func parseFormat(b []byte) (format, error) {
 	if len(b) < 16 {
-		return 0, fmt.Errorf("%w: fmt chunk of %d bytes", ErrFormat, len(b))
+		return format{}, fmt.Errorf("%w: fmt chunk of %d bytes", ErrFormat, len(b))
 	}
 	le := binary.LittleEndian
 	var faults []error
-	if tag := le.Uint16(b); tag != 1 {
-		faults = append(faults, fmt.Errorf("%w: encoding %d, want 1 (PCM)", ErrFormat, tag))
+	tag := le.Uint16(b)
+	if tag != tagPCM && tag != tagMulaw {
+		faults = append(faults, fmt.Errorf("%w: encoding %d, want 1 (PCM) or 7 (mu-law)", ErrFormat, tag))
 	}
 	n := int(le.Uint16(b[2:]))
 	if n != 1 && n != 2 {
@@ -96,14 +108,22 @@ func parseFormat(b []byte) (int, error) {
 	if rate := le.Uint32(b[4:]); rate != sampleRate {
 		faults = append(faults, fmt.Errorf("%w: %d Hz, want 8000", ErrFormat, rate))
 	}
-	if depth := le.Uint16(b[14:]); depth != 16 {
-		faults = append(faults, fmt.Errorf("%w: %d bit, want 16", ErrFormat, depth))
+	want := map[bool]uint16{false: 16, true: 8}[tag == tagMulaw]
+	if depth := le.Uint16(b[14:]); depth != want {
+		faults = append(faults, fmt.Errorf("%w: %d bit, want %d", ErrFormat, depth, want))
 	}
-	return n, errors.Join(faults...)
+	return format{channels: n, mulaw: tag == tagMulaw}, errors.Join(faults...)
 }
 
-func deinterleave(b []byte, n int) [][]int16 {
+func (f format) deinterleave(b []byte) [][]int16 {
+	n := f.channels
 	channels := make([][]int16, n)
+	if f.mulaw {
+		for i, v := range b[:len(b)/n*n] {
+			channels[i%n] = append(channels[i%n], pcmuToLinear(v))
+		}
+		return channels
+	}
 	frames := len(b) / (2 * n)
 	for c := range channels {
 		channels[c] = make([]int16, frames)
