@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"firstline/call"
@@ -103,6 +104,7 @@ type sayNode struct {
 type saying struct {
 	prompt source.Word
 	as     string
+	at     source.Pos
 	value  expression
 }
 
@@ -126,7 +128,7 @@ func readSay(r *reader, m *source.Map) step {
 		part := saying{}
 		for _, as := range []string{asNumber, asDigits, asDate, asDuration, asTicket} {
 			if v := how.May(as); v.Set() {
-				part = saying{as: as, value: r.expression(v, saidAs(as))}
+				part = saying{as: as, at: v.Pos(), value: r.expression(v, saidAs(as))}
 			}
 		}
 		how.End()
@@ -164,7 +166,28 @@ func (n *sayNode) prompts() []source.Word {
 func (n *sayNode) check(c *checker) {
 	for _, p := range n.parts {
 		c.expression(p.value)
+		for _, piece := range examples(p.as) {
+			if c.known.Prompts != nil && !slices.Contains(c.known.Prompts, piece) {
+				c.faults.Add(p.at, "nothing is recorded to say a %s with: there is no prompt %q", p.as, piece)
+				break
+			}
+		}
 	}
+}
+
+// examples is pieces without which nothing can be said in a way.
+func examples(as string) []string {
+	switch as {
+	case asNumber:
+		return []string{"digit-1", "number-20", "hundred", "thousand"}
+	case asDate:
+		return []string{"number-20", "month-1", "weekday-0"}
+	case asDuration:
+		return []string{"number-20", "hour", "minutes"}
+	case asDigits, asTicket:
+		return []string{"digit-1"}
+	}
+	return nil
 }
 
 // run says what it can: a value that cannot be had is left out, and reported.
