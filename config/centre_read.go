@@ -125,7 +125,8 @@ func (r *centreReader) number(doc *source.Doc, e source.Entry) {
 	r.refer("class", class)
 	r.centre.Numbers[e.Key.Text] = Number{
 		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Class: class.Text, Name: m.May("name").Text(e.Key.Text),
-		Hours: calendar.Text, Closed: r.closed(calendar, m.May("closed")),
+		Language: r.language(doc, m),
+		Hours:    calendar.Text, Closed: r.closed(calendar, m.May("closed")),
 	}
 	m.End()
 }
@@ -139,18 +140,26 @@ func dialled(c rune) rune {
 
 func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	m := e.Value.Map()
-	language := m.May("language").Word("")
-	if language.Text != "" {
-		doc.ID("language", language)
-		r.spoken = append(r.spoken, language)
-	}
+	greeting := m.May("greeting").Word("")
+	r.refer("prompt", greeting)
 	class := m.May("class").Word("")
 	r.refer("class", class)
 	r.centre.Clients[e.Key.Text] = Client{
-		Name: m.May("name").Text(e.Key.Text), Language: language.Text, Class: class.Text,
+		Name: m.May("name").Text(e.Key.Text), Language: r.language(doc, m), Greeting: greeting.Text, Class: class.Text,
 		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
 	}
 	m.End()
+}
+
+// language reads of which language something is; empty for none.
+func (r *centreReader) language(doc *source.Doc, m *source.Map) string {
+	w := m.May("language").Word("")
+	if w.Text == "" {
+		return ""
+	}
+	doc.ID("language", w)
+	r.spoken = append(r.spoken, w)
+	return w.Text
 }
 
 func (r *centreReader) skill(_ *source.Doc, e source.Entry) {

@@ -61,6 +61,7 @@ type Number struct {
 	Queue    call.QueueID
 	Language string         // of the caller; empty means the flow's own
 	Client   string         // whose line it is; empty for no particular one
+	Greeting string         // prompt of that client; empty for none
 	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string         // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours          // nil: always open

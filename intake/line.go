@@ -37,7 +37,7 @@ func (c *Centre) facts(k *call.Call, number string, ticket call.TicketID, unserv
 	dialled := c.Numbers[k.To.Number]
 	return ivr.Facts{
 		Caller: ivr.Caller{Number: number, Name: k.From.Name, Withheld: k.From.Number == "", Calls: unserved},
-		Called: k.To.Number, Client: dialled.Client, Class: dialled.Class, Ticket: string(ticket),
+		Called: k.To.Number, Client: dialled.Client, Greeting: dialled.Greeting, Class: dialled.Class, Ticket: string(ticket),
 		At: k.Arrived.In(cmp.Or(dialled.Zone, time.UTC)),
 	}
 }

@@ -32,6 +32,22 @@ func (n *promptNode) run(ctx context.Context, w *walk) (string, Result, error) {
 	return n.next.Text, nil, w.play(ctx, w.media(n.play))
 }
 
+// greetingNode plays the greeting of the client whose line was called, or what the
+// flow has for clients without one.
+type greetingNode struct{ promptNode }
+
+func readGreeting(r *reader, m *source.Map) step {
+	p, _ := readPrompt(r, m).(*promptNode)
+	return &greetingNode{*p}
+}
+
+func (n *greetingNode) run(ctx context.Context, w *walk) (string, Result, error) {
+	if key := w.line.Facts.Greeting; key != "" {
+		return n.next.Text, nil, w.play(ctx, w.media([]source.Word{{Text: key}}))
+	}
+	return n.promptNode.run(ctx, w)
+}
+
 // noticeNode plays a notice that the law or a contract asks for, such as that the
 // call is recorded, and reports that it was heard to its end. With a key to
 // decline, it waits a moment for that key: whoever presses it is not recorded.

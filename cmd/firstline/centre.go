@@ -70,7 +70,7 @@ func forDesk(c *config.Centre, heard sounds) *intake.Centre {
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
-		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Greeting: c.Clients[n.Client].Greeting, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
 			to.Hours = calendar
 		}
