@@ -186,15 +186,25 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	if refuse, out := d.keptOut(j); out {
 		return refuse, nil
 	}
-	dialled := j.centre.Numbers[j.call.To.Number]
-	if why := dialled.shut(j.call.Arrived); why != "" {
+	next, err := j.centre.route(j.call)
+	if w, wait := next.(Wait); wait {
+		return d.enqueue(j, w.Queue, w.Need, w.Priority), nil
+	}
+	return next, err
+}
+
+// route is the first stage of a call by the number dialled and when it came. Of a
+// wait it names the queue alone.
+func (c *Centre) route(k *call.Call) (Stage, error) {
+	dialled := c.Numbers[k.To.Number]
+	if why := dialled.shut(k.Arrived); why != "" {
 		return dialled.outside(why), nil
 	}
 	switch {
 	case dialled.Flow != "":
 		return Flow{Flow: dialled.Flow, State: ivr.State{Language: dialled.Language}}, nil
 	case dialled.Queue != "":
-		return d.enqueue(j, dialled.Queue, call.Requirement{}, 0), nil
+		return Wait{Queue: dialled.Queue}, nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
