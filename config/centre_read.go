@@ -65,6 +65,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.callers()
 	r.outbound()
 	r.hours()
+	r.tickets()
 	r.rules()
 	r.flows()
 	r.follow()
@@ -144,11 +145,12 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	m := e.Value.Map()
 	greeting := m.May("greeting").Word("")
 	r.refer("prompt", greeting)
-	class := m.May("class").Word("")
+	class, contract := m.May("class").Word(""), m.May("contract").Word("")
 	r.refer("class", class)
+	r.refer("contract", contract)
 	r.centre.Clients[e.Key.Text] = Client{
 		Name: m.May("name").Text(e.Key.Text), Language: r.language(doc, m), Greeting: greeting.Text, Class: class.Text,
-		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
+		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")), Contract: contract.Text,
 	}
 	m.End()
 }
@@ -260,6 +262,10 @@ func (r *centreReader) names(what string) []string {
 		}
 	case "calendar":
 		for c := range r.centre.Calendars {
+			names = append(names, c)
+		}
+	case "contract":
+		for c := range r.centre.Tickets.Contracts {
 			names = append(names, c)
 		}
 	case "client":
