@@ -93,6 +93,9 @@ func (n *node) reconcile(ctx context.Context, p present) {
 		n.resync(ctx, pb)
 	}
 	n.front.spawn(func() { n.askHolds(ctx) })
+	if first && n.isAdopted() { // it comes too late to be adopted from
+		n.front.spawn(func() { n.fetchLeft(n.front.life) })
+	}
 }
 
 // cameUp notes since when this Asterisk runs, and says whether that is news.
