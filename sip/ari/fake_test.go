@@ -60,6 +60,7 @@ type fakeChannel struct {
 	byUs    bool
 	play    *fakePlay
 	music   string
+	known   string // the variable FIRSTLINE_CALL
 	sentTo  string // endpoint that the far end was asked to go to
 	spies   string // channel that a snoop listens to
 	spy     string // what of it: in, out, both

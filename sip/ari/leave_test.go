@@ -122,3 +122,49 @@ func TestAnAsteriskThatDoesNotRunHardlyDelaysTheStartAndItsAudioIsFetchedLater(t
 		}
 	})
 }
+
+// comesBack has a channel that is in the dialplan come into the application again.
+func (f *fakePBX) comesBack(far *fakeFar) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.enter(far.c, "1000")
+}
+
+func (f *fakePBX) back() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.fellBack)
+}
+
+func TestACallThatWasHandedToTheDialplanAndReturnsIsNoSecondCallAlsoAfterARestart(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakePBX) {
+		p, calls := served(t, f, nil)
+		far, c := answered(t, f, calls)
+		must(t, c.Leg.(call.Continuer).Continue(t.Context(), call.Dialplan{Context: "elsewhere", Exten: "7"}))
+		f.mu.Lock()
+		if far.c.known != string(c.ID) {
+			t.Errorf("the dialplan knows the call as %q, want %s", far.c.known, c.ID)
+		}
+		f.attached = false
+		f.mu.Unlock()
+		stranger := f.dialIn("1000") // it was in the dialplan all the time
+		f.mu.Lock()
+		f.attached = true
+		f.mu.Unlock()
+		before := f.back()
+		f.comesBack(far)
+		wait(t, "it is handed back", func() bool { return f.back() == before+1 })
+
+		p.die()
+		_, calls = served(t, f, nil)
+		f.comesBack(far)
+		wait(t, "the next process hands it back, too", func() bool { return f.back() == before+2 })
+		f.comesBack(stranger)
+		if got := soon(t, "a call that nobody had is served", calls); got.ID == c.ID {
+			t.Error("it is the call that was handed back")
+		}
+		if len(calls) != 0 {
+			t.Error("one call is served twice")
+		}
+	})
+}

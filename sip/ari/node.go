@@ -37,6 +37,7 @@ type node struct {
 	recordings map[call.RecordingID]*recording
 	phones     map[call.DeviceID]bool
 	ended      map[string]time.Time // channels of callers that are over, until when that matters
+	elders     map[string]bool      // channels that were outside the application at the first connection
 	adopted    bool                 // what the last process left has been seen to: what is unknown from now on is new, or a ghost
 	calls      int                  // incoming, for MaxCalls
 	draining   bool
