@@ -76,7 +76,7 @@ func (r *serverReader) asterisk(m *source.Map) Asterisk {
 		r.doc.ID("trunk", e.Key)
 		t := e.Value.Map()
 		a.Trunks = append(a.Trunks, DialTrunk{
-			Name: e.Key.Text, Dial: r.dial(t.Must("dial"), "", numberPlace), Allow: r.beginnings(t.Must("allow")),
+			Name: e.Key.Text, Dial: r.dial(t.Must("dial"), "", numberPlace), Allow: beginnings(r.doc, t.Must("allow")),
 		})
 		to := &a.Trunks[len(a.Trunks)-1]
 		to.Strip, to.Add, to.From = r.plusDigits(t.May("strip")), r.plusDigits(t.May("add")), r.plusDigits(t.May("from"))

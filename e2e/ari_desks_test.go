@@ -20,45 +20,45 @@ import (
 	"firstline/sip/siptest"
 )
 
-// desks is an office behind an Asterisk, and phones there that a test listens to.
-type desks struct {
+// deskPhones is an office behind an Asterisk, and phones there that a test listens to.
+type deskPhones struct {
 	*office
 	pbx    *peer.Asterisk
 	engine *media.Engine
 }
 
 // startDesks has n agents, whose phones desk1, desk2, … register at Asterisk.
-func startDesks(t *testing.T, n int, with setting) *desks {
+func startDesks(t *testing.T, n int, with setting) *deskPhones {
 	t.Helper()
 	p := peer.Start(t, peer.Settings{})
 	var names []string
 	for i := range n {
 		names = append(names, fmt.Sprint("desk", i+1))
 	}
-	return &desks{behind(t, p, p.ARI, with, names...), p, siptest.Engine(t, uint16(p.RTP+400))}
+	return &deskPhones{behind(t, p, p.ARI, with, names...), p, siptest.Engine(t, uint16(p.RTP+400))}
 }
 
 // desk is an agent's phone that does what it is told.
-func (d *desks) desk(device, agent, state string) *siptest.Desk {
+func (d *deskPhones) desk(device, agent, state string) *siptest.Desk {
 	d.t.Helper()
 	phone := siptest.NewDesk(d.t, sip.PhoneConfig{User: device, Password: "firstline-test", Registrar: d.pbx.SIP, Media: d.engine})
 	d.api.awaitAgent(agent, state)
 	return phone
 }
 
-func (d *desks) rest(agent string) {
+func (d *deskPhones) rest(agent string) {
 	d.t.Helper()
 	d.api.put("/api/v1/agents/"+agent+"/presence", map[string]string{"presence": "break", "reason": "break"})
 }
 
 // caller phones in through Asterisk's trunk.
-func (d *desks) caller(number, to string) *siptest.Far {
+func (d *deskPhones) caller(number, to string) *siptest.Far {
 	d.t.Helper()
 	return siptest.Dial(d.t, siptest.Phone(d.t, sip.PhoneConfig{User: number, Registrar: d.pbx.SIP, Media: d.engine}), to)
 }
 
 // tap has the API put a supervisor's phone on a call.
-func (d *desks) tap(id, device, mode string) {
+func (d *deskPhones) tap(id, device, mode string) {
 	status, b, err := d.api.ask(http.MethodPost, "/api/v1/calls/"+id+"/tap", map[string]string{"device": device, "mode": mode})
 	if err != nil || status != http.StatusNoContent {
 		d.t.Errorf("tap to %s: %d %s %v", mode, status, b, err)
@@ -107,7 +107,7 @@ func TestASupervisorListensAndWhispersOnAsteriskAndTheRecordingDoesNotKnow(t *te
 }
 
 // sides is the audio of a recording, which is fetched from Asterisk at its end.
-func (d *desks) sides(recording string) [][]int16 {
+func (d *deskPhones) sides(recording string) [][]int16 {
 	d.t.Helper()
 	var audio []byte
 	eventually(d.t, "the recording is there", func() bool {
