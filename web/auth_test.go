@@ -48,6 +48,7 @@ var matrix = []struct {
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
 	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
+	{"POST", "/tickets/{ticket}/call", `{"agent":"ana"}`, web.Agent, 202},
 	{"GET", "/recordings", "", web.Supervisor, 200},
 	{"GET", "/recordings/{recording}", "", web.Supervisor, 200},
 	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},

@@ -429,6 +429,12 @@ func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
 	return nil
 }
 
+// CallOut implements web.Talks; it is told with what the recorder was told.
+func (w *World) CallOut(_ context.Context, o intake.CallOut) (call.ID, error) {
+	id := call.NewID(time.Now())
+	return id, w.tellRecorder("call to "+o.Customer.Number, id, o.By)
+}
+
 // Transfer implements web.Talks; it is told with what the recorder was told.
 func (w *World) Transfer(_ context.Context, id call.ID, to intake.Target, by string) error {
 	return w.tellRecorder("transfer to "+to.String(), id, by)
