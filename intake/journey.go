@@ -49,6 +49,7 @@ type journey struct {
 
 	answered bool       // the caller's leg is up
 	ended    call.Cause // that stopped a stage
+	out      bool       // we dialled
 	back     *callback  // that the call is an attempt of, or nil; with what follows
 	expires  time.Time  // the request
 	absent   bool       // it was the customer who was not there
@@ -90,7 +91,7 @@ func (d *Desk) run(ctx context.Context, j *journey, at Stage) (next Stage, err e
 			err = fmt.Errorf("stage %s panicked: %v", at.Name(), p)
 		}
 	}()
-	if j.back != nil {
+	if j.out {
 		ctx = j.call.Leg.Context() // which is the customer's once there is one
 	}
 	if j.opened && !j.entered {

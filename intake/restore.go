@@ -73,6 +73,7 @@ func (d *Desk) adopt(ctx context.Context, leg call.Leg, rec *call.Record, found 
 		Arrived: rec.Arrived, Leg: leg, Test: rec.Test,
 	})
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
+	j.out = rec.Out
 	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
 	if c := d.startedWith(ctx, j, rec); c != nil {
@@ -139,6 +140,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[AskCallback](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
+	case Dial{}.Name():
+		return inputOf[Dial](rec)
 	case HandOut{}.Name():
 		return inputOf[HandOut](rec)
 	case Talk{}.Name():

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"firstline/call"
+	"firstline/intake"
 	"firstline/tickets"
 )
 
@@ -89,6 +90,51 @@ func (s *Server) ticketRoutes(api huma.API) {
 	op := operation(http.MethodPost, "/tickets/{id}/notes", "add-note", "Add a note", Agent, 404, 409, 503)
 	op.DefaultStatus = http.StatusCreated
 	register(s, api, op, s.addNote)
+	out := operation(http.MethodPost, "/tickets/{id}/call", "call-customer",
+		"Have an agent call the customer: the agent's phone rings first, then the customer's, who sees the line that they had called", Agent, 404, 409, 422, 429)
+	out.DefaultStatus = http.StatusAccepted
+	register(s, api, out, s.callCustomer)
+}
+
+type callCustomerIn struct {
+	ID   call.TicketID `path:"id" maxLength:"100"`
+	Body struct {
+		Agent  call.AgentID `json:"agent" minLength:"1" maxLength:"100"`
+		Number string       `json:"number,omitempty" maxLength:"16" pattern:"^(\\+?[0-9]{2,15})?$" doc:"the ticket's caller, unless another is given"`
+		Line   string       `json:"line,omitempty" maxLength:"16" doc:"our number that the customer sees: the one that they called last, unless another is given"`
+	}
+}
+
+type callCustomerOut struct {
+	Body struct {
+		Call call.ID `json:"call"`
+	}
+}
+
+// callCustomer answers when the agent's phone is about to ring.
+func (s *Server) callCustomer(ctx context.Context, in *callCustomerIn) (*callCustomerOut, error) {
+	t, err := s.cfg.Tickets.Ticket(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	o := intake.CallOut{
+		Agent: in.Body.Agent, Ticket: t.ID, Customer: t.Caller, Line: in.Body.Line, By: s.by(ctx), Test: t.Test,
+	}
+	if in.Body.Number != "" && in.Body.Number != t.Caller.Number {
+		o.Customer = call.Party{Number: in.Body.Number}
+	}
+	if o.Line == "" {
+		last, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: t.ID, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(last) > 0 {
+			o.Line = last[0].To.Number
+		}
+	}
+	out := new(callCustomerOut)
+	out.Body.Call, err = s.cfg.Talks.CallOut(ctx, o)
+	return out, err
 }
 
 func (s *Server) listTickets(ctx context.Context, in *listTicketsIn) (*ticketsOut, error) {

@@ -50,6 +50,7 @@ var matrix = []struct {
 	{"GET", "/ticket-terms", "", web.Agent, 200},
 	{"PATCH", "/tickets/{ticket}", `{}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
+	{"POST", "/tickets/{ticket}/call", `{"agent":"ana"}`, web.Agent, 202},
 	{"GET", "/recordings", "", web.Supervisor, 200},
 	{"GET", "/recordings/{recording}", "", web.Supervisor, 200},
 	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},

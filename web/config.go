@@ -250,6 +250,9 @@ type Talks interface {
 	// it is on it. ErrConflict too when somebody works at the phone or it does not
 	// answer, ErrUnsupported when the call's front end cannot.
 	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
+	// CallOut has an agent call a customer. ErrInvalid when policy does not allow the
+	// number or the line is none of ours, ErrConflict when the agent cannot call now.
+	CallOut(ctx context.Context, o intake.CallOut) (call.ID, error)
 	// Transfer hands the caller on. ErrConflict too when the agent takes no calls now,
 	// ErrInvalid when policy does not allow the number or there is no such target.
 	Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error

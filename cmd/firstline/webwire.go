@@ -269,6 +269,10 @@ func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) er
 	return conflict(w.s.desk.ResumeRecording(ctx, id, by))
 }
 
+func (w webTalks) CallOut(ctx context.Context, o intake.CallOut) (call.ID, error) {
+	return w.s.desk.CallOut(ctx, o)
+}
+
 func (w webTalks) Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error {
 	return conflict(w.s.desk.Transfer(ctx, id, to, by))
 }

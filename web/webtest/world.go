@@ -390,6 +390,15 @@ func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
 	return nil
 }
 
+// CallOut implements web.Talks; it is told with what the recorder was told.
+func (w *World) CallOut(_ context.Context, o intake.CallOut) (call.ID, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := call.NewID(time.Now())
+	w.paused = append(w.paused, "call to "+o.Customer.Number+" "+string(id)+" "+o.By)
+	return id, nil
+}
+
 // Transfer implements web.Talks; it is told with what the recorder was told.
 func (w *World) Transfer(_ context.Context, id call.ID, to intake.Target, by string) error {
 	return w.tellRecorder("transfer to "+to.String(), id, by)
