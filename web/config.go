@@ -40,6 +40,7 @@ type Config struct {
 	Callbacks Callbacks
 	Lost      Lost
 	Blocks    Blocks
+	Hours     Hours
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -84,6 +85,7 @@ func (c Config) Validate() error {
 		{"Callbacks", c.Callbacks == nil},
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
+		{"Hours", c.Hours == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
