@@ -42,6 +42,9 @@ type Centre struct {
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
 	Callers      Callers
+	Outbound     intake.Outbound
+	Tickets      Tickets
+	Patience     time.Duration     // of calls that are handed on
 	Hints        Faults            // what is no fault, but hardly meant, with where it stands; see Advice
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
@@ -67,6 +70,7 @@ type Client struct {
 	Class    string         // of its calls; empty for none
 	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
 	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
+	Contract string         // what it was promised; empty for nothing
 }
 
 // BreakReason is why an agent may be on break.
@@ -192,7 +196,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile, outboundFile, ticketsFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

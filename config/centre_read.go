@@ -17,14 +17,15 @@ import (
 // centreReader reads all files of a centre, then follows the names from one to
 // another.
 type centreReader struct {
-	files   map[string][]byte
-	centre  *Centre
-	faults  Faults
-	refs    []reference
-	prompts []string // that may be played; nil when that is not known
-	queues  map[call.QueueID]source.Pos
-	spoken  []source.Word // languages that the centre names
-	unread  []string      // kinds of thing whose file has a syntax fault: nobody knows what it names
+	files    map[string][]byte
+	centre   *Centre
+	faults   Faults
+	refs     []reference
+	prompts  []string // that may be played; nil when that is not known
+	queues   map[call.QueueID]source.Pos
+	spoken   []source.Word // languages that the centre names
+	outsides []source.Word // numbers to which queues hand callers on
+	unread   []string      // kinds of thing whose file has a syntax fault: nobody knows what it names
 }
 
 // reference is a name that must lead somewhere.
@@ -63,7 +64,9 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(agentsFile, "agent", r.agent)
 	r.features()
 	r.callers()
+	r.outbound()
 	r.hours()
+	r.tickets()
 	r.rules()
 	r.flows()
 	r.follow()
@@ -143,11 +146,12 @@ func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	m := e.Value.Map()
 	greeting := m.May("greeting").Word("")
 	r.refer("prompt", greeting)
-	class := m.May("class").Word("")
+	class, contract := m.May("class").Word(""), m.May("contract").Word("")
 	r.refer("class", class)
+	r.refer("contract", contract)
 	r.centre.Clients[e.Key.Text] = Client{
 		Name: m.May("name").Text(e.Key.Text), Language: r.language(doc, m), Greeting: greeting.Text, Class: class.Text,
-		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
+		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")), Contract: contract.Text,
 	}
 	m.End()
 }
@@ -259,6 +263,10 @@ func (r *centreReader) names(what string) []string {
 		}
 	case "calendar":
 		for c := range r.centre.Calendars {
+			names = append(names, c)
+		}
+	case "contract":
+		for c := range r.centre.Tickets.Contracts {
 			names = append(names, c)
 		}
 	case "client":

@@ -49,7 +49,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	q.NoAnswerDelay = d.May("no-answer").Duration(0, 0, time.Hour)
 	d.End()
 	x := m.May("exits").Map()
-	q.Overflow, q.Timeout, q.Empty = r.exit(x.May("overflow")), r.exit(x.May("timeout")), r.exit(x.May("no-agent"))
+	q.Overflow, q.Timeout, q.Empty = r.exit(doc, x.May("overflow")), r.exit(doc, x.May("timeout")), r.exit(doc, x.May("no-agent"))
 	x.End()
 	q.Keys = r.keys(doc, m.May("keys").Map())
 	r.callback(m.May("callback"), q)
@@ -184,7 +184,7 @@ func noAgent(m *source.Map) callqueue.NoAgentRule {
 
 // exit reads {queue: night, prompt: sorry, priority: 5}: where to, and how. nil
 // when the key is not there.
-func (r *centreReader) exit(v source.Value) *callqueue.Exit {
+func (r *centreReader) exit(doc *source.Doc, v source.Value) *callqueue.Exit {
 	if !v.Set() {
 		return nil
 	}
@@ -196,6 +196,7 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 	queue, flow := m.May("queue").Word(""), m.May("flow").Word("")
 	back, hangup := m.May("callback").Bool(false), m.May("hangup").Bool(false)
 	ways := notBuilt(m)
+	number := r.outside(doc, m.May("number"))
 	prompt := m.May("prompt").Word("")
 	m.End()
 	r.refer("queue", queue)
@@ -209,6 +210,7 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		{queue.Text != "", callqueue.Destination{Kind: callqueue.ToQueue, Name: queue.Text}},
 		{flow.Text != "", callqueue.Destination{Kind: callqueue.ToFlow, Name: flow.Text}},
 		{back, callqueue.Destination{Kind: callqueue.ToCallback}},
+		{number != "", callqueue.Destination{Kind: callqueue.ToNumber, Name: number}},
 		{hangup, callqueue.Destination{Kind: callqueue.ToHangup}},
 	} {
 		if way.taken {
@@ -217,7 +219,7 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		}
 	}
 	if ways != 1 {
-		v.Fault("an exit has one of queue, flow, callback: true and hangup: true; here are %d", ways)
+		v.Fault("an exit has one of queue, flow, number, callback: true and hangup: true; here are %d", ways)
 	}
 	return &x
 }
@@ -225,11 +227,9 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 // notBuilt reports the ways out that the queue knows and no caller could go: they
 // would be hung up on. It returns how many there are.
 func notBuilt(m *source.Map) (ways int) {
-	for _, way := range []struct{ key, what string }{{"voicemail", "voicemail: no messages are taken yet"}, {"number", "a number outside: no caller is handed on yet"}} {
-		if v := m.May(way.key); v.Set() {
-			ways++
-			v.Suggest("callback: true", "an exit cannot lead to %s", way.what)
-		}
+	if v := m.May("voicemail"); v.Set() {
+		ways++
+		v.Suggest("callback: true", "an exit cannot lead to voicemail: no messages are taken yet")
 	}
 	return ways
 }
@@ -246,7 +246,7 @@ func (r *centreReader) keys(doc *source.Doc, m *source.Map) map[string]callqueue
 			doc.Report().Add(e.Key.Pos, "%q is no key: take one of 0 to 9, \"*\" and \"#\"", e.Key.Text)
 			continue
 		}
-		x := r.exit(e.Value)
+		x := r.exit(doc, e.Value)
 		if x == nil {
 			e.Value.Fault("key %s leads nowhere", e.Key.Text)
 			continue

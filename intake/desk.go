@@ -35,7 +35,10 @@ type Centre struct {
 	Announce map[call.QueueID]Announce
 	// Callbacks are the queues whose callers may be called back.
 	Callbacks map[call.QueueID]CallbackRule
-	Blocked   Blocked
+	Outbound  Outbound
+	// Patience is how long somebody is rung to whom a call is handed on; 30 s.
+	Patience time.Duration
+	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
 	// Recorded is the languages with recordings of their own, the first of which is
@@ -74,7 +77,7 @@ type Number struct {
 type (
 	ticketDesk interface {
 		// Opening returns a new ticket's id and the events that open it.
-		Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+		Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error)
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
@@ -84,6 +87,9 @@ type (
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
+		// Colleague is who has that id, or sits at that phone, and whether they could
+		// be put through to a caller.
+		Colleague(ctx context.Context, who string) (agent call.AgentID, there bool, err error)
 		TalkBegan(agent call.AgentID, id call.ID)
 		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
 		Holding(agent call.AgentID, held bool)
@@ -133,6 +139,7 @@ type Desk struct {
 	wg     sync.WaitGroup // adopted journeys
 
 	callbacks *callbacks
+	lines     lines // outside
 
 	mu      sync.Mutex // guards what follows
 	talks   map[call.ID]chan<- order

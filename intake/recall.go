@@ -169,7 +169,7 @@ func (s Reach) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return nil, context.Cause(leg.Context())
 	}
 	j.outcome = call.OutcomeAnswered
-	return talkWith(j, s.Wait.Queue, callqueue.Result{Agent: s.Agent, Leg: agent}, q.Record && noticed), nil
+	return talkWith(j, s.Wait, callqueue.Result{Agent: s.Agent, Leg: agent}, q.Record && noticed), nil
 }
 
 // reach rings the customer until an answer, the attempt's end, or the agent's
@@ -184,7 +184,7 @@ func (d *Desk) reach(ctx context.Context, j *journey, s Reach, agent call.Leg) (
 			j.log.Warn("agent waits in silence", zap.Error(err))
 		}
 	}
-	leg, err := d.Switch.Originate(ctx, call.Originate{
+	leg, err := d.dial(ctx, call.Originate{
 		ID: j.call.ID.CallerLeg(), To: call.Endpoint{Number: j.call.From.Number}, From: j.call.To, Ring: j.back.rule().Ring,
 	})
 	if err != nil {

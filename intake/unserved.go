@@ -43,7 +43,7 @@ func (s stay) unserved(c *Centre) bool {
 
 // served takes note of a caller who talks to an agent since an instant.
 func (d *Desk) served(j *journey, since time.Time) {
-	j.stay.outcome = call.OutcomeAnswered
+	j.stay.outcome, j.stay.owed = call.OutcomeAnswered, ""
 	switch {
 	case j.call.Test:
 	case j.back != nil:
@@ -120,6 +120,10 @@ func note(a lost.Abandon) call.CallerLost {
 func stayOf(rec *call.Record, at time.Time) stay {
 	if was, err := stageOf(rec); err == nil {
 		switch s := was.(type) {
+		case HandOut:
+			if s.Sent != nil {
+				return s.stay(rec.StageAt)
+			}
 		case Leave:
 			return stay{ask: s.asking(), left: rec.StageAt, outcome: s.Outcome}
 		case Finish:

@@ -53,6 +53,7 @@ var matrix = []struct {
 	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},
 	{"POST", "/calls/{call}/recording/pause", "", web.Supervisor, 204},
 	{"POST", "/calls/{call}/recording/resume", "", web.Supervisor, 204},
+	{"POST", "/calls/{call}/transfer", `{"agent":"ana"}`, web.Agent, 204},
 	{"POST", "/calls/{call}/tap", `{"device":"3001","mode":"listen"}`, web.Supervisor, 204},
 	{"PUT", "/agents/{agent}/wrap-up", `{"until":"2026-01-01T00:00:00Z"}`, web.Supervisor, 204},
 	{"PUT", "/calls/{waiting}/priority", `{"priority":5,"reason":"their whole office is down"}`, web.Supervisor, 204},

@@ -18,6 +18,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue/sla"
+	"firstline/intake"
 	"firstline/intake/block"
 )
 
@@ -243,6 +244,9 @@ type Talks interface {
 	// it is on it. ErrConflict too when somebody works at the phone or it does not
 	// answer, ErrUnsupported when the call's front end cannot.
 	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
+	// Transfer hands the caller on. ErrConflict too when the agent takes no calls now,
+	// ErrInvalid when policy does not allow the number or there is no such target.
+	Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error
 	// Panic ends the conversation at once and returns the block that is proposed; the
 	// zero Block when there can be none.
 	Panic(ctx context.Context, id call.ID, by, reason string) (block.Block, error)

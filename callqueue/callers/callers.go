@@ -68,7 +68,9 @@ func (b *Book) Apply(e call.Event) {
 		}
 		b.sweep(e.At)
 	case call.Connected:
-		b.talked(b.open[id], talk{body.Agent, e.At})
+		if body.Agent != "" {
+			b.talked(b.open[id], talk{body.Agent, e.At})
+		}
 	case call.QueueLeft:
 		if c := b.open[id]; !c.out && unserved(body.Outcome) {
 			b.left(c.number, e.At)

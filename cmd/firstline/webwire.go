@@ -24,7 +24,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Hours: webHours{s}, Tickets: webTickets{s.store, tickets.New(s.journal, s.store.Numbers(), s.store)},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Hours: webHours{s}, Tickets: webTickets{s.store, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),
@@ -242,6 +242,8 @@ type webTalks struct{ s *server }
 func conflict(err error) error {
 	cause, unanswered := errors.AsType[call.Cause](err)
 	switch {
+	case errors.Is(err, intake.ErrTooManyCalls):
+		return err
 	case errors.Is(err, intake.ErrNotTalking), errors.Is(err, intake.ErrNotRecorded):
 		return fmt.Errorf("%w: %w", web.ErrConflict, err)
 	case errors.Is(err, call.ErrUnsupported):
@@ -258,6 +260,10 @@ func (w webTalks) PauseRecording(ctx context.Context, id call.ID, by string) err
 
 func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) error {
 	return conflict(w.s.desk.ResumeRecording(ctx, id, by))
+}
+
+func (w webTalks) Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error {
+	return conflict(w.s.desk.Transfer(ctx, id, to, by))
 }
 
 // Tap refuses phones where an agent is at work: the queue alone rings those.

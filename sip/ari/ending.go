@@ -21,9 +21,9 @@ func (l *leg) Hangup(ctx context.Context, c call.Cause) error {
 	if l.ctx.Err() != nil {
 		return nil
 	}
-	if l.node.front.isReplaced() {
-		l.end(call.Cause{Reason: call.SwitchGone, Text: ErrReplaced.Error()})
-		return ErrReplaced
+	if why := l.node.front.isLeft(); why != nil {
+		l.end(call.Cause{Reason: call.SwitchGone, Text: why.Error()})
+		return why
 	}
 	// The verb is carried out even when who asks for it is in a hurry himself.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)

@@ -101,6 +101,9 @@ func (n *node) call(c *asterisk.Channel, l *leg) *call.Call {
 
 // deviceOf is the phone that a channel's endpoint is.
 func (n *node) deviceOf(channel string) (call.DeviceID, bool) {
+	if n.passes(endpointOf(channel)) {
+		return "", false // whose phone it is, is not told
+	}
 	tech, _, _ := strings.Cut(channel, "/")
 	d, ok := parseTemplate(n.cfg.Dial).read(tech + "/" + endpointOf(channel))
 	return call.DeviceID(d), ok

@@ -129,10 +129,8 @@ func (n *node) connected(ctx context.Context) error {
 	n.mu.Lock()
 	back := n.back
 	n.mu.Unlock()
-	select {
-	case <-n.front.replaced:
-		return ErrReplaced
-	default:
+	if err := n.front.isLeft(); err != nil {
+		return err
 	}
 	select {
 	case <-back:

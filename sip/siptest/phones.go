@@ -117,7 +117,16 @@ const span = 200 * time.Millisecond
 func (f *Far) take(c *sip.PhoneCall) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.call != nil { // another call on the same phone
+		f.up = make(chan struct{})
+	}
 	f.call = c
+}
+
+func (f *Far) isUp() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.up
 }
 
 // Call is the call on the phone; nil before there is one.
@@ -137,13 +146,15 @@ func (f *Far) speak() {
 		f.last = time.Now()
 	})
 	c.Loop(media.Tone(time.Second, f.voice))
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	close(f.up)
 }
 
 // Say changes the voice, once the call is up.
 func (f *Far) Say(hz float64) {
 	select {
-	case <-f.up:
+	case <-f.isUp():
 		f.Call().Loop(media.Tone(time.Second, hz))
 	case <-f.t.Context().Done():
 	}
@@ -152,7 +163,7 @@ func (f *Far) Say(hz float64) {
 // Press keys digits once the call is up.
 func (f *Far) Press(digits string) {
 	select {
-	case <-f.up:
+	case <-f.isUp():
 	case <-f.t.Context().Done():
 		return
 	}
@@ -293,7 +304,7 @@ func (d *Desk) Ringing() bool {
 		return false
 	}
 	select {
-	case <-d.up:
+	case <-d.isUp():
 		return false
 	default:
 		return true
@@ -308,6 +319,15 @@ func (d *Desk) Answer() {
 			return
 		}
 		d.speak()
+	})
+}
+
+// Refer hands the far end on to a number, as the transfer key does.
+func (d *Desk) Refer(number string) {
+	d.order(func(c *sip.PhoneCall) {
+		if err := c.Refer(c.Context(), number); err != nil {
+			d.t.Errorf("refer to %s: %v", number, err)
+		}
 	})
 }
 

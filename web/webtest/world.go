@@ -19,6 +19,7 @@ import (
 	"firstline/callqueue"
 	"firstline/callqueue/estimate"
 	"firstline/callqueue/sla"
+	"firstline/intake"
 	"firstline/web"
 )
 
@@ -427,6 +428,11 @@ func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
 		return web.ErrNotFound
 	}
 	return nil
+}
+
+// Transfer implements web.Talks; it is told with what the recorder was told.
+func (w *World) Transfer(_ context.Context, id call.ID, to intake.Target, by string) error {
+	return w.tellRecorder("transfer to "+to.String(), id, by)
 }
 
 // Tap implements web.Talks; it is told with what the recorder was told.
