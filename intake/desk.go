@@ -68,6 +68,7 @@ type Number struct {
 	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string         // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours          // nil: always open
+	Calendar string         // its name, by which it is overridden; empty for none
 	Closed   Closed         // where new calls go outside hours
 	Zone     *time.Location // of the clock that its flows ask; nil: UTC
 }
@@ -144,6 +145,7 @@ type Desk struct {
 
 	mu      sync.Mutex // guards what follows
 	talks   map[call.ID]chan<- order
+	hours   map[string]call.HoursOverridden
 	crashed map[string]call.TicketID // tickets of calls that died with the last process, by origin
 }
 
@@ -152,7 +154,7 @@ func New(cfg Config, c *Centre) *Desk {
 	if cfg.PauseLimit == 0 {
 		cfg.PauseLimit = 120 * time.Second
 	}
-	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}}
+	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, hours: map[string]call.HoursOverridden{}, crashed: map[string]call.TicketID{}}
 	d.centre.Store(c)
 	return d
 }

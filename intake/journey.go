@@ -187,19 +187,28 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	if refuse, out := d.keptOut(j); out {
 		return refuse, nil
 	}
-	next, err := j.centre.route(j.call)
+	by := d.overridden(j.centre.Numbers[j.call.To.Number].Calendar, j.call.Arrived)
+	if by.Prompt != "" && by.State != hoursClosed {
+		return Warn{Prompt: by.Prompt}, nil
+	}
+	return d.lead(j, by)
+}
+
+// lead is where a call goes, who is kept out and what is said first apart.
+func (d *Desk) lead(j *journey, by call.HoursOverridden) (Stage, error) {
+	next, err := j.centre.route(j.call, by)
 	if w, wait := next.(Wait); wait {
 		return d.enqueue(j, w.Queue, w.Need, w.Priority), nil
 	}
 	return next, err
 }
 
-// route is the first stage of a call by the number dialled and when it came. Of a
-// wait it names the queue alone.
-func (c *Centre) route(k *call.Call) (Stage, error) {
+// route is the first stage of a call by the number dialled, when it came and what
+// was said of its hours then. Of a wait it names the queue alone.
+func (c *Centre) route(k *call.Call, by call.HoursOverridden) (Stage, error) {
 	dialled := c.Numbers[k.To.Number]
-	if why := dialled.shut(k.Arrived); why != "" {
-		return dialled.outside(why), nil
+	if closed, out := dialled.turnedAway(k.Arrived, by); out {
+		return closed, nil
 	}
 	switch {
 	case dialled.Flow != "":

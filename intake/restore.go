@@ -130,6 +130,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Refuse](rec)
 	case Shut{}.Name():
 		return inputOf[Shut](rec)
+	case Warn{}.Name():
+		return inputOf[Warn](rec)
 	case Flow{}.Name():
 		return inputOf[Flow](rec)
 	case Wait{}.Name():

@@ -138,6 +138,7 @@ func (s *server) open(ctx context.Context) error {
 		{"callers", s.openCare},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
+		{"hours", s.openHours},
 		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
