@@ -64,11 +64,12 @@ type (
 		By       string        `json:"by"`             // "caller", "system:<why>", "agent:<name>"
 		Test     bool          `json:"test,omitempty"`
 	}
-	// CallbackChanged gives a request another number, another earliest time, or
-	// releases it. Zero fields stay as they were.
+	// CallbackChanged gives a request another number, another earliest time and the
+	// end that goes with it, or releases it. Zero fields stay as they were.
 	CallbackChanged struct {
 		Number  string    `json:"number,omitempty"`
 		After   time.Time `json:"after,omitzero"`
+		Expires time.Time `json:"expires,omitzero"`
 		Release bool      `json:"release,omitempty"`
 		By      string    `json:"by"`
 	}
@@ -213,6 +214,9 @@ func (c *Callback) change(b CallbackChanged) {
 	}
 	if !b.After.IsZero() {
 		c.After = b.After
+	}
+	if !b.Expires.IsZero() {
+		c.Expires = b.Expires
 	}
 	if b.Release {
 		c.Held = false

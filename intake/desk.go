@@ -55,12 +55,13 @@ func (c *Centre) language(number string) string {
 type Number struct {
 	Flow     string
 	Queue    call.QueueID
-	Language string // of the caller; empty means the flow's own
-	Client   string // whose line it is; empty for no particular one
-	Region   string // country of callers' numbers that come without its code; empty: they stay as they are
-	Class    string // of its calls, for which agents may be kept and points given; empty for none
-	Hours    Hours  // nil: always open
-	Closed   Closed // where new calls go outside hours
+	Language string         // of the caller; empty means the flow's own
+	Client   string         // whose line it is; empty for no particular one
+	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
+	Class    string         // of its calls, for which agents may be kept and points given; empty for none
+	Hours    Hours          // nil: always open
+	Zone     *time.Location // by whose clock callers name a time; nil: UTC
+	Closed   Closed         // where new calls go outside hours
 }
 
 // The rooms that meet in the journey.
@@ -71,6 +72,8 @@ type (
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
+		// Expect has offers wait until entries of before a restart have joined again.
+		Expect(ctx context.Context, entries []call.EntryID) error
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
 		// Earlier is how many callers wait in a queue who joined before an instant.

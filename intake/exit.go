@@ -52,9 +52,18 @@ func (l Leave) asking() AskCallback {
 	return AskCallback{From: l.From, Need: l.Need, Priority: l.Priority, Joined: l.Joined}
 }
 
+// stay is the time in the queue as it counts while the call is on its way out of it.
+func (l Leave) stay(at time.Time) stay {
+	s := stay{ask: l.asking(), left: at, outcome: l.Outcome}
+	if l.To.Kind == callqueue.ToCallback { // who is gone before the request is taken
+		s.owed = notTaken
+	}
+	return s
+}
+
 // Run says the prompt, best effort, and leads on.
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
-	j.stay = stay{ask: l.asking(), left: call.Instant(time.Now()), outcome: l.Outcome}
+	j.stay = l.stay(call.Instant(time.Now()))
 	if l.Prompt != "" {
 		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {

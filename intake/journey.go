@@ -44,11 +44,12 @@ type journey struct {
 	entered bool                    // the stage about to run is in the journal already
 	opened  bool                    // the call is in the journal
 
-	answered bool       // the caller's leg is up
-	ended    call.Cause // that stopped a stage
-	back     *callback  // that the call is an attempt of, or nil; with what follows
-	expires  time.Time  // the request
-	absent   bool       // it was the customer who was not there
+	answered bool            // the caller's leg is up
+	ended    call.Cause      // that stopped a stage
+	asked    call.CallbackID // the request that the caller made
+	back     *callback       // that the call is an attempt of, or nil; with what follows
+	expires  time.Time       // the request
+	absent   bool            // it was the customer who was not there
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
@@ -75,6 +76,9 @@ func (d *Desk) serve(ctx context.Context, j *journey, at Stage) {
 			next = d.leave(j, at, err)
 		}
 		at, j.resumed, j.entered = next, nil, false
+	}
+	if j.asked != "" {
+		d.asked(j.asked)
 	}
 }
 

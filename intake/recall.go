@@ -69,6 +69,16 @@ func (b *callback) missed(ctx context.Context, j *journey) {
 	if !b.c.Open() {
 		return
 	}
+	if b.redial != "" && j.ended.Reason == call.Hangup {
+		how := call.CallbackClosed{End: call.CallbackRedialled, Call: b.redial}
+		if err := b.note(ctx, how); err != nil {
+			b.d.Log.Error("callback", zap.String("callback", string(b.c.ID)), zap.Error(err))
+			return
+		}
+		b.d.callbacks.remove(b.c.ID)
+		return
+	}
+	b.redial = ""
 	again := soon
 	if j.absent {
 		again = b.rule().Every

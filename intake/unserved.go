@@ -121,7 +121,11 @@ func stayOf(rec *call.Record, at time.Time) stay {
 	if was, err := stageOf(rec); err == nil {
 		switch s := was.(type) {
 		case Leave:
-			return stay{ask: s.asking(), left: rec.StageAt, outcome: s.Outcome}
+			return s.stay(rec.StageAt)
+		case AskCallback:
+			return stay{ask: s, left: rec.StageAt, outcome: call.OutcomeSystemFailed} // of a request that was not taken
+		case ReadBack:
+			return stay{}
 		case Finish:
 			switch {
 			case s.Elsewhere:

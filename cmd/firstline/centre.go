@@ -63,6 +63,7 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 	}
 	for number, n := range c.Numbers {
 		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed)}
+		to.Zone = c.Zone(n.Client)
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
 			to.Hours = calendar
 		}
