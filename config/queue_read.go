@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"time"
 
 	"firstline/call"
@@ -52,6 +51,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	x.End()
 	q.Keys = r.keys(doc, m.May("keys").Map())
 	r.callback(m.May("callback"), q)
+	r.voicemail(m.May("voicemail"), q.ID)
 	if a := r.announce(m.May("announce")); a.Every > 0 {
 		r.centre.Announce[q.ID] = a
 	}
@@ -189,11 +189,11 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 	}
 	m := v.Map()
 	x := callqueue.Exit{
-		Outcome:  call.Outcome(m.May("outcome").OneOf("", words(exitOutcomes())...)),
+		Outcome:  call.Outcome(m.May("outcome").OneOf("", words(callqueue.ExitOutcomes())...)),
 		Priority: m.May("priority").Int(0, 0, 100),
 	}
 	queue, flow := m.May("queue").Word(""), m.May("flow").Word("")
-	back, hangup := m.May("callback").Bool(false), m.May("hangup").Bool(false)
+	back, message, hangup := m.May("callback").Bool(false), m.May("voicemail").Bool(false), m.May("hangup").Bool(false)
 	ways := notBuilt(m)
 	prompt := m.May("prompt").Word("")
 	m.End()
@@ -208,6 +208,7 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		{queue.Text != "", callqueue.Destination{Kind: callqueue.ToQueue, Name: queue.Text}},
 		{flow.Text != "", callqueue.Destination{Kind: callqueue.ToFlow, Name: flow.Text}},
 		{back, callqueue.Destination{Kind: callqueue.ToCallback}},
+		{message, callqueue.Destination{Kind: callqueue.ToVoicemail}},
 		{hangup, callqueue.Destination{Kind: callqueue.ToHangup}},
 	} {
 		if way.taken {
@@ -216,7 +217,7 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		}
 	}
 	if ways != 1 {
-		v.Fault("an exit has one of queue, flow, callback: true and hangup: true; here are %d", ways)
+		v.Fault("an exit has one of queue, flow, callback: true, voicemail: true and hangup: true; here are %d", ways)
 	}
 	return &x
 }
@@ -224,18 +225,13 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 // notBuilt reports the ways out that the queue knows and no caller could go: they
 // would be hung up on. It returns how many there are.
 func notBuilt(m *source.Map) (ways int) {
-	for _, way := range []struct{ key, what string }{{"voicemail", "voicemail: no messages are taken yet"}, {"number", "a number outside: no caller is handed on yet"}} {
+	for _, way := range []struct{ key, what string }{{"number", "a number outside: no caller is handed on yet"}} {
 		if v := m.May(way.key); v.Set() {
 			ways++
 			v.Suggest("callback: true", "an exit cannot lead to %s", way.what)
 		}
 	}
 	return ways
-}
-
-// exitOutcomes are those of exits that can be taken.
-func exitOutcomes() []call.Outcome {
-	return slices.DeleteFunc(callqueue.ExitOutcomes(), func(o call.Outcome) bool { return o == call.OutcomeVoicemail })
 }
 
 func (r *centreReader) keys(doc *source.Doc, m *source.Map) map[string]callqueue.Exit {

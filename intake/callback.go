@@ -376,6 +376,20 @@ func (b *callback) over(end call.CallbackEnd) (wait time.Duration, due bool) {
 	return -1, true
 }
 
+// first is whom to reach first, as it was when the request was made.
+func (b *callback) first() call.CallbackOrder {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cmp.Or(b.c.First, b.rule().First)
+}
+
+// message is what the customer left, empty for none.
+func (b *callback) message() call.RecordingID {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.c.Message
+}
+
 // number is the customer's in its normal form.
 func (b *callback) number() string {
 	return number.Normal(b.c.Customer.Number, b.d.centre.Load().Numbers[b.c.Line.Number].Region)

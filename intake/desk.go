@@ -35,6 +35,7 @@ type Centre struct {
 	Announce map[call.QueueID]Announce
 	// Callbacks are the queues whose callers may be called back.
 	Callbacks map[call.QueueID]CallbackRule
+	Messages  map[call.QueueID]MessageRule
 	Blocked   Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
@@ -101,8 +102,8 @@ type callerMemory interface {
 	Unserved(number string, since time.Time) int
 }
 
-// Config is what a Desk needs; all of it is required except Forecast, Callers and
-// PauseLimit.
+// Config is what a Desk needs; all of it is required except Forecast, Callers,
+// Playable and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -115,7 +116,9 @@ type Config struct {
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
 	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
-	PauseLimit time.Duration            // a paused recording resumes by itself; 0 means 120 s
+	// Playable makes a recording something that a leg can play; nil: none can be.
+	Playable   func(ctx context.Context, id call.RecordingID) (call.Media, error)
+	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
 }
 
 // Desk serves calls. It implements call.Handler.

@@ -55,8 +55,11 @@ func (l Leave) asking() AskCallback {
 // stay is the time in the queue as it counts while the call is on its way out of it.
 func (l Leave) stay(at time.Time) stay {
 	s := stay{ask: l.asking(), left: at, outcome: l.Outcome}
-	if l.To.Kind == callqueue.ToCallback { // who is gone before the request is taken
+	switch l.To.Kind { // for who is gone before the request is taken
+	case callqueue.ToCallback:
 		s.owed = notTaken
+	case callqueue.ToVoicemail:
+		s.owed = noMessage
 	}
 	return s
 }
@@ -84,6 +87,8 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return w, nil
 	case callqueue.ToCallback:
 		return l.asking(), nil
+	case callqueue.ToVoicemail:
+		return LeaveMessage(l.asking()), nil
 	case callqueue.ToFlow:
 		language := j.centre.language(j.call.To.Number)
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil

@@ -262,6 +262,8 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	switch to := r.(type) {
 	case ivr.Queue:
 		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
+	case ivr.Voicemail:
+		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:
 		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason, Text: f.Closed}, From: f.Name()}, nil
 	}

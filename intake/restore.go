@@ -126,6 +126,10 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[AskCallback](rec)
 	case ReadBack{}.Name():
 		return inputOf[ReadBack](rec)
+	case LeaveMessage{}.Name():
+		return inputOf[LeaveMessage](rec)
+	case TakeMessage{}.Name():
+		return inputOf[TakeMessage](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
 	case Talk{}.Name():

@@ -47,7 +47,11 @@ func (c *checker) references(n *node) {
 	for _, p := range n.step.prompts() {
 		c.refer(p, "prompt", c.known.Prompts)
 	}
-	if q, ok := n.step.(*queueNode); ok {
+	q, ok := n.step.(*queueNode)
+	if m, message := n.step.(*voicemailNode); message {
+		q, ok = m.queueNode, true
+	}
+	if ok {
 		c.refer(q.queue, "queue", c.known.Queues)
 		for _, s := range q.need {
 			c.refer(s, "skill", c.known.Skills)

@@ -16,13 +16,14 @@ const (
 	kindMenu    = "menu"
 	kindCollect = "collect"
 	kindQueue   = "queue"
+	kindMessage = "voicemail"
 	kindHangup  = "hangup"
 )
 
 // readStep reads one node by its type.
 func readStep(m *source.Map, doc *source.Doc) step {
 	var s step
-	switch m.Must("type").OneOf("", kindPrompt, kindNotice, kindMenu, kindCollect, kindQueue, kindHangup) {
+	switch m.Must("type").OneOf("", kindPrompt, kindNotice, kindMenu, kindCollect, kindQueue, kindMessage, kindHangup) {
 	case kindPrompt:
 		s = readPrompt(m)
 	case kindNotice:
@@ -33,6 +34,8 @@ func readStep(m *source.Map, doc *source.Doc) step {
 		s = readCollect(m, doc)
 	case kindQueue:
 		s = readQueue(m)
+	case kindMessage:
+		s = &voicemailNode{readQueue(m)}
 	case kindHangup:
 		s = readHangup(m)
 	default:
@@ -231,6 +234,9 @@ func ReadSkills(m *source.Map) (map[string]int, []source.Word) {
 
 func (n *queueNode) exits() []exit          { return nil }
 func (n *queueNode) prompts() []source.Word { return nil }
+
+// voicemailNode ends the flow by taking a message, which goes to a queue.
+type voicemailNode struct{ *queueNode }
 
 // hangupNode ends the call.
 type hangupNode struct {

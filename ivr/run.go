@@ -63,14 +63,17 @@ type (
 		Need     call.Requirement `json:"need,omitzero"`
 		Priority int              `json:"priority,omitempty"`
 	}
+	// Voicemail takes a message, which waits in the queue as the caller would.
+	Voicemail Queue
 	// Hangup ends the call.
 	Hangup struct {
 		Reason call.Reason `json:"reason"`
 	}
 )
 
-func (Queue) result()  {}
-func (Hangup) result() {}
+func (Queue) result()     {}
+func (Voicemail) result() {}
+func (Hangup) result()    {}
 
 // walk is one call on its way through a flow.
 type walk struct {
@@ -162,6 +165,11 @@ func (n *collectNode) run(ctx context.Context, w *walk) (string, Result, error) 
 
 func (n *queueNode) run(context.Context, *walk) (string, Result, error) {
 	return "", Queue{Queue: call.QueueID(n.queue.Text), Need: n.ask, Priority: n.priority}, nil
+}
+
+func (n *voicemailNode) run(ctx context.Context, w *walk) (string, Result, error) {
+	_, to, err := n.queueNode.run(ctx, w)
+	return "", Voicemail(to.(Queue)), err
 }
 
 func (n *hangupNode) run(context.Context, *walk) (string, Result, error) {

@@ -84,6 +84,7 @@ func Rules() map[string]func(*testing.T, Exchange) {
 		"a bridge asked for twice is one":                         bridgedTwice,
 		"hold plays music to the other side and is reported":      held,
 		"a recording pauses, resumes and stops once":              recorded,
+		"a leg is recorded by itself":                             message,
 		"an adopted leg is the one that was":                      adoptedLeg,
 		"an adopted conversation goes on":                         adoptedTalk,
 		"an adopted offer can be withdrawn":                       adoptedOffer,
@@ -420,5 +421,33 @@ func recorded(t *testing.T, x Exchange) {
 	must(t, err)
 	if first != second || first.File == "" {
 		t.Errorf("stopped as %+v and as %+v", first, second)
+	}
+}
+
+// message records what a caller says to nobody.
+func message(t *testing.T, x Exchange) {
+	s := serve(t, x, true)
+	id := call.NewRecordingID(time.Now())
+	to, can := s.leg.(call.Recorder)
+	if can != x.Caps().Message {
+		t.Fatalf("legs are recorders: %v; declared: %v", can, x.Caps().Message)
+	}
+	if !can {
+		return
+	}
+	r, err := to.Record(t.Context(), id)
+	must(t, err)
+	again, err := to.Record(t.Context(), id)
+	must(t, err)
+	if again != r || r.ID() != id {
+		t.Errorf("two recordings: %s %s", r.File(), again.File())
+	}
+	if _, attentive := r.(call.Attentive); !attentive {
+		t.Error("nobody could say when the message is over")
+	}
+	first, err := r.Stop(t.Context())
+	must(t, err)
+	if second, err := r.Stop(t.Context()); err != nil || first != second || first.File == "" {
+		t.Errorf("stopped as %+v and as %+v: %v", first, second, err)
 	}
 }

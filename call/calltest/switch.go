@@ -108,7 +108,7 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 
 // Caps declares everything but a transfer by us.
 func (s *Switch) Caps() call.Caps {
-	return call.Caps{Record: true, RecordGrows: true, Tap: true, Adopt: true, DTMFStart: true, ReferByPhone: true}
+	return call.Caps{Record: true, RecordGrows: true, Tap: true, Adopt: true, DTMFStart: true, ReferByPhone: true, Message: true}
 }
 
 func (s *Switch) length(m call.Media) time.Duration {

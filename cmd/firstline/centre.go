@@ -58,7 +58,7 @@ func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
-		Announce: map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks,
+		Announce: map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
