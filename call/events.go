@@ -44,6 +44,13 @@ type (
 		Version  string `json:"version,omitempty"` // checksum of the audio
 		Language string `json:"language,omitempty"`
 	}
+	// Chose says what the caller chose in a flow that holds for the rest of the
+	// call; what is empty is as before.
+	Chose struct {
+		Node       string `json:"node"`
+		Language   string `json:"language,omitempty"`
+		Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
+	}
 	// QueueJoined opens a queue entry. Joined is when the wait began, which is
 	// earlier than the event for a call that keeps its place.
 	QueueJoined struct {
@@ -316,6 +323,7 @@ func (StageEntered) Type() string       { return "call.stage" }
 func (Answered) Type() string           { return "call.answered" }
 func (Keyed) Type() string              { return "call.keyed" }
 func (Noticed) Type() string            { return "call.noticed" }
+func (Chose) Type() string              { return "call.chose" }
 func (QueueJoined) Type() string        { return "queue.joined" }
 func (Offered) Type() string            { return "queue.offered" }
 func (OfferEnded) Type() string         { return "queue.offer-ended" }
@@ -361,6 +369,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Keyed], true
 	case Noticed{}.Type():
 		return decodeAs[Noticed], true
+	case Chose{}.Type():
+		return decodeAs[Chose], true
 	case QueueJoined{}.Type():
 		return decodeAs[QueueJoined], true
 	case Offered{}.Type():

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +19,8 @@ type Record struct {
 	To       Party     `json:"to"`
 	Trunk    string    `json:"trunk,omitempty"`
 	Test     bool      `json:"test,omitempty"`
-	Out      bool      `json:"out,omitempty"` // we dialled: From is the customer all the same
+	Out      bool      `json:"out,omitempty"`    // we dialled: From is the customer all the same
+	Config   string    `json:"config,omitempty"` // hash of the centre that it came under
 	Arrived  time.Time `json:"arrived"`
 	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
 	Ended    time.Time `json:"ended,omitzero"`
@@ -26,6 +28,9 @@ type Record struct {
 	Cause    Cause     `json:"cause,omitzero"`
 	Restored bool      `json:"restored,omitempty"`
 	Quality  Quality   `json:"quality,omitzero"`
+
+	Language   string `json:"language,omitempty"`   // that the caller chose
+	Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
 
 	Stage      string          `json:"stage,omitempty"`
 	StageInput json.RawMessage `json:"stage_input,omitempty"`
@@ -300,7 +305,7 @@ func (r *Record) Apply(e Event) error {
 		}
 		*r = Record{
 			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
-			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At,
+			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At, Config: e.Config,
 		}
 	case StageEntered:
 		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At
@@ -310,6 +315,8 @@ func (r *Record) Apply(e Event) error {
 		r.Path = append(r.Path, Step{At: e.At, Node: b.Node, Digits: b.Digits, Accepted: b.Accepted})
 	case Noticed:
 		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
+	case Chose:
+		r.Language, r.Unrecorded = cmp.Or(b.Language, r.Language), b.Unrecorded || r.Unrecorded
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
 	case Panicked:

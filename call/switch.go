@@ -51,6 +51,7 @@ type Caps struct {
 	EarlyMedia   bool // prompts before the answer
 	DTMFStart    bool // a digit is reported when it begins
 	ReferByPhone bool // LegTransfer is reported
+	Transfer     bool // Leg.Transfer asks the far end to go elsewhere
 	RecordGrows  bool // Recording.File is there and playable while the recording runs
 	Continue     bool // legs are Continuers
 	Message      bool // legs are Recorders

@@ -80,3 +80,28 @@ func (d *Dispatcher) Place(ctx context.Context, entry call.EntryID) (at estimate
 	})
 	return at, asked
 }
+
+// Load is how a queue stands at one instant.
+type Load struct {
+	Waiting int           // callers, with those being offered
+	Longest time.Duration // wait of who waits longest
+	Staffed int           // agents logged in who meet the queue's own requirement
+	Ready   int           // of those, free for an offer now
+}
+
+// Load is how one queue stands; ErrUnknownQueue when there is none.
+func (d *Dispatcher) Load(ctx context.Context, q call.QueueID) (s Load, err error) {
+	err = d.ask(ctx, func(now time.Time) error {
+		in := d.engine.queues[q]
+		if in == nil {
+			return fmt.Errorf("%w: %q", ErrUnknownQueue, q)
+		}
+		s.Waiting = len(in.entries)
+		for _, x := range in.entries {
+			s.Longest = max(s.Longest, now.Sub(x.joined))
+		}
+		s.Staffed, s.Ready = d.engine.serving(in)
+		return nil
+	})
+	return s, err
+}

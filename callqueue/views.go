@@ -72,15 +72,22 @@ func (e *Engine) Queues(now time.Time) []QueueView {
 				v.Offered++
 			}
 		}
-		for _, b := range e.benchList {
-			if b.like.Meets(q.Need) {
-				v.Staffed += b.all - b.count[loggedOut]
-				v.Ready += b.ready.len()
-			}
-		}
+		v.Staffed, v.Ready = e.serving(q)
 		views = append(views, v)
 	}
 	return views
+}
+
+// serving is how many agents are logged in who meet a queue's own requirement, and
+// how many of them are free for an offer.
+func (e *Engine) serving(q *queue) (staffed, ready int) {
+	for _, b := range e.benchList {
+		if b.like.Meets(q.Need) {
+			staffed += b.all - b.count[loggedOut]
+			ready += b.ready.len()
+		}
+	}
+	return staffed, ready
 }
 
 func (q *queue) inOrder() []*entry { return inOrder(maps.Values(q.entries)) }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -181,16 +182,33 @@ func (r *centreReader) agent(doc *source.Doc, e source.Entry) {
 }
 
 func (r *centreReader) flows() {
-	known := ivr.Known{Queues: r.names("queue"), Skills: r.names("skill"), Prompts: r.prompts}
-	for name, data := range r.files {
+	var all []*ivr.Flow
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		if path.Dir(name) != flowsDir {
 			continue
 		}
 		id := strings.TrimSuffix(path.Base(name), ".yaml")
-		f, faults := ivr.Parse(name, id, data)
-		r.faults = append(append(r.faults, faults...), ivr.Check(f, known)...)
+		f, faults := ivr.Parse(name, id, r.files[name])
+		r.faults = append(r.faults, faults...)
 		r.centre.Flows[id] = f
+		all = append(all, f)
 	}
+	known := ivr.Known{
+		Queues: r.names("queue"), Skills: r.names("skill"), Prompts: r.prompts,
+		Flows: r.names("flow"), Calendars: r.names("calendar"), Entered: r.entered(),
+	}
+	r.faults = append(r.faults, ivr.CheckAll(all, known)...)
+}
+
+// entered is the flows that something other than a flow leads to.
+func (r *centreReader) entered() []string {
+	ids := []string{}
+	for _, ref := range r.refs {
+		if ref.what == "flow" && ref.to.Text != "" {
+			ids = append(ids, ref.to.Text)
+		}
+	}
+	return ids
 }
 
 // names is what there is of a kind of thing, sorted, or nil when that is not known.

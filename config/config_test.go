@@ -107,7 +107,7 @@ func TestEveryDemoAgentCanTakeEveryDemoCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, digit := range []string{"1", "2", ""} {
-		res, err := ivr.Run(t.Context(), presser(digit), c.Flows["support"], ivr.State{}, func(ivr.Happening) {})
+		res, err := ivr.Run(t.Context(), ivr.Line{Leg: presser(digit), Tell: func(ivr.Happening) {}}, c.Flows["support"], ivr.State{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,3 +66,11 @@ func (c *Centre) adviseZones() []string {
 	}
 	return advice
 }
+
+// ZoneOf is on which clock a number's flows look: that of its hours, else its client's.
+func (c *Centre) ZoneOf(n Number) *time.Location {
+	if calendar := c.Calendars[n.Hours]; calendar != nil {
+		return calendar.Zone
+	}
+	return c.Zone(n.Client)
+}

@@ -5,10 +5,14 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +21,7 @@ import (
 	"firstline/sip"
 	"firstline/sip/media"
 	"firstline/sip/siptest"
+	"firstline/web"
 )
 
 // crowded is an office behind an Asterisk with callers who talk and callers who wait.
@@ -45,10 +50,17 @@ func agentPhones(t *testing.T, p *peer.Asterisk, e *media.Engine, first, n int) 
 	}
 }
 
+// nextAgentPort is where no other test of this binary has looked for ports yet.
+var nextAgentPort atomic.Int32
+
 // agentPorts is the first of n ports below those that the kernel gives out.
 func agentPorts(t *testing.T, n int) int {
 	t.Helper()
-	for first := 15000; first < 30000; first += n {
+	for {
+		first := 15000 + int(nextAgentPort.Add(int32(n))) - n
+		if first >= 30000 {
+			break
+		}
 		if allFree(first, n) {
 			return first
 		}
@@ -192,6 +204,52 @@ func TestCallsInAsteriskOutliveARestartOfFirstline(t *testing.T) {
 	c.goesOn()
 }
 
+func TestCallsInAsteriskOutliveASilentlyCutSocket(t *testing.T) {
+	for _, cut := range []time.Duration{5 * time.Second, 30 * time.Second, 120 * time.Second} {
+		t.Run(cut.String(), func(t *testing.T) {
+			t.Parallel()
+			var wire *peer.Wire
+			c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office {
+				wire = peer.NewWire(t, p.ARI)
+				return behind(t, p, wire.Addr(), setting{}, desks...)
+			})
+			wire.Freeze()
+			spell(t.Context(), cut) // how long it lasts is what is tested
+			wire.Thaw()
+			c.goesOn()
+		})
+	}
+}
+
+func TestCallsInAsteriskOutliveTheOwnerOfTwoInstances(t *testing.T) {
+	database := startPostgres(t).Database(t)
+	c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office {
+		return behind(t, p, p.ARI, setting{database: database}, desks...)
+	})
+	b := c.pair()
+	c.kill()
+	if !everyone(c.talking, "talk") {
+		t.Error("somebody hears nothing while no server is there")
+	}
+	b.process.says("firstline is up.")
+	c.office = b
+	c.goesOn()
+}
+
+// pair starts a server that stands by for s, with the same files and data of its own.
+func (s *office) pair() *office {
+	s.t.Helper()
+	b := &office{t: s.t, dir: s.t.TempDir(), creds: s.creds, env: maps.Clone(s.env)}
+	b.env["FIRSTLINE_HTTP_LISTEN"] = "127.0.0.1:0"
+	b.env["FIRSTLINE_STANDBY"], b.env["FIRSTLINE_TAKEOVER_AFTER"] = "true", "5s"
+	must(s.t, os.CopyFS(filepath.Join(b.dir, "centre"), os.DirFS(filepath.Join(s.dir, "centre"))))
+	text, err := os.ReadFile(filepath.Join(s.dir, "firstline.yaml"))
+	must(s.t, err)
+	must(s.t, os.WriteFile(filepath.Join(b.dir, "firstline.yaml"), text, 0o600))
+	b.standsBy(s.creds.APIToken)
+	return b
+}
+
 func TestAnAsteriskThatIsKilledEndsItsCallsAndOwesThoseWhoWaited(t *testing.T) {
 	c := fill(t, 3, func(p *peer.Asterisk, desks []string) *office { return behind(t, p, p.ARI, setting{}, desks...) })
 	c.pbx.Kill()
@@ -215,6 +273,39 @@ func TestAnAsteriskThatIsKilledEndsItsCallsAndOwesThoseWhoWaited(t *testing.T) {
 	}
 	again := c.phoneInMany(t, "+1556300", 1)
 	eventually(t, "calls are taken again", func() bool { return again[0].Hears("talk") })
+}
+
+func TestWhoWaitedInAnAsteriskThatWasKilledIsCalledBackInTheirPlace(t *testing.T) {
+	first := agentPorts(t, 2)
+	p := peer.Start(t, peer.Settings{Agents: 2, AgentPort: first})
+	c := &crowded{pbx: p, engine: siptest.Engine(t, uint16(p.RTP+400)), before: map[string]callRecord{}}
+	agentPhones(t, p, c.engine, first, 2)
+	queues := strings.Replace(briefWrapUp(t)["queues.yaml"], "  music:", "  callback: {every: 10s}\n  music:", 1)
+	c.office = behind(t, p, p.ARI, setting{
+		centre: map[string]string{"queues.yaml": queues},
+		trunks: `{carrier: {dial: "PJSIP/{number}@agent2", allow: ["+1556"]}}`, // the caller's own phone is the second one
+	}, "agent1")
+	c.phoneInMany(t, "+1556100", 1)
+	c.awaitStates(map[string]int{"talking": 1})
+	c.phoneInMany(t, "+1556200", 1)
+	c.awaitStates(map[string]int{"talking": 1, "waiting": 1})
+	was, _ := c.api.callFrom("+15562000000")
+	p.Kill()
+	p.Restart()
+	var back web.Callback
+	eventually(t, "the caller is called back", func() bool {
+		all := list[web.Callback](c.api, "/api/v1/callbacks", "callbacks")
+		if len(all) == 1 {
+			back = all[0]
+		}
+		return back.End != ""
+	})
+	if back.End != call.CallbackReached || back.Customer.Number != was.From.Number || back.Ticket != call.TicketID(was.Ticket) || !back.Joined.Equal(was.Entries[0].Joined) {
+		t.Errorf("called back: %+v, for %+v", back, was)
+	}
+	if lost := c.api.lost(); len(lost) != 0 {
+		t.Errorf("lost callers: %+v", lost)
+	}
 }
 
 func TestFiftyCallsAtOnceThroughAsterisk(t *testing.T) {

@@ -3,7 +3,9 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,9 +46,7 @@ func behind(t *testing.T, p *peer.Asterisk, ariAt string, with setting, desks ..
 		"numbers.yaml": fmt.Sprintf("%s: {flow: support, client: demo}\n%s: {queue: service-desk, client: demo}\n", pbxMenu, pbxDesk),
 		"queues.yaml":  briefWrapUp(t)["queues.yaml"],
 	}
-	for name, text := range with.centre {
-		files[name] = text
-	}
+	maps.Copy(files, with.centre)
 	for name, text := range files {
 		must(t, os.WriteFile(filepath.Join(centre, name), []byte(text), 0o600))
 	}
@@ -54,7 +54,8 @@ func behind(t *testing.T, p *peer.Asterisk, ariAt string, with setting, desks ..
 asterisk:
   nodes: {one: {url: "http://%s/ari", password: firstline-test}}
   sounds: {dir: %s, seen: firstline}
-`, ariAt, filepath.Join(p.Folder, "sounds/firstline"))), 0o600))
+  trunks: %s
+`, ariAt, filepath.Join(p.Folder, "sounds/firstline"), cmp.Or(with.trunks, "{}"))), 0o600))
 	s.open()
 	for i := range desks {
 		id := strconv.Itoa(2001 + i)

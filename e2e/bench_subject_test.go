@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -17,7 +18,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +28,7 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/e2e/peer"
 	"firstline/store"
 )
 
@@ -197,38 +198,23 @@ func freePort(t *testing.T) int {
 	return 0
 }
 
-// asterisk is the peer.
-type asterisk struct{}
+// asteriskAlone is the peer.
+type asteriskAlone struct{}
 
-func (asterisk) name() string { return "asterisk" }
+func (asteriskAlone) name() string { return "asterisk" }
 
-func (asterisk) start(t *testing.T, b *bench, agents int) *server {
+func (asteriskAlone) start(t *testing.T, _ *bench, agents int) *server {
 	t.Helper()
-	port, agentPort := freePort(t), freePort(t)
-	env := []string{
-		fmt.Sprint("PEER_SIP_PORT=", port), fmt.Sprint("PEER_ARI_PORT=", freePort(t)), "PEER_RTP_START=12000", "PEER_RTP_END=15999",
-		fmt.Sprint("PEER_AGENTS=", agents), fmt.Sprint("PEER_AGENT_PORT=", agentPort), "PEER_AGENT_STEP=0", fmt.Sprint("PEER_NAME=bench-", port),
-	}
-	script := filepath.Join(b.root, "deploy/dev/asterisk.sh")
-	command(t, b.root, env, script, "start")
-	folder := ""
-	t.Cleanup(func() {
-		command(t, b.root, env, script, "stop")
-		if folder != "" {
-			os.RemoveAll(folder)
-		}
-	})
-	status := command(t, b.root, env, script, "status")
-	is := regexp.MustCompile(`(?s)folder (\S+).*running, pid (\d+)`).FindStringSubmatch(status)
-	if is == nil {
-		t.Fatalf("status of Asterisk: %s", status)
-	}
-	folder = is[1]
-	pid, err := strconv.Atoi(is[2])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &server{pid: pid, sip: fmt.Sprint("127.0.0.1:", port), agentPort: agentPort, audio: filepath.Join(folder, "spool/monitor")}
+	srv, _ := peerWith(t, agents)
+	return srv
+}
+
+// peerWith is an Asterisk with so many agents, all reached at one port.
+func peerWith(t *testing.T, agents int) (*server, *peer.Asterisk) {
+	t.Helper()
+	port := freePort(t)
+	p := peer.Start(t, peer.Settings{Agents: cmp.Or(agents, peer.None), AgentPort: port, OnePort: true, Ports: 2000})
+	return &server{pid: p.PID(), sip: p.SIP.String(), agentPort: port, audio: filepath.Join(p.Folder, "spool/monitor")}, p
 }
 
 // firstline is us.
@@ -260,13 +246,20 @@ sign-in: {token: %s}
 `, srv.sip, benchRealm, web, benchToken))
 	write(t, filepath.Join(dir, "centre/numbers.yaml"), plainNumber+": {queue: support}\n"+recordedNumber+": {queue: recorded}\n")
 	write(t, filepath.Join(dir, "centre/queues.yaml"), "support: {wrap-up: 0s, record: false}\nrecorded: {wrap-up: 0s, record: true}\n")
-	var people strings.Builder
-	for _, user := range users(agents) {
-		fmt.Fprintf(&people, "%s: {device: %s}\n", user, user)
-	}
-	write(t, filepath.Join(dir, "centre/agents.yaml"), people.String())
+	writeAgents(t, dir, agents)
 	seedDevices(t, filepath.Join(dir, "var"), users(agents))
 
+	b.serve(t, dir, srv)
+	registerAll(t, srv, users(agents))
+	for _, user := range users(agents) {
+		goToWork(t, web, user)
+	}
+	return srv
+}
+
+// serve runs the program in a folder, until the test ends.
+func (b *bench) serve(t *testing.T, dir string, srv *server) {
+	t.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), b.binary, "serve")
 	cmd.Dir = dir
 	if b.pprof != "" {
@@ -312,11 +305,16 @@ sign-in: {token: %s}
 		t.Fatalf("firstline did not start: %v\n%s", err, log.String())
 	}
 	srv.pid = cmd.Process.Pid
-	registerAll(t, srv, users(agents))
-	for _, user := range users(agents) {
-		goToWork(t, web, user)
+}
+
+// writeAgents has every phone be somebody's.
+func writeAgents(t *testing.T, dir string, n int) {
+	t.Helper()
+	var people strings.Builder
+	for _, user := range users(n) {
+		fmt.Fprintf(&people, "%s: {device: %s}\n", user, user)
 	}
-	return srv
+	write(t, filepath.Join(dir, "centre/agents.yaml"), people.String())
 }
 
 func users(n int) []string {

@@ -42,7 +42,7 @@ func TestBesideAsterisk(t *testing.T) {
 	} {
 		figures := map[string][]figure{}
 		t.Run(s.name, func(t *testing.T) {
-			for _, subject := range []subject{firstline{}, asterisk{}} {
+			for _, subject := range []subject{firstline{}, asteriskAlone{}} {
 				t.Run(subject.name(), func(t *testing.T) {
 					figures[subject.name()] = s.run(t, b, subject)
 					t.Log(figures[subject.name()])

@@ -44,8 +44,8 @@ type spread struct{ P50, P90, P99, Max int64 }
 func theLoad(s *office) []string {
 	return []string{
 		"load", "--json", "--seed", "20260302", "--credentials", s.credentialsFile(), "--server", s.creds.SIP, "--api", s.creds.HTTP,
-		"--agents", "200", "--callers", "500", "--rate", "20", "--duration", "2m", "--drain", "20s",
-		"--talk", "20s", "--patience", "40s", "--answer", "2s", "--miss", "0.05", "--hangup", "0.2",
+		"--agents", "200", "--callers", "500", "--rate", "25", "--duration", "2m", "--drain", "20s",
+		"--talk", "20s", "--patience", "60s", "--answer", "2s", "--miss", "0.05", "--hangup", "0.2",
 	}
 }
 

@@ -37,6 +37,7 @@ type setting struct {
 	database string            // a PostgreSQL URL; empty is SQLite
 	centre   map[string]string // file to its text in place of the demo's; nil is the embedded demo
 	rtp      string            // range of ports
+	trunks   string            // of an Asterisk, as in firstline.yaml
 }
 
 // briefWrapUp gives agents back at once: tests have no notes to write.

@@ -147,7 +147,7 @@ func digitKeys(n int) []string {
 func (d *Desk) newTeller(j *journey, q callqueue.Queue, entry call.EntryID) *teller {
 	return &teller{
 		d: d, j: j, entry: entry, queue: q.ID, what: j.centre.Announce[q.ID],
-		language: j.centre.language(j.call.To.Number),
+		language: j.language(),
 	}
 }
 

@@ -227,7 +227,7 @@ func (j *journey) record() *call.Record {
 
 // prompts are the media of prompts in the caller's language.
 func (j *journey) prompts(keys ...string) []call.Media {
-	language := j.centre.language(j.call.To.Number)
+	language := j.language()
 	out := make([]call.Media, len(keys))
 	for i, k := range keys {
 		out[i] = promptMedia(language, k)

@@ -69,7 +69,7 @@ type callback struct {
 	// claimed says that the customer has answered: it is too late to call it off.
 	claimed bool
 	redial  call.ID // of who phoned from the same number while somebody was on the line
-	asking  bool // the caller is still on the line, and would be engaged
+	asking  bool    // the caller is still on the line, and would be engaged
 }
 
 // CallBack serves the requests to be called back, those that are open and those

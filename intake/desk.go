@@ -39,6 +39,7 @@ type Centre struct {
 	Blocked   Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
+	Calendars     map[string]Hours // by name, for flows that ask
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -61,8 +62,8 @@ type Number struct {
 	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string         // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours          // nil: always open
-	Zone     *time.Location // by whose clock callers name a time; nil: UTC
 	Closed   Closed         // where new calls go outside hours
+	Zone     *time.Location // of the clock that its flows ask, and by which callers name a time; nil: UTC
 }
 
 // The rooms that meet in the journey.
@@ -77,6 +78,7 @@ type (
 		Expect(ctx context.Context, entries []call.EntryID) error
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
+		Load(ctx context.Context, q call.QueueID) (callqueue.Load, error)
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
@@ -103,7 +105,7 @@ type callerMemory interface {
 }
 
 // Config is what a Desk needs; all of it is required except Forecast, Callers,
-// Playable and PauseLimit.
+// MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -117,7 +119,10 @@ type Config struct {
 	Log        *zap.Logger
 	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
 	// Playable makes a recording something that a leg can play; nil: none can be.
-	Playable   func(ctx context.Context, id call.RecordingID) (call.Media, error)
+	Playable func(ctx context.Context, id call.RecordingID) (call.Media, error)
+	// Version is a centre of before, by its hash, for calls that outlived a process;
+	// nil: they go on under the one in force.
+	Version    func(ctx context.Context, hash string) (*Centre, error)
 	PauseLimit time.Duration // a paused recording resumes by itself; 0 means 120 s
 }
 

@@ -61,10 +61,10 @@ func (s *sounds) playNotice(ctx context.Context, d *Desk, j *journey, q callqueu
 // notice tells the caller that the call is recorded, where it will be, and reports
 // whether that was heard to its end. Without it nothing is recorded.
 func (d *Desk) notice(ctx context.Context, j *journey, q callqueue.Queue) bool {
-	if !q.Record || j.centre.Notice == "" {
+	if !q.Record || j.silent || j.centre.Notice == "" {
 		return false
 	}
-	language := j.centre.language(j.call.To.Number)
+	language := j.language()
 	notice := promptMedia(language, j.centre.Notice)
 	if err := j.call.Leg.Play(ctx, notice); err != nil {
 		return false // gone, or no such prompt

@@ -68,7 +68,7 @@ func (l Leave) stay(at time.Time) stay {
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	j.stay = l.stay(call.Instant(time.Now()))
 	if l.Prompt != "" {
-		media := promptMedia(j.centre.language(j.call.To.Number), l.Prompt)
+		media := promptMedia(j.language(), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {
 			if j.call.Leg.Context().Err() != nil {
 				return nil, err
@@ -90,7 +90,7 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	case callqueue.ToVoicemail:
 		return LeaveMessage(l.asking()), nil
 	case callqueue.ToFlow:
-		language := j.centre.language(j.call.To.Number)
+		language := j.language()
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil
 	case callqueue.ToNumber:
 		if err := j.call.Leg.Transfer(ctx, call.Endpoint{Number: l.To.Name}); err != nil {

@@ -75,7 +75,7 @@ func (d *Desk) say(ctx context.Context, j *journey, prompt string) error {
 	if err := d.answer(ctx, j); err != nil {
 		return err
 	}
-	err := j.call.Leg.Play(ctx, promptMedia(j.centre.language(j.call.To.Number), prompt))
+	err := j.call.Leg.Play(ctx, promptMedia(j.language(), prompt))
 	if err != nil && j.call.Leg.Context().Err() != nil {
 		return err
 	}

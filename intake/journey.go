@@ -35,6 +35,8 @@ type journey struct {
 	log     *zap.Logger
 	legs    map[call.LegID]call.Leg // agents' legs by id
 	number  string                  // the caller's in its normal form; empty when withheld
+	spoken  string                  // language that the caller chose; empty for none
+	silent  bool                    // the caller does not want to be recorded
 	noticed bool                    // the recording notice was heard to its end
 	entries int                     // queue entries so far
 	talks   int                     // conversations so far
@@ -255,7 +257,7 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	if err := d.answer(ctx, j); err != nil {
 		return nil, err
 	}
-	r, err := ivr.Run(ctx, j.call.Leg, flow, f.State, func(h ivr.Happening) { d.tell(j, f, h) })
+	r, err := ivr.Run(ctx, d.line(ctx, j, f), flow, f.State)
 	if err != nil {
 		return nil, err
 	}
@@ -280,6 +282,8 @@ func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 		}
 	case ivr.Keyed:
 		d.Journal.Post(call.CallEvent(now, id, call.Keyed(h)))
+	case ivr.Declined, ivr.Spoken, ivr.Decided, ivr.Troubled:
+		d.heard(j, h)
 	case ivr.Noticed:
 		j.noticed = true
 		b := call.Noticed(h)
@@ -428,7 +432,7 @@ func (Talk) Name() string { return "talk" }
 func talkWith(j *journey, q call.QueueID, r callqueue.Result, record bool) Talk {
 	j.talks++
 	t := Talk{Queue: q, Agent: r.Agent, Leg: r.Leg.ID(), Bridge: j.call.ID.Bridge(j.talks)}
-	if record {
+	if record && !j.silent {
 		t.Recording = call.NewRecordingID(time.Now())
 	}
 	return t
@@ -470,7 +474,7 @@ func (f Finish) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	defer cancel()
 	leg := j.call.Leg
 	if f.Cause.Reason == call.Failed && j.centre.Trouble != "" && leg.Context().Err() == nil {
-		trouble := promptMedia(j.centre.language(j.call.To.Number), j.centre.Trouble)
+		trouble := promptMedia(j.language(), j.centre.Trouble)
 		_ = leg.Play(ctx, trouble) // best effort: the call ends either way
 	}
 	if err := leg.Hangup(ctx, f.Cause); err != nil {

@@ -33,7 +33,9 @@ func messages(t *testing.T, f func(r *rig)) {
 func (r *rig) unstaffed() {
 	r.phone.Unregister()
 	r.queue.Reachable("2001", false)
-	r.desk.Playable = func(_ context.Context, id call.RecordingID) (call.Media, error) { return call.Media("recording:" + id), nil }
+	r.desk.Playable = func(_ context.Context, id call.RecordingID) (call.Media, error) {
+		return call.Media("recording:" + id), nil
+	}
 }
 
 func (r *rig) staffed() {

@@ -52,7 +52,7 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 			did.Closed++
 			continue
 		}
-		run, err := d.adopt(leg, rec, found, known)
+		run, err := d.adopt(ctx, leg, rec, found, known)
 		if err != nil {
 			return did, err
 		}
@@ -74,7 +74,7 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 
 // adopt prepares an open call to go on. The agent of a talk is marked busy here,
 // before anything can be offered to him.
-func (d *Desk) adopt(leg call.Leg, rec *call.Record, found call.Survivors, known map[call.LegID]bool) (func(), error) {
+func (d *Desk) adopt(ctx context.Context, leg call.Leg, rec *call.Record, found call.Survivors, known map[call.LegID]bool) (func(), error) {
 	j := d.newJourney(&call.Call{
 		ID: rec.ID, Origin: rec.Origin, From: rec.From, To: rec.To, Trunk: rec.Trunk,
 		Arrived: rec.Arrived, Leg: leg, Test: rec.Test,
@@ -82,6 +82,10 @@ func (d *Desk) adopt(leg call.Leg, rec *call.Record, found call.Survivors, known
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
 	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
+	if c := d.startedWith(ctx, j, rec); c != nil {
+		j.centre = c
+	}
+	j.spoken, j.silent = rec.Language, rec.Unrecorded
 	for _, s := range rec.Path {
 		j.noticed = j.noticed || s.Notice != ""
 	}
@@ -105,6 +109,20 @@ func (d *Desk) adopt(leg call.Leg, rec *call.Record, found call.Survivors, known
 	}
 	j.log.Info("call adopted", zap.String("stage", at.Name()))
 	return func() { d.serve(leg.Context(), j, at) }, nil
+}
+
+// startedWith is the centre that a call came under, when it is another than the one
+// in force and still to be had.
+func (d *Desk) startedWith(ctx context.Context, j *journey, rec *call.Record) *Centre {
+	if d.Version == nil || rec.Config == "" || rec.Config == j.centre.Hash {
+		return nil
+	}
+	c, err := d.Version(ctx, rec.Config)
+	if err != nil {
+		j.log.Warn("the call goes on under the centre in force", zap.String("config", rec.Config), zap.Error(err))
+		return nil
+	}
+	return c
 }
 
 // stageOf is the stage that a call entered last.

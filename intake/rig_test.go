@@ -35,6 +35,7 @@ type rig struct {
 	records *shelf
 	alive   time.Time
 	tune    func(*Centre) // changes the centre of the processes that start from now on
+	version func(context.Context, string) (*Centre, error)
 	log     *zap.Logger
 
 	// the living process
@@ -141,7 +142,7 @@ func (r *rig) start() {
 	r.openCare()
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
-		Lost: r.lost, Blocks: r.blocks,
+		Lost: r.lost, Blocks: r.blocks, Version: r.version,
 		MayCall: func(number string) bool { return strings.HasPrefix(number, "+49") },
 	}, c)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -31,7 +31,7 @@ func (d *Desk) onwards(j *journey, to string) (next Stage, refused string) {
 	case number.Queue != "":
 		return waitIn(j, number.Queue, call.Requirement{}, 0), ""
 	case number.Flow != "":
-		return Flow{Flow: number.Flow, State: ivr.State{Language: j.centre.language(j.call.To.Number)}}, ""
+		return Flow{Flow: number.Flow, State: ivr.State{Language: j.language()}}, ""
 	}
 	return nil, "the number leads nowhere"
 }

@@ -145,7 +145,7 @@ func story(hs []ivr.Happening) string {
 func run(t testing.TB, f *ivr.Flow, c *caller, from ivr.State) (ivr.Result, []ivr.Happening, error) {
 	t.Helper()
 	var hs []ivr.Happening
-	res, err := ivr.Run(t.Context(), c, f, from, func(h ivr.Happening) { hs = append(hs, h) })
+	res, err := ivr.Run(t.Context(), ivr.Line{Leg: c, Tell: func(h ivr.Happening) { hs = append(hs, h) }}, f, from)
 	return res, hs, err
 }
 
@@ -243,7 +243,7 @@ nodes:
   q: {type: queue, queue: service-desk}
 `)
 	a := &asked{}
-	if _, err := ivr.Run(t.Context(), a, f, ivr.State{}, func(ivr.Happening) {}); err != nil {
+	if _, err := ivr.Run(t.Context(), ivr.Line{Leg: a, Tell: func(ivr.Happening) {}}, f, ivr.State{}); err != nil {
 		t.Fatal(err)
 	}
 	want := call.Collect{
@@ -272,7 +272,7 @@ func TestACallerGoneEndsTheFlowWithTheCauseInEveryNode(t *testing.T) {
 func TestAnEndedContextEndsTheFlowWithItsCause(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(call.Cause{Reason: call.Shutdown})
-	_, err := ivr.Run(ctx, &caller{}, flow(t, support), ivr.State{}, func(ivr.Happening) {})
+	_, err := ivr.Run(ctx, ivr.Line{Leg: &caller{}, Tell: func(ivr.Happening) {}}, flow(t, support), ivr.State{})
 	if !errors.Is(err, call.Cause{Reason: call.Shutdown}) {
 		t.Errorf("error %v", err)
 	}

@@ -21,7 +21,16 @@ import (
 )
 
 func TestNativeFrontEndKeepsTheContract(t *testing.T) {
-	calltest.Contract(t, func(t *testing.T) calltest.Exchange { return newExchange(t) })
+	calltest.Contract(t, calltest.FrontEnd{
+		Open:   func(t *testing.T) calltest.Exchange { return newExchange(t) },
+		Result: "../call/calltest/testdata/native.json",
+		Lacks: map[calltest.Ability]string{
+			calltest.Adopt:      "the audio goes through the process; who was cut off is on the list of lost callers and keeps the place",
+			calltest.EarlyMedia: "a call is answered before anything is played",
+			calltest.Transfer:   "a trunk's REFER is not spoken; a call goes on as a leg of ours",
+			calltest.Continue:   "there is no dialplan",
+		},
+	})
 }
 
 const realm = "contract.test"

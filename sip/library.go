@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 	"go.uber.org/zap"
@@ -13,10 +14,13 @@ var libraryOnce sync.Once //nolint:gochecknoglobals // guards variables of sipgo
 
 // setUpLibrary sets what sipgo keeps in globals. Its limit of 1,300 bytes for messages over UDP also holds back
 // responses, whose size the requests' Via and Record-Route headers decide. Its package logger, which some of its
-// connections use whatever logger they are given, is silenced.
+// connections use whatever logger they are given, is silenced. Its own 100 after 200 ms, which reads the INVITE
+// while that gets its tag, is put off for longer than any handler runs: we send one as soon as we know who calls,
+// and to a stranger whom we do not answer none at all.
 func setUpLibrary() {
 	libraryOnce.Do(func() {
 		sip.UDPMTUSize = unreliableLimit
+		sip.Timer_1xx = 24 * time.Hour
 		sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
 	})
 }

@@ -134,11 +134,16 @@ func TestStrangersAreRefusedOrIgnored(t *testing.T) {
 			c := newCenter(t, nil, func(cfg *Config) { cfg.Trunks, cfg.Auth, cfg.Silent = nil, nil, silent })
 			p := c.udpPeer()
 			p.invite("stranger", sdpOf("1", "127.0.0.1", "0", "sendrecv"))
+			b := make([]byte, 65536)
 			if !silent {
 				p.want("403")
+			} else {
+				must(t, p.conn.SetReadDeadline(time.Now().Add(400*time.Millisecond)))
+				if n, err := p.conn.Read(b); err == nil { // a 100 by itself after 200 ms, say
+					t.Errorf("a stranger who is ignored got %q", b[:n])
+				}
 			}
 			p.say("OPTIONS sip:{us} SIP/2.0\nVia: SIP/2.0/UDP {me};branch=z9hG4bKo;rport\nMax-Forwards: 70\nFrom: <sip:a@{me}>;tag=a\nTo: <sip:{us}>\nCall-ID: o\nCSeq: 1 OPTIONS\n")
-			b := make([]byte, 65536)
 			must(t, p.conn.SetReadDeadline(time.Now().Add(patience)))
 			n, err := p.conn.Read(b)
 			must(t, err)

@@ -299,7 +299,7 @@ func (u *userAgent) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		u.respond(tx, sip.NewResponseFromRequest(req, 482, "Loop Detected", nil))
 		return
 	}
-	// Every response carries the one tag, also those that sipgo makes by itself (100, and 487 after CANCEL).
+	// Every response carries the one tag, also the 487 that sipgo makes by itself after CANCEL.
 	req.To().Params.Add("tag", in.local)
 	u.incoming(u.ctx, in)
 }

@@ -169,6 +169,17 @@ func TestRefusalsOfTheDomainHaveTheirStatus(t *testing.T) {
 	}
 }
 
+func TestAVersionIsActivatedAgainByItsHashOrAsThePreviousOne(t *testing.T) {
+	d := newDesk(t)
+	for version, want := range map[string]int{"": 200, "previous": 200, "4567": 200, "none": 404} {
+		res := d.ask("POST", "/api/v1/centre/reload?version="+version, "admin-token", "")
+		body := text(t, res)
+		if res.StatusCode != want || want == 200 && strings.Contains(body, `"4567"`) != (version != "") {
+			t.Errorf("version %q: %s, %s; want %d", version, res.Status, body, want)
+		}
+	}
+}
+
 func TestAudioIsServedByRangeWhileItGrows(t *testing.T) {
 	d := newDesk(t)
 	now := clock().Add(-time.Minute)

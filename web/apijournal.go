@@ -43,6 +43,10 @@ type eventsOut struct {
 	}
 }
 
+type reloadIn struct {
+	Version string `query:"version" maxLength:"64" doc:"a hash, or previous: activate that version again in place of reading the files"`
+}
+
 type reloadOut struct {
 	Body struct {
 		Hash string `json:"hash" doc:"of the centre that is now in force"`
@@ -88,12 +92,19 @@ func (s *Server) listEvents(ctx context.Context, in *eventsIn) (*eventsOut, erro
 	return out, nil
 }
 
-func (s *Server) reloadCentre(ctx context.Context, _ *struct{}) (*reloadOut, error) {
-	hash, err := s.cfg.Centre.Reload(ctx, s.by(ctx))
+func (s *Server) reloadCentre(ctx context.Context, in *reloadIn) (*reloadOut, error) {
+	hash, err := s.activate(ctx, in.Version)
 	if err != nil {
 		return nil, err
 	}
 	out := new(reloadOut)
 	out.Body.Hash = hash
 	return out, nil
+}
+
+func (s *Server) activate(ctx context.Context, version string) (string, error) {
+	if version != "" {
+		return s.cfg.Centre.GoBack(ctx, version, s.by(ctx))
+	}
+	return s.cfg.Centre.Reload(ctx, s.by(ctx))
 }

@@ -260,11 +260,13 @@ type SLAFilter struct {
 	Zone     *time.Location // of dates and of the calendar; nil: each client's own with ByClient, else the desk's
 }
 
-// Centre reloads the centre's files. A faulty centre is ErrInvalid, with the
+// Centre reloads the centre's files, and goes back to an earlier version. A faulty centre is ErrInvalid, with the
 // faults as text, and changes nothing.
 type Centre interface {
 	// Reload returns the hash of the centre that is now in force.
 	Reload(ctx context.Context, by string) (hash string, err error)
+	// GoBack activates a version by its hash, or the one before with "previous".
+	GoBack(ctx context.Context, version, by string) (hash string, err error)
 }
 
 // Check is one condition of being ready to serve.

@@ -3,7 +3,6 @@ package calltest
 import (
 	"context"
 	"errors"
-	"maps"
 	"testing"
 	"time"
 
@@ -52,46 +51,6 @@ type DeskPhone interface {
 // patience is how long the suite waits for what has to come; it fails a broken
 // switch, it measures nothing.
 const patience = 20 * time.Second
-
-// Contract is what every switch owes to the journey. Rules that need a declared
-// ability look at Caps.
-func Contract(t *testing.T, open func(t *testing.T) Exchange) {
-	for name, rule := range Rules() {
-		t.Run(name, func(t *testing.T) { rule(t, open(t)) })
-	}
-}
-
-// Rules is the contract rule by rule, for a test that wraps each (in a bubble).
-func Rules() map[string]func(*testing.T, Exchange) {
-	rules := map[string]func(*testing.T, Exchange){
-		"a caller who is refused hears why":                       refused,
-		"hanging up before the answer ends the leg as cancelled":  cancelledEarly,
-		"answering twice does nothing":                            answeredTwice,
-		"play returns when the media is over":                     playsToTheEnd,
-		"a hang-up ends play with its cause":                      playCutShort,
-		"unknown media is an error and the leg lives":             unknownMedia,
-		"digits keyed during a prompt count for the next collect": typeAhead,
-		"a digit stops the prompts of collect":                    bargeIn,
-		"collect ends by terminator":                              terminated,
-		"collect ends by time":                                    timedOut,
-		"hanging up twice does nothing":                           hungUpTwice,
-		"a phone rings and answers":                               ringsAndAnswers,
-		"a busy phone ends the leg as busy":                       busyPhone,
-		"nobody answers within the ring time":                     noAnswer,
-		"an unknown device is unreachable at once":                unknownDevice,
-		"a withdrawn offer stops ringing":                         withdrawn,
-		"bridged legs hear each other until one leaves":           bridged,
-		"a bridge asked for twice is one":                         bridgedTwice,
-		"hold plays music to the other side and is reported":      held,
-		"a recording pauses, resumes and stops once":              recorded,
-		"a leg is recorded by itself":                             message,
-		"an adopted leg is the one that was":                      adoptedLeg,
-		"an adopted conversation goes on":                         adoptedTalk,
-		"an adopted offer can be withdrawn":                       adoptedOffer,
-	}
-	maps.Copy(rules, tapRules())
-	return rules
-}
 
 // until waits for what has to come.
 func until(t *testing.T, what string, ok func() bool) {

@@ -9,22 +9,6 @@ import (
 	"firstline/call"
 )
 
-// tapRules are what every switch owes to a supervisor. Where Caps.Tap is false
-// each of them asks for ErrUnsupported and no more.
-func tapRules() map[string]func(*testing.T, Exchange) {
-	return map[string]func(*testing.T, Exchange){
-		"a tap that listens hears both and is heard by none":   tapListens,
-		"a tap that whispers is heard by the agent alone":      tapWhispers,
-		"a tap that barges is heard by both":                   tapBarges,
-		"a tap changes its mode":                               tapChanges,
-		"a second tap hears both as well":                      tappedTwice,
-		"a tap that hangs up leaves the two talking":           tapLeaves,
-		"a tap stays on over a hold":                           tapHeld,
-		"a bridge that is closed leaves its tap up and silent": tapOutlives,
-		"a leg of the bridge is no tap of it":                  tapRefused,
-	}
-}
-
 // tapped is a conversation with a supervisor's phone that is up.
 type tapped struct {
 	t      *testing.T

@@ -47,23 +47,23 @@ func (x *fakeExchange) Die(*testing.T) Exchange {
 }
 
 func TestFakeKeepsTheContract(t *testing.T) {
-	// Each rule runs in a bubble of its own; Contract's subtests cannot, so the
-	// bubbles wrap single rules.
-	for name, rule := range Rules() {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := New(nil)
-				s.Length = func(m call.Media) time.Duration {
-					switch m {
-					case "prompt:one":
-						return 2 * time.Second
-					case "prompt:no-such-thing":
-						return -1
-					}
-					return 250 * time.Millisecond
-				}
-				rule(t, &fakeExchange{Switch: s})
-			})
-		})
+	Contract(t, FrontEnd{Result: "testdata/fake.json", Bubble: synctest.Test, Open: openFake, Lacks: map[Ability]string{
+		EarlyMedia: "no journey plays before the answer",
+		Transfer:   "a journey that asks for it is tested with a front end that cannot",
+		Continue:   "the fake has no dialplan",
+	}})
+}
+
+func openFake(*testing.T) Exchange {
+	s := New(nil)
+	s.Length = func(m call.Media) time.Duration {
+		switch m {
+		case "prompt:one":
+			return 2 * time.Second
+		case "prompt:no-such-thing":
+			return -1
+		}
+		return 250 * time.Millisecond
 	}
+	return &fakeExchange{Switch: s}
 }

@@ -1,6 +1,7 @@
 package calltest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ type Journal struct {
 	backs   map[call.CallbackID]*call.Callback
 	faults  []error
 	broken  error
+	config  string
 }
 
 // NewJournal returns an empty journal.
@@ -33,9 +35,17 @@ func (j *Journal) Break(err error) {
 	j.broken = err
 }
 
+// SetConfig says under which centre events are decided from now on.
+func (j *Journal) SetConfig(hash string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.config = hash
+}
+
 func (j *Journal) append(evs []call.Event) {
 	for _, e := range evs {
 		j.seqs[e.Stream]++
+		e.Config = cmp.Or(e.Config, j.config)
 		e.Global, e.Seq = int64(len(j.events)+1), j.seqs[e.Stream]
 		j.events = append(j.events, e)
 		if err := j.fold(e); err != nil {

@@ -33,8 +33,9 @@ const (
 
 // centreHolder is the centre in force.
 type centreHolder struct {
-	mu sync.Mutex // guards c
-	c  *config.Centre
+	mu     sync.Mutex // guards what follows
+	c      *config.Centre
+	before string // hash of the one that it took the place of; empty for none
 }
 
 func newCentreHolder(c *config.Centre) *centreHolder { return &centreHolder{c: c} }
@@ -48,26 +49,35 @@ func (h *centreHolder) now() *config.Centre {
 func (h *centreHolder) set(c *config.Centre) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.c = c
+	h.c, h.before = c, h.c.Hash
 }
 
-// forDesk is the centre as the journey knows it.
-func (h *centreHolder) forDesk(checksums map[call.Media]string) *intake.Centre {
-	c := h.now()
+// previous is the hash of the centre that was in force before; empty for none.
+func (h *centreHolder) previous() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.before
+}
+
+// forDesk is a centre as the journey knows it.
+func forDesk(c *config.Centre, checksums map[call.Media]string) *intake.Centre {
 	d := &intake.Centre{
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
-		Announce: map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages,
+		Calendars: map[string]intake.Hours{},
+		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
-		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed)}
-		to.Zone = c.Zone(n.Client)
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
 			to.Hours = calendar
 		}
 		d.Numbers[number] = to
+	}
+	for name, calendar := range c.Calendars {
+		d.Calendars[name] = calendar
 	}
 	for _, q := range c.Queues {
 		d.Queues[q.ID] = q
@@ -169,16 +179,51 @@ func (s *server) reload(ctx context.Context, by string) (string, error) {
 	if err := s.keepCentre(ctx, next); err != nil {
 		return "", err
 	}
+	return next.Hash, s.activate(ctx, next, by)
+}
+
+// goBack activates a version that was stored: by its hash, or the one before this.
+// The files stay as they are, and the next reload reads them.
+func (s *server) goBack(ctx context.Context, version, by string) (string, error) {
+	if version == previousVersion {
+		if version = s.centre.previous(); version == "" {
+			return "", errors.New("no version was in force before, since this server started: name one by its hash")
+		}
+	}
+	if version == s.centre.now().Hash {
+		return version, nil
+	}
+	next, err := webPast{s}.centreOf(ctx, version)
+	if err != nil {
+		return "", fmt.Errorf("version %.12s: %w", version, err)
+	}
+	return next.Hash, s.activate(ctx, next, by)
+}
+
+// previousVersion stands for the version before the one in force.
+const previousVersion = "previous"
+
+// activate brings a centre into force, or changes nothing.
+func (s *server) activate(ctx context.Context, next *config.Centre, by string) error {
 	if err := s.queue.SetQueues(ctx, next.Queues); err != nil {
-		return "", err
+		return err
 	}
 	if err := s.queue.SetRules(ctx, next.Rules); err != nil {
-		return "", errors.Join(err, s.queue.SetQueues(ctx, s.centre.now().Queues))
+		return errors.Join(err, s.queue.SetQueues(ctx, s.centre.now().Queues))
 	}
 	s.centre.set(next)
-	s.desk.SetCentre(s.centre.forDesk(s.sounds.checksum))
+	s.desk.SetCentre(forDesk(next, s.sounds.checksum))
 	s.journal.SetConfig(next.Hash)
 	s.journal.Post(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: next.Hash, By: by}))
 	s.log.Info("centre activated", zap.String("config", next.Hash), zap.String("by", by))
-	return next.Hash, nil
+	return nil
+}
+
+// version is a centre that a call of before started with.
+func (s *server) version(ctx context.Context, hash string) (*intake.Centre, error) {
+	c, err := webPast{s}.centreOf(ctx, hash)
+	if err != nil {
+		return nil, err
+	}
+	return forDesk(c, s.sounds.checksum), nil
 }

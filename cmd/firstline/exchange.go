@@ -73,6 +73,7 @@ func (x exchange) Caps() call.Caps {
 	c.Record, c.Tap, c.Adopt = c.Record || a.Record, c.Tap || a.Tap, c.Adopt || a.Adopt
 	c.EarlyMedia, c.ReferByPhone, c.Continue = c.EarlyMedia || a.EarlyMedia, c.ReferByPhone || a.ReferByPhone, c.Continue || a.Continue
 	c.Message = c.Message || a.Message
+	c.Transfer = c.Transfer || a.Transfer
 	return c
 }
 
@@ -135,7 +136,7 @@ func nodeOf(n config.Node, trunks []config.DialTrunk) ari.Node {
 // publish makes every sound playable at the nodes. Music is their own.
 func (s *server) publish() (ari.Sounds, error) {
 	var to publisher
-	put := func(call.Media, []int16) error { return nil }
+	var put func(call.Media, []int16) error
 	if at := s.cfg.Asterisk.Sounds; at.URL != "" {
 		server := ari.NewServer(at.URL + soundsPath)
 		s.soundFiles = server

@@ -284,7 +284,19 @@ func (w webDevices) SetPassword(ctx context.Context, user call.DeviceID, passwor
 type webCentre struct{ s *server }
 
 func (w webCentre) Reload(ctx context.Context, by string) (string, error) {
-	hash, err := w.s.reload(ctx, by)
+	return told(w.s.reload(ctx, by))
+}
+
+func (w webCentre) GoBack(ctx context.Context, version, by string) (string, error) {
+	hash, err := w.s.goBack(ctx, version, by)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", fmt.Errorf("%w: %w", web.ErrNotFound, err)
+	}
+	return told(hash, err)
+}
+
+// told is what became of an activation in the words of the API.
+func told(hash string, err error) (string, error) {
 	if err != nil && !errors.Is(err, callqueue.ErrBusy) && !errors.Is(err, store.ErrAway) {
 		return "", fmt.Errorf("%w: %w", web.ErrInvalid, err)
 	}

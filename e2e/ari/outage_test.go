@@ -7,12 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -92,7 +87,7 @@ func (w *wire) url() string { return "http://" + w.listen.Addr().String() + "/ar
 
 func TestCallsOutliveACutOfTheEventSocket(t *testing.T) {
 	p := startPBX(t)
-	w := newWire(t, p.ari)
+	w := newWire(t, p.ARI)
 	x := p.frontEnd(t, func(c *ari.Config) { c.Nodes[0].URL = w.url() }).run(t)
 	calls := x.served(t)
 	waiting, c := x.answered(t, calls)
@@ -134,7 +129,7 @@ func TestCallsOutliveACutOfTheEventSocket(t *testing.T) {
 
 func TestAHangUpDuringACutReachesTheCallerAfterwards(t *testing.T) {
 	p := startPBX(t)
-	w := newWire(t, p.ari)
+	w := newWire(t, p.ARI)
 	x := p.frontEnd(t, func(c *ari.Config) { c.Nodes[0].URL = w.url() }).run(t)
 	far, c := x.answered(t, x.served(t))
 	w.set(true)
@@ -142,17 +137,6 @@ func TestAHangUpDuringACutReachesTheCallerAfterwards(t *testing.T) {
 	must(t, c.Leg.Hangup(t.Context(), call.Cause{Reason: call.Completed}))
 	w.set(false)
 	eventually(t, "the caller is hung up", func() bool { _, over := far.Ended(); return over })
-}
-
-// kill ends this Asterisk as a crash does.
-func (p *pbx) kill() {
-	p.t.Helper()
-	b, err := os.ReadFile(filepath.Join(p.folder, "run/asterisk.pid"))
-	must(p.t, err)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	must(p.t, err)
-	must(p.t, syscall.Kill(pid, syscall.SIGKILL))
-	eventually(p.t, "Asterisk is gone", func() bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 }
 
 func TestAsteriskIsKilledAndStartedAgain(t *testing.T) {
@@ -163,8 +147,8 @@ func TestAsteriskIsKilledAndStartedAgain(t *testing.T) {
 	r, err := k.bridge.Record(t.Context(), call.NewRecordingID(time.Now()))
 	must(t, err)
 	heardFor(t, 5*time.Second)
-	p.kill()
-	p.script("start")
+	p.Kill()
+	p.Restart()
 	for _, l := range []call.Leg{k.call.Leg, k.agent} {
 		soon(t, "leg ends", l.Context().Done())
 		if got := call.CauseOf(l.Context()); got.Reason != call.SwitchGone {

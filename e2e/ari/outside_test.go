@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"firstline/call"
+	"firstline/e2e/peer"
 	"firstline/sip/ari"
 	"firstline/sip/media"
 	"firstline/sip/siptest"
@@ -28,7 +29,7 @@ import (
 // control port is told.
 func (p *pbx) softphone(t *testing.T, user string) (tell func(command, params string)) {
 	t.Helper()
-	dir, control := t.TempDir(), freeTCP(t)
+	dir, control := t.TempDir(), peer.FreePort(t)
 	config := fmt.Sprintf(`sip_listen 127.0.0.1:%d
 net_interface 127.0.0.1
 module_path /usr/lib/baresip/modules
@@ -40,9 +41,9 @@ module ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:%d
 module_app account.so
 module_app menu.so
-`, freeTCP(t), control)
+`, peer.FreePort(t), control)
 	must(t, os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600))
-	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=firstline-test;answermode=auto;regint=60;audio_codecs=PCMU/8000/1\n", user, p.sip, user)
+	account := fmt.Sprintf("<sip:%s@%s>;auth_user=%s;auth_pass=firstline-test;answermode=auto;regint=60;audio_codecs=PCMU/8000/1\n", user, p.SIP, user)
 	must(t, os.WriteFile(filepath.Join(dir, "accounts"), []byte(account), 0o600))
 	cmd := exec.Command("baresip", "-f", dir)
 	cmd.Dir = dir
@@ -175,7 +176,7 @@ func clean(t *testing.T, text string) {
 // would. Its call is hung up by the other side, or when Asterisk misses the ACK.
 func (p *pbx) invite(t *testing.T, text string) {
 	t.Helper()
-	conn, err := net.Dial("udp", p.sip.String())
+	conn, err := net.Dial("udp", p.SIP.String())
 	must(t, err)
 	t.Cleanup(func() { conn.Close() })
 	name := strings.NewReplacer("\\", "\\\\", `"`, `\"`, "\r", "", "\n", "", "\x00", "").Replace(text)
@@ -186,11 +187,11 @@ func (p *pbx) invite(t *testing.T, text string) {
 		return -1
 	}, text)
 	user = cmp.Or(user, "4711")
-	body := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n", freeTCP(t)&^1)
+	body := fmt.Sprintf("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n", peer.FreePort(t)&^1)
 	id := call.NewUUID(time.Now())
 	_, err = fmt.Fprintf(conn, "INVITE sip:%s@%s SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK%s\r\nMax-Forwards: 70\r\n"+
 		"From: \"%s\" <sip:%s@127.0.0.1>;tag=%s\r\nTo: <sip:%s@%s>\r\nCall-ID: %s\r\nCSeq: 1 INVITE\r\nContact: <sip:x@%s>\r\n"+
 		"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		ariNumber, p.sip, conn.LocalAddr(), id, name, user, id[:8], ariNumber, p.sip, id, conn.LocalAddr(), len(body), body)
+		ariNumber, p.SIP, conn.LocalAddr(), id, name, user, id[:8], ariNumber, p.SIP, id, conn.LocalAddr(), len(body), body)
 	must(t, err)
 }

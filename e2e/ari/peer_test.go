@@ -4,16 +4,10 @@ package ari_test
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +16,7 @@ import (
 
 	"firstline/call"
 	"firstline/call/calltest"
+	"firstline/e2e/peer"
 	"firstline/sip"
 	"firstline/sip/ari"
 	"firstline/sip/media"
@@ -30,41 +25,20 @@ import (
 
 // pbx is a real Asterisk, started for the test.
 type pbx struct {
-	t      *testing.T
-	env    []string
-	folder string // what it writes
-	sip    netip.AddrPort
-	ari    string // host:port
-	far    *media.Engine
+	*peer.Asterisk
+	t   *testing.T
+	far *media.Engine
 }
 
-// ariRule is the number that Asterisk's dialplan hands to the application.
+// ariNumber is the number that Asterisk's dialplan hands to the application.
 const ariNumber = "710"
 
 func startPBX(t *testing.T) *pbx {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	must(t, err)
-	sipPort, ariPort, rtp := freeTCP(t), freeTCP(t), freeRTP()
-	p := &pbx{
-		t: t, sip: netip.MustParseAddrPort(fmt.Sprintf("127.0.0.1:%d", sipPort)), ari: fmt.Sprintf("127.0.0.1:%d", ariPort),
-		env: []string{
-			fmt.Sprint("PEER_SIP_PORT=", sipPort), fmt.Sprint("PEER_ARI_PORT=", ariPort), fmt.Sprint("PEER_NAME=ari-", sipPort),
-			fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+399),
-			"PEER_AGENTS=1", fmt.Sprint("PEER_AGENT_PORT=", sipPort+1), // the fallback's queue needs somebody to wait for
-			"ASTERISK_CONF=" + pbxConfig(t, root),
-		},
-	}
-	p.script("start")
-	t.Cleanup(func() {
-		p.script("stop")
-		if p.folder != "" {
-			os.RemoveAll(p.folder)
-		}
-	})
-	p.folder = regexp.MustCompile(`folder (\S+)`).FindStringSubmatch(p.script("status"))[1]
-	p.far = siptest.Engine(t, uint16(rtp+400))
-	return p
+	a := peer.Start(t, peer.Settings{Conf: pbxConfig(t, root)})
+	return &pbx{Asterisk: a, t: t, far: siptest.Engine(t, uint16(a.RTP+400))}
 }
 
 // pbxConfig is the peers' own configuration with music that a test can tell from
@@ -81,18 +55,6 @@ func pbxConfig(t *testing.T, root string) string {
 	must(t, media.EncodeWAV(f, media.Tone(2*time.Second, hz).Samples()))
 	must(t, f.Close())
 	return dir
-}
-
-// script runs deploy/dev/asterisk.sh for this instance.
-func (p *pbx) script(args ...string) string {
-	p.t.Helper()
-	cmd := exec.Command("../../deploy/dev/asterisk.sh", args...)
-	cmd.Env = append(os.Environ(), p.env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		p.t.Fatalf("asterisk.sh %v: %v\n%s", args, err, out)
-	}
-	return string(out)
 }
 
 // patience is how long a test waits for what has to come. It fails what is broken;
@@ -133,25 +95,10 @@ func soon[T any](t *testing.T, what string, from <-chan T) T {
 	}
 }
 
-// freeTCP is a port that nobody listens on.
-func freeTCP(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
-// rtp is the first of 2,400 ports for audio that nobody else in this process has:
-// 400 of Asterisk, the rest of phones. They lie above what the kernel gives away.
-var rtp atomic.Int64
-
-func freeRTP() int { return 42000 + 2400*int((rtp.Add(1)-1)%9) }
-
 // published is the folder from which this Asterisk plays.
 func (p *pbx) published() *ari.Folder {
 	p.t.Helper()
-	f, err := ari.NewFolder(filepath.Join(p.folder, "sounds/firstline"), "firstline/")
+	f, err := ari.NewFolder(filepath.Join(p.Folder, "sounds/firstline"), "firstline/")
 	must(p.t, err)
 	for _, m := range []call.Media{"prompt:one", "prompt:short"} {
 		hz, d := siptest.Tone(m)
@@ -164,13 +111,13 @@ func (p *pbx) published() *ari.Folder {
 // node is this Asterisk as the front end knows it.
 func (p *pbx) node() ari.Node {
 	return ari.Node{
-		Name: "one", URL: "http://" + p.ari + "/ari", User: "firstline", Password: "firstline-test",
+		Name: "one", URL: "http://" + p.ARI + "/ari", User: "firstline", Password: "firstline-test",
 		Fallback: call.Dialplan{Context: "firstline-fallback"},
 	}
 }
 
 func (p *pbx) phone(user string) sip.PhoneConfig {
-	return sip.PhoneConfig{User: user, Password: "firstline-test", Registrar: p.sip, Media: p.far}
+	return sip.PhoneConfig{User: user, Password: "firstline-test", Registrar: p.SIP, Media: p.far}
 }
 
 // exchange is the front end on that Asterisk, with softphones around it.

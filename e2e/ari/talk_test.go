@@ -171,7 +171,7 @@ func (x *exchange) stored(t *testing.T) []string {
 	t.Helper()
 	var names []string
 	eventually(t, "Asterisk has deleted its copies", func() bool {
-		entries, err := os.ReadDir(filepath.Join(x.pbx.folder, "spool/recording"))
+		entries, err := os.ReadDir(filepath.Join(x.pbx.Folder, "spool/recording"))
 		must(t, err)
 		names = nil
 		for _, e := range entries {

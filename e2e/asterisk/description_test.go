@@ -56,7 +56,7 @@ type model struct {
 }
 
 // describe fetches the whole description of a running Asterisk.
-func describe(t *testing.T, p *pbx) description {
+func describe(t *testing.T, p pbx) description {
 	t.Helper()
 	var chapters struct {
 		APIs []struct {
@@ -91,9 +91,9 @@ func describe(t *testing.T, p *pbx) description {
 }
 
 // fetch says whether there is something at that path.
-func (p *pbx) fetch(t *testing.T, path string, into any) bool {
+func (p pbx) fetch(t *testing.T, path string, into any) bool {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.ari+"/ari"+path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.ARI+"/ari"+path, nil)
 	must(t, err)
 	req.SetBasicAuth("firstline", "firstline-test")
 	resp, err := http.DefaultClient.Do(req)

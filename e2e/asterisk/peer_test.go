@@ -4,14 +4,9 @@ package asterisk_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -20,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
+	"firstline/e2e/peer"
 	"firstline/sip/ari/asterisk"
 )
 
@@ -27,26 +23,23 @@ import (
 // it measures nothing.
 const patience = 60 * time.Second
 
-// pbx is a real Asterisk.
-type pbx struct {
-	env      []string
-	sip, ari string // host:port
-}
-
 // shared is the one that most tests use, one after the other. It is written once,
 // before any test.
-var shared *pbx
+var shared pbx
+
+// pbx is a real Asterisk.
+type pbx struct{ *peer.Asterisk }
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		var end func() error
-		var err error
-		if shared, end, err = startPBX(); err != nil {
+		p, err := peer.Up(peer.Settings{Agents: peer.None})
+		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+		shared = pbx{p}
 		code := m.Run()
-		if err := end(); err != nil {
+		if err := shared.Down(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -54,48 +47,11 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// startPBX starts one on free ports; end stops it and deletes what it wrote.
-func startPBX() (p *pbx, end func() error, err error) {
-	sip, errSIP := freePort()
-	ari, errARI := freePort()
-	if err := errors.Join(errSIP, errARI); err != nil {
-		return nil, nil, err
-	}
-	rtp := 40000 + 100*rand.IntN(20)
-	p = &pbx{sip: fmt.Sprint("127.0.0.1:", sip), ari: fmt.Sprint("127.0.0.1:", ari)}
-	p.env = append(os.Environ(), fmt.Sprint("PEER_SIP_PORT=", sip), fmt.Sprint("PEER_ARI_PORT=", ari),
-		fmt.Sprint("PEER_NAME=client-", sip), "PEER_AGENTS=0",
-		fmt.Sprint("PEER_RTP_START=", rtp), fmt.Sprint("PEER_RTP_END=", rtp+99))
-	if _, err := p.script("start"); err != nil {
-		return nil, nil, err
-	}
-	status, err := p.script("status")
-	folder := regexp.MustCompile(`folder (\S+)`).FindStringSubmatch(status)
-	return p, func() error {
-		_, err := p.script("stop")
-		if folder != nil {
-			err = errors.Join(err, os.RemoveAll(folder[1]))
-		}
-		return err
-	}, err
-}
-
-// script runs deploy/dev/asterisk.sh for this instance.
-func (p *pbx) script(args ...string) (string, error) {
-	cmd := exec.Command(filepath.Join("..", "..", "deploy", "dev", "asterisk.sh"), args...)
-	cmd.Env = p.env
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("asterisk.sh %v: %w\n%s", args, err, out)
-	}
-	return string(out), nil
-}
-
 // client is one for p.
-func (p *pbx) client(t *testing.T, with func(*asterisk.Config)) *asterisk.Client {
+func (p pbx) client(t *testing.T, with func(*asterisk.Config)) *asterisk.Client {
 	t.Helper()
 	cfg := asterisk.Config{
-		URL: "http://" + p.ari + "/ari", User: "firstline", Password: "firstline-test", Application: "firstline",
+		URL: "http://" + p.ARI + "/ari", User: "firstline", Password: "firstline-test", Application: "firstline",
 		Log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
 	}
 	if with != nil {
@@ -273,22 +229,6 @@ func (x *proxy) silence() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.held, x.conns = append(x.held, x.conns...), nil
-}
-
-// freePort is a port that nobody listens on, by TCP or UDP.
-func freePort() (int, error) {
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if u, err := net.ListenPacket("udp", fmt.Sprint("127.0.0.1:", port)); err == nil {
-			u.Close()
-			return port, nil
-		}
-	}
 }
 
 // eventually looks again and again.

@@ -10,14 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"firstline/e2e/peer"
 	"firstline/sip/ari/asterisk"
 )
 
 // callItself has Asterisk call out through its trunk and in again, to the
 // application, and returns the id of the channel that came in.
-func (p *pbx) callItself(t *testing.T, c *asterisk.Client, h *ear, out string, variables map[string]string) string {
+func (p pbx) callItself(t *testing.T, c *asterisk.Client, h *ear, out string, variables map[string]string) string {
 	t.Helper()
-	_, err := c.Create(t.Context(), asterisk.Create{ID: out, Endpoint: "PJSIP/trunk/sip:710@" + p.sip, Variables: variables})
+	_, err := c.Create(t.Context(), asterisk.Create{ID: out, Endpoint: "PJSIP/trunk/sip:710@" + p.SIP.String(), Variables: variables})
 	must(t, err)
 	t.Cleanup(func() { end(t, c, out) })
 	must(t, c.Dial(t.Context(), out, "", 30*time.Second))
@@ -94,7 +95,7 @@ func TestWithheldEventsDoNotCome(t *testing.T) {
 
 func TestSilentlyCutSocketIsReplacedAndTheCallsAreStillThere(t *testing.T) {
 	p := shared
-	x := startProxy(t, p.ari)
+	x := startProxy(t, p.ARI)
 	c := p.client(t, func(cfg *asterisk.Config) {
 		cfg.URL = "http://" + x.addr + "/ari"
 		cfg.Ping, cfg.Pong = 200*time.Millisecond, 2*time.Second
@@ -142,22 +143,18 @@ func TestWhoComesBackAtOnceIsNotLeftDeaf(t *testing.T) {
 }
 
 func TestRestartOfAsteriskIsSeen(t *testing.T) {
-	p, stop, err := startPBX() // one of its own
-	must(t, err)
-	t.Cleanup(func() { must(t, stop()) })
+	p := pbx{peer.Start(t, peer.Settings{Agents: peer.None})} // one of its own
 	c := p.client(t, nil)
 	h, _ := listen(t, c)
 	leg(t, c, h, "leg", "Local/800@from-trunk", nil)
 	before, err := c.Info(t.Context())
 	must(t, err)
-	_, err = p.script("stop")
-	must(t, err)
+	p.Stop()
 	h.await("the end is seen", func() bool { return len(h.downs) == 1 })
 	if err := c.Answer(t.Context(), "leg"); !errors.Is(err, asterisk.ErrAway) {
 		t.Errorf("while it is gone: %v", err)
 	}
-	_, err = p.script("start")
-	must(t, err)
+	p.Restart()
 	h.await("it is connected again", func() bool { return h.ups == 2 })
 	after, err := c.Info(t.Context())
 	must(t, err)

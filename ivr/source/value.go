@@ -1,6 +1,7 @@
 package source
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -366,4 +367,28 @@ func isID(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_'
 	}) < 0
+}
+
+// Scalar reads a whole number (int), a truth value (bool) or text (string),
+// whichever the file holds; nil with a fault for anything else.
+func (v Value) Scalar() any {
+	_, t, ok := v.read("a number, true, false or a text")
+	if !ok {
+		return nil
+	}
+	switch t.node.(type) {
+	case *ast.IntegerNode:
+		return v.Int(0, math.MinInt32, math.MaxInt32)
+	case *ast.BoolNode:
+		return v.Bool(false)
+	}
+	return v.Text("")
+}
+
+// Plain is the value as a name when it is a single value, and whether it is.
+func (v Value) Plain() (Word, bool) {
+	if _, ok := v.scalar(); !ok {
+		return Word{}, false
+	}
+	return v.Word(""), true
 }

@@ -58,6 +58,7 @@ type fakeChannel struct {
 	byUs    bool
 	play    *fakePlay
 	music   string
+	sentTo  string // endpoint that the far end was asked to go to
 	spies   string // channel that a snoop listens to
 	spy     string // what of it: in, out, both
 	whisper string // where what the snoop hears goes: out is to the channel's far end

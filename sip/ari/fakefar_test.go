@@ -83,6 +83,14 @@ func (p *fakeFar) Ended() (call.Reason, bool) {
 	return reason, p.c.ended
 }
 
+// SentTo is where the far end was asked to go, as fakeConfig's nodes say it.
+func (p *fakeFar) SentTo() string {
+	p.f.mu.Lock()
+	defer p.f.mu.Unlock()
+	number, _ := parseTemplate("PJSIP/sip:{number}@fake").read(p.c.sentTo)
+	return number
+}
+
 func (p *fakeFar) Hears(m call.Media) bool {
 	p.f.mu.Lock()
 	defer p.f.mu.Unlock()

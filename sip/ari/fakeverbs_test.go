@@ -130,8 +130,8 @@ func (f *fakePBX) Continue(ctx context.Context, id, to, _ string, _ int, _ strin
 	})
 }
 
-func (f *fakePBX) Redirect(ctx context.Context, id, _ string) error {
-	return f.verb(ctx, "redirect", id, func(*fakeChannel) error { return nil })
+func (f *fakePBX) Redirect(ctx context.Context, id, endpoint string) error {
+	return f.verb(ctx, "redirect", id, func(c *fakeChannel) error { c.sentTo = endpoint; return nil })
 }
 
 func (f *fakePBX) TransferProgress(ctx context.Context, id, _ string) error {

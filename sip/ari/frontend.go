@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -244,6 +245,7 @@ func (f *FrontEnd) Legs() int {
 func (f *FrontEnd) Caps() call.Caps {
 	return call.Caps{
 		Record: f.cfg.RecordingsDir != "", Tap: true, Adopt: true, ReferByPhone: true, Continue: true,
+		Transfer: !slices.ContainsFunc(f.nodes, func(n *node) bool { return n.cfg.Refer == "" }),
 	}
 }
 

@@ -168,6 +168,21 @@ func (f *Far) Hangup() {
 	}
 }
 
+// SentTo is where this end was asked to go (REFER) since it was looked at before.
+// Nobody else reads the events of its call then.
+func (f *Far) SentTo() string {
+	for {
+		select {
+		case e := <-f.Call().Events():
+			if e.Kind == call.LegTransfer {
+				return e.Target
+			}
+		default:
+			return ""
+		}
+	}
+}
+
 // Ended is how this end saw the call end.
 func (f *Far) Ended() (call.Reason, bool) {
 	c := f.Call()

@@ -458,3 +458,12 @@ func (w *World) Reload(_ context.Context, by string) (string, error) {
 	w.Add(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: "0123abcd", By: by}))
 	return "0123abcd", nil
 }
+
+// GoBack implements web.Centre. It knows one version of before, "4567".
+func (w *World) GoBack(_ context.Context, version, by string) (string, error) {
+	if version != "4567" && version != "previous" {
+		return "", web.ErrNotFound
+	}
+	w.Add(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: "4567", By: by}))
+	return "4567", nil
+}
