@@ -264,6 +264,9 @@ func (d *Desk) close(ctx context.Context, rec *call.Record, alive time.Time) err
 	if n := len(rec.Entries); n > 0 && rec.Entries[n-1].Outcome != "" {
 		outcome = rec.Entries[n-1].Outcome
 	}
+	if rec.Out && outcome == call.OutcomeAnswered && len(rec.Talks) == 0 { // by an agent, and not by the customer
+		outcome = call.OutcomeNotReached
+	}
 	if e := rec.Waiting(); e != nil {
 		for _, o := range e.Offers {
 			if o.Ended.IsZero() {
