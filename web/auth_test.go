@@ -45,6 +45,7 @@ var matrix = []struct {
 	{"GET", "/callbacks/{callback}", "", web.Agent, 200},
 	{"PATCH", "/callbacks/{callback}", `{"number":"+4930987"}`, web.Supervisor, 204},
 	{"POST", "/callbacks/{callback}/withdraw", `{"reason":"solved by mail"}`, web.Supervisor, 204},
+	{"POST", "/callbacks/{callback}/settle", `{"note":"heard"}`, web.Agent, 204},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
 	{"GET", "/ticket-terms", "", web.Agent, 200},

@@ -137,6 +137,7 @@ const steps = {
 			["call", `/calls/${desk.call}`],
 			["ticket", `/tickets/${desk.ticket}`],
 			["reports", "/reports"],
+			["callbacks", "/callbacks"],
 			["lost", "/lost"],
 			["blocks", "/blocks"],
 			["unknown", "/nothing"],
@@ -152,6 +153,7 @@ const steps = {
 					await page.getByText("live", { exact: true }).waitFor();
 					if (name === "call" || name === "ticket") await page.locator("audio").first().waitFor();
 					if (name === "calls") await page.getByRole("link", { name: "T-100090" }).first().waitFor();
+					if (name === "callbacks") await page.locator("tr[data-callback]").first().waitFor();
 					if (name === "lost") await page.locator("tr[data-lost]").first().waitFor();
 					if (name === "blocks") await page.locator("tr[data-block]").first().waitFor();
 					if (name === "reports") await page.getByRole("rowheader", { name: "Service desk" }).waitFor();
@@ -223,6 +225,27 @@ const steps = {
 		await page.getByRole("button", { name: "Show" }).click();
 		await page.getByText("2020-01-02 00:00 to 2020-01-04 00:00 (Asia/Kolkata), 0 rows").waitFor();
 		await accessible(page, "a report of nobody");
+		await page.close();
+	},
+
+	async "a callback is released, and one is withdrawn with a reason"() {
+		const page = await open(signed, "/callbacks");
+		const held = page.locator("tr[data-callback]", { hasText: "+4930444555" });
+		await held.getByText("to be released").waitFor();
+		await held.getByRole("button", { name: "Release" }).click();
+		await held.getByText("waits", { exact: false }).waitFor();
+		assert.equal(await held.getByRole("button", { name: "Release" }).count(), 0);
+		const other = page.locator("tr[data-callback]", { hasText: "+4930123456" });
+		await other.getByRole("button", { name: "Withdraw…" }).click();
+		await accessible(page, "callbacks with a question");
+		await shoot(page, "callbacks-withdraw");
+		await page.getByLabel(/Why is/).fill("<b>solved by mail</b>");
+		await page.getByRole("button", { name: "Withdraw", exact: true }).click();
+		await page.getByRole("status").getByText("will not be called").waitFor();
+		await other.waitFor({ state: "detached" });
+		await page.getByLabel("Show").selectOption("ended");
+		await page.getByText("<b>solved by mail</b>").waitFor();
+		await accessible(page, "callbacks that ended");
 		await page.close();
 	},
 
