@@ -380,6 +380,18 @@ func (d *Dispatcher) ExtendWrapUp(ctx context.Context, agent call.AgentID, until
 // TalkBegan says that a talk is on which was there before this process.
 func (d *Dispatcher) TalkBegan(agent call.AgentID, id call.ID) { d.tell(TalkBegan{agent, id}) }
 
+// TalkMoved says that an agent goes on in another call with the same leg. It is
+// nothing when the talk has ended.
+func (d *Dispatcher) TalkMoved(agent call.AgentID, from, to call.ID) {
+	d.submit(func(now time.Time) {
+		if err := d.apply(now, TalkMoved{agent, from, to}); err != nil {
+			d.log.Debug("talk has ended before", zap.String("agent", string(agent)), zap.String("call", string(from)), zap.Error(err))
+			return
+		}
+		delete(d.talks, agent)
+	})
+}
+
 // CallOut reserves an agent for a call that they place, and says where they sit. It
 // ends by TalkEnded. ErrUnknownAgent, ErrTalking, ErrBusy.
 func (d *Dispatcher) CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (device call.DeviceID, err error) {
