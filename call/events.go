@@ -220,6 +220,7 @@ type (
 		Call    ID     `json:"call,omitempty"`
 		Subject string `json:"subject"`
 		Caller  Party  `json:"caller"`
+		Client  string `json:"client,omitempty"` // whose line it came in on
 		Test    bool   `json:"test,omitempty"`
 	}
 	// TicketNoted is a person's remark.
@@ -444,6 +445,9 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[ConfigActivated], true
 	}
 	if decode, ok := consultDecoder(name); ok {
+		return decode, true
+	}
+	if decode, ok := ticketDecoder(name); ok {
 		return decode, true
 	}
 	if decode, ok := careDecoder(name); ok {

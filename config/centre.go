@@ -42,7 +42,9 @@ type Centre struct {
 	Features     Features
 	Callers      Callers
 	Outbound     intake.Outbound
+	Tickets      Tickets
 	Patience     time.Duration     // of calls that are handed on
+	Hints        Faults            // what is no fault, but hardly meant, with where it stands; see Advice
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -53,17 +55,21 @@ type Number struct {
 	Client string // empty when the line serves no particular one
 	Class  string // of its calls in place of its client's; rules.yaml says what a class has
 	Name   string // for people
-	Hours  string // calendar; empty when the line is always open
-	Closed Closed // outside hours
+	// Language of its callers in place of their client's; empty for none.
+	Language string
+	Hours    string // calendar; empty when the line is always open
+	Closed   Closed // outside hours
 }
 
 // Client is a company that the line serves.
 type Client struct {
 	Name     string
 	Language string         // of its callers, empty for the flow's own
+	Greeting string         // prompt of its own; empty for that of the flow
 	Class    string         // of its calls; empty for none
 	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
 	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
+	Contract string         // what it was promised; empty for nothing
 }
 
 // BreakReason is why an agent may be on break.
@@ -90,8 +96,10 @@ func (c *Centre) Queue(id call.QueueID) (callqueue.Queue, bool) {
 	return c.Queues[i], true
 }
 
-// Language is what callers of a number hear when their client has one, else empty.
-func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language }
+// Language is what callers of a number hear when it or its client has one, else empty.
+func (c *Centre) Language(n Number) string {
+	return cmp.Or(n.Language, c.Clients[n.Client].Language)
+}
 
 // Advice is what is no fault, but hardly meant: steps of queues that let in nobody
 // whom the step before did not, by the roster (without one, nil, it is the
@@ -186,7 +194,7 @@ const (
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile, outboundFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile, outboundFile, ticketsFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

@@ -35,13 +35,13 @@ func (r *centreReader) hours() {
 	r.centre.DeskZone = timeZone(m.May("zone"))
 	for _, e := range m.May("calendars").Map().Entries() {
 		doc.ID("calendar", e.Key)
-		r.centre.Calendars[e.Key.Text] = calendar(doc, e)
+		r.centre.Calendars[e.Key.Text] = r.calendar(doc, e)
 	}
 	m.End()
 	r.faults = append(r.faults, doc.Faults()...)
 }
 
-func calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
+func (r *centreReader) calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
 	before := len(doc.Faults())
 	m := e.Value.Map()
 	c := &hours.Calendar{Zone: timeZone(m.Must("zone")), Exceptions: make(map[hours.Date][]hours.Span)}
@@ -73,6 +73,7 @@ func calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
 	m.End()
 	if len(doc.Faults()) == before { // what is right key by key, and wrong together
 		reportAll(doc, e.Key.Pos, c.Validate())
+		r.holes(e.Key, c, said)
 	}
 	return c
 }

@@ -12,6 +12,7 @@ import (
 
 func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	before := len(doc.Faults())
+	r.queues[call.QueueID(e.Key.Text)] = e.Key.Pos
 	m := e.Value.Map()
 	q := callqueue.Queue{
 		ID:        call.QueueID(e.Key.Text),

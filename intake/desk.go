@@ -41,7 +41,10 @@ type Centre struct {
 	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
-	Calendars     map[string]Hours // by name, for flows that ask
+	// Recorded is the languages with recordings of their own, the first of which is
+	// heard in place of others; none: all have.
+	Recorded  []string
+	Calendars map[string]Hours // by name, for flows that ask
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -61,6 +64,7 @@ type Number struct {
 	Queue    call.QueueID
 	Language string         // of the caller; empty means the flow's own
 	Client   string         // whose line it is; empty for no particular one
+	Greeting string         // prompt of that client; empty for none
 	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string         // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours          // nil: always open
@@ -72,7 +76,7 @@ type Number struct {
 type (
 	ticketDesk interface {
 		// Opening returns a new ticket's id and the events that open it.
-		Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+		Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error)
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)

@@ -187,22 +187,32 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	if refuse, out := d.keptOut(j); out {
 		return refuse, nil
 	}
-	dialled := j.centre.Numbers[j.call.To.Number]
-	if why := dialled.shut(j.call.Arrived); why != "" {
+	next, err := j.centre.route(j.call)
+	if w, wait := next.(Wait); wait {
+		return d.enqueue(j, w.Queue, w.Need, w.Priority), nil
+	}
+	return next, err
+}
+
+// route is the first stage of a call by the number dialled and when it came. Of a
+// wait it names the queue alone.
+func (c *Centre) route(k *call.Call) (Stage, error) {
+	dialled := c.Numbers[k.To.Number]
+	if why := dialled.shut(k.Arrived); why != "" {
 		return dialled.outside(why), nil
 	}
 	switch {
 	case dialled.Flow != "":
 		return Flow{Flow: dialled.Flow, State: ivr.State{Language: dialled.Language}}, nil
 	case dialled.Queue != "":
-		return d.enqueue(j, dialled.Queue, call.Requirement{}, 0), nil
+		return Wait{Queue: dialled.Queue}, nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
 
 func (d *Desk) open(ctx context.Context, j *journey) error {
 	c := j.call
-	ticket, opening, err := d.ticketFor(c)
+	ticket, opening, err := d.ticketFor(c, j.centre.Numbers[c.To.Number].Client)
 	if err != nil {
 		return fmt.Errorf("open ticket: %w", err)
 	}
@@ -225,14 +235,14 @@ func (d *Desk) open(ctx context.Context, j *journey) error {
 
 // ticketFor gives a call its ticket: the one of a call that died with the last
 // process when this is the same INVITE sent again, else a new one.
-func (d *Desk) ticketFor(c *call.Call) (call.TicketID, []call.Event, error) {
+func (d *Desk) ticketFor(c *call.Call, client string) (call.TicketID, []call.Event, error) {
 	d.mu.Lock()
 	t, again := d.crashed[c.Origin]
 	d.mu.Unlock()
 	if again {
 		return t, []call.Event{call.TicketEvent(c.Arrived, t, call.TicketJoined{Call: c.ID, Why: "the same INVITE after a restart"})}, nil
 	}
-	return d.Tickets.Opening(c.Arrived, c)
+	return d.Tickets.Opening(c.Arrived, c, client)
 }
 
 // Flow runs the menu.

@@ -307,7 +307,7 @@ type numbered struct {
 	n  int
 }
 
-func (n *numbered) Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error) {
+func (n *numbered) Opening(at time.Time, c *call.Call, _ string) (call.TicketID, []call.Event, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.n++

@@ -158,6 +158,9 @@ func (k *talk) connected(ctx context.Context, started []call.Event) error {
 		body.Recording = k.t.Recording
 	}
 	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
+	if k.t.Agent != "" {
+		evs = append(evs, call.TicketEvent(k.began, k.j.ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent}))
+	}
 	if k.j.back != nil && !k.j.reached {
 		k.j.reached = true
 		return k.j.back.reached(ctx, k.j.call.ID, evs)
@@ -334,11 +337,13 @@ func (k *talk) part(by call.Side, cause call.Cause) {
 	defer cancel()
 	fault := ""
 	r, err := k.recording.Stop(ctx)
+	if errors.Is(err, call.ErrHandedOver) { // it goes on, and the next process ends it
+		return
+	}
 	if err != nil {
 		fault = err.Error()
 	}
 	switch finished := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); {
-	case errors.Is(finished, call.ErrHandedOver): // it goes on, and the next process ends it
 	case finished != nil:
 		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(finished))
 	case err != nil:

@@ -47,6 +47,8 @@ var matrix = []struct {
 	{"POST", "/callbacks/{callback}/withdraw", `{"reason":"solved by mail"}`, web.Supervisor, 204},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
+	{"GET", "/ticket-terms", "", web.Agent, 200},
+	{"PATCH", "/tickets/{ticket}", `{}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
 	{"POST", "/tickets/{ticket}/call", `{"agent":"ana"}`, web.Agent, 202},
 	{"GET", "/recordings", "", web.Supervisor, 200},

@@ -20,6 +20,7 @@ import (
 	"firstline/callqueue/sla"
 	"firstline/intake"
 	"firstline/intake/block"
+	"firstline/tickets"
 )
 
 // Config is what a Server needs. Fields without a default named beside them must
@@ -171,15 +172,22 @@ type CallFilter struct {
 // Tickets reads tickets and adds notes. Unknown ids are ErrNotFound.
 type Tickets interface {
 	// Tickets returns the newest first, without notes.
-	Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error)
+	Tickets(ctx context.Context, f TicketFilter) ([]tickets.Ticket, error)
 	// Ticket returns one with its notes, oldest first.
-	Ticket(ctx context.Context, id call.TicketID) (Ticket, error)
+	Ticket(ctx context.Context, id call.TicketID) (tickets.Ticket, error)
 	// AddNote returns the note as it was kept, with id and instant.
 	AddNote(ctx context.Context, id call.TicketID, n Note) (Note, error)
+	// ChangeTicket is tickets.Desk.Change by the rules in force.
+	ChangeTicket(ctx context.Context, id call.TicketID, e tickets.Edit) (tickets.Ticket, error)
+	// Rules are how problems are graded now.
+	Rules() tickets.Rules
+	// Contract is what a client was promised; the zero one for nobody in particular.
+	Contract(client string) tickets.Contract
 }
 
 // TicketFilter narrows a list of tickets; a zero field does not narrow.
 type TicketFilter struct {
+	State  tickets.State
 	Before call.TicketID // only tickets older than this one
 	Limit  int
 }

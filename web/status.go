@@ -51,6 +51,8 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
 		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
+	case errors.Is(err, tickets.ErrStale):
+		return huma.Error412PreconditionFailed(err.Error()), false
 	case errors.Is(err, ErrUnsupported):
 		return huma.Error501NotImplemented(err.Error()), false
 	case isAny(err, ErrUnavailable, callqueue.ErrClosed, recordings.ErrClosed):

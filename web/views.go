@@ -138,17 +138,6 @@ type LostNote struct {
 	Reason string       `json:"reason"`
 }
 
-// Ticket is one problem.
-type Ticket struct {
-	ID      call.TicketID `json:"id"`
-	Subject string        `json:"subject"`
-	State   string        `json:"state,omitempty"`
-	Caller  Party         `json:"caller"`
-	Opened  time.Time     `json:"opened"`
-	Test    bool          `json:"test,omitempty"`
-	Notes   []Note        `json:"notes,omitempty"`
-}
-
 // Note is one remark on a ticket.
 type Note struct {
 	ID     string    `json:"id"`

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/sip"
+	"firstline/sip/ari"
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
@@ -97,7 +99,8 @@ type server struct {
 	media      *media.Engine
 	sip        *sip.Server
 	exchange   exchange
-	soundFiles http.Handler // for nodes that fetch prompts; nil: none does
+	asterisk   atomic.Pointer[ari.FrontEnd] // that of exchange, for fence
+	soundFiles http.Handler                 // for nodes that fetch prompts; nil: none does
 	phones     phones
 	registrar  *sip.Registrar
 	queue      *callqueue.Dispatcher
@@ -165,6 +168,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	cfg := store.Config{Database: s.cfg.Database, DataDir: s.cfg.DataDir, Standby: s.cfg.Standby.Wait, Stale: s.cfg.Standby.Stale}
+	cfg.Lost = s.fence
 	if s.standby != nil {
 		cfg.Watched = s.standby.watched
 	}
@@ -289,8 +293,8 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Version: s.version,
-	}, forDesk(s.centre.now(), s.sounds.checksum))
+		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Version: s.version,
+	}, forDesk(s.centre.now(), s.sounds))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)
 	if err != nil {
