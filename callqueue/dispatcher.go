@@ -367,6 +367,17 @@ func (d *Dispatcher) Colleague(ctx context.Context, who string) (agent call.Agen
 	return agent, there, asked
 }
 
+// Sitting is the call that the agent at a phone talks in; empty for none.
+func (d *Dispatcher) Sitting(ctx context.Context, device call.DeviceID) (id call.ID, err error) {
+	err = d.ask(ctx, func(time.Time) error {
+		if a := d.engine.at[device]; a != nil && agents.Busy(a.activity) {
+			id = a.call
+		}
+		return nil
+	})
+	return id, err
+}
+
 // EndWrapUp ends a wrap-up early. ErrNotTalking when there is none.
 func (d *Dispatcher) EndWrapUp(ctx context.Context, agent call.AgentID) error {
 	return d.ask(ctx, func(now time.Time) error { return d.apply(now, WrapUpEnded{agent}) })

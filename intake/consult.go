@@ -64,7 +64,7 @@ func (d *Desk) CompleteConsult(ctx context.Context, id call.ID) error {
 // then.
 func (d *Desk) SwapConsult(ctx context.Context, id call.ID) error {
 	return d.command(ctx, id, func(ctx context.Context, k *talk) error {
-		if !k.consult.up() || k.consult.together {
+		if !k.consult.up() || k.consult.together || k.consult.line.via != nil {
 			return ErrNoConsult
 		}
 		if k.consult.aside {
@@ -81,7 +81,7 @@ func (d *Desk) Conference(ctx context.Context, id call.ID) error {
 		return fmt.Errorf("conference: %w", call.ErrUnsupported)
 	}
 	return d.command(ctx, id, func(ctx context.Context, k *talk) error {
-		if !k.consult.up() || k.consult.together {
+		if !k.consult.up() || k.consult.together || k.consult.line.via != nil {
 			return ErrNoConsult
 		}
 		if err := k.rejoin(ctx, false); err != nil {
@@ -117,6 +117,7 @@ func (k *talk) ask(ctx context.Context, to Target, by string) error {
 	k.note(call.ConsultBegan{Call: line.id, To: to.String(), By: by})
 	if err := k.park(ctx); err != nil {
 		line.taken(answer{line: line}) // it is not rung at all
+		close(line.settled)
 		return errors.Join(err, k.comeBack(ctx, call.ConsultReturned))
 	}
 	k.rung++
@@ -206,6 +207,7 @@ func (k *talk) comeBack(ctx context.Context, how call.ConsultEnd) error {
 func (k *talk) answered(ctx context.Context, a answer) {
 	k.rung--
 	a.line.taken(a)
+	defer close(a.line.settled)
 	c := k.consult
 	if c == nil || c.line != a.line { // taken back meanwhile
 		a.line.close(call.Cause{Reason: call.Completed, Text: "too late"})
@@ -217,7 +219,11 @@ func (k *talk) answered(ctx context.Context, a answer) {
 		k.j.log.Info("consultation declined", zap.String("to", a.line.to.String()), zap.Error(a.err))
 		err = k.comeBack(ctx, call.ConsultDeclined)
 	default:
-		if err = k.setAside(ctx); err != nil {
+		join := k.setAside
+		if a.line.via != nil {
+			join = k.viaPhone
+		}
+		if err = join(ctx); err != nil {
 			err = errors.Join(err, k.comeBack(ctx, call.ConsultReturned))
 		}
 	}
@@ -231,7 +237,8 @@ func (k *talk) complete(ctx context.Context) Stage {
 	line := k.consult.line
 	if line.bridge != nil {
 		_ = line.bridge.Close(ctx) // a leg is gone, or will be
-	} else if !k.consult.aside {
+	}
+	if !k.consult.aside {
 		_ = k.bridge.Close(ctx) // the one asked may be on it
 	}
 	k.hold(call.SideSystem, false, time.Now())
@@ -252,14 +259,22 @@ func (k *talk) alone(ctx context.Context) Stage {
 	if k.consult == nil {
 		return nil
 	}
+	if k.consult.line.via != nil {
+		return nil // the phone has hung up on the caller alone
+	}
 	if k.consult.up() && k.consult.line.leg.Context().Err() == nil {
 		return k.complete(ctx)
 	}
+	k.noteTransfer(k.consult.line.to.String(), "", nil)
+	return k.sendOn()
+}
+
+// sendOn hands the caller on to where somebody is being asked who has not answered.
+func (k *talk) sendOn() Stage {
 	line := k.consult.line
 	k.consult = nil
-	line.end(call.Cause{Reason: call.Completed, Text: "the agent hung up"})
+	line.end(call.Cause{Reason: call.Completed, Text: "the caller is handed on"})
 	k.note(call.ConsultEnded{Call: line.id, End: call.ConsultReturned})
-	k.noteTransfer(line.to.String(), "", nil)
 	return k.t.onwards(k.j, line.to, k.pauseEnds)
 }
 

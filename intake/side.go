@@ -24,6 +24,9 @@ type side struct {
 	ctx    context.Context //nolint:containedctx // ends with the question, as a leg's does
 	cancel context.CancelCauseFunc
 
+	via     call.Leg      // the agent's phone by which it is asked; nil: by the leg of the conversation
+	settled chan struct{} // closed when the ringing is over and all that follows from it is done
+
 	// of the goroutine of the conversation, once there is an answer
 	leg    call.Leg
 	agent  call.AgentID // empty for a number
@@ -71,6 +74,7 @@ func (d *Desk) openSide(ctx context.Context, k *talk, to Target) (*side, error) 
 		return nil, fmt.Errorf("consult: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.settled = make(chan struct{})
 	return s, nil
 }
 
@@ -132,6 +136,7 @@ func (s *side) close(c call.Cause) {
 // moved ends the question's call as its leg goes on in another.
 func (s *side) moved(to call.ID) {
 	c := transferred()
+	s.cancel(c)
 	s.d.Journal.Post(call.CallEvent(time.Now(), s.id, call.Parted{Agent: s.agent, By: call.SideSystem, Cause: c}))
 	if s.agent != "" {
 		s.d.Queue.TalkMoved(s.agent, s.id, to)
