@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"firstline/ivr/source"
 )
@@ -134,14 +135,7 @@ func (n *lookupNode) goBy(w *walk, answer map[string]any, found Found) string {
 }
 
 func listed(names []string) string {
-	all := ""
-	for i, n := range slices.Sorted(slices.Values(names)) {
-		if i > 0 {
-			all += ", "
-		}
-		all += n
-	}
-	return all
+	return strings.Join(slices.Sorted(slices.Values(names)), ", ")
 }
 
 // identify raises how sure we are of the caller. It never sinks.

@@ -52,22 +52,37 @@ func TestALookupLeadsOnAndASecretAloneVerifies(t *testing.T) {
 		class    call.Classification
 	}{
 		"found": {
-			[]string{"4711", "8765", "2", "3"}, map[string]any{"name": "Ana", "open": 2.0, "vip": true}, ivr.LookupFound,
-			ivr.Queue{Queue: "service-desk", Priority: 9}, ivr.Verified, call.Classification{Kind: "technical-failure", Severity: "critical"},
+			[]string{"4711", "8765", "2", "3"},
+			map[string]any{"name": "Ana", "open": 2.0, "vip": true},
+			ivr.LookupFound,
+			ivr.Queue{Queue: "service-desk", Priority: 9},
+			ivr.Verified,
+			call.Classification{Kind: "technical-failure", Severity: "critical"},
 		},
 		"nobody": {
-			[]string{"4711", "8765", "1", "1"}, nil, ivr.LookupMissing,
-			ivr.Queue{Queue: "service-desk"}, ivr.Recognised, call.Classification{Kind: "security-breach", Severity: "low", Urgency: "high"},
+			[]string{"4711", "8765", "1", "1"},
+			nil, ivr.LookupMissing,
+			ivr.Queue{Queue: "service-desk"},
+			ivr.Recognised,
+			call.Classification{Kind: "security-breach", Severity: "low", Urgency: "high"},
 		},
 		"no answer in time": {[]string{"4711", "8765"}, nil, ivr.LookupFailed, ivr.Queue{Queue: "service-desk"}, ivr.Recognised, call.Classification{}},
 		"no PIN":            {[]string{"4711", "", "", ""}, map[string]any{"vip": true}, ivr.LookupFound, ivr.Queue{Queue: "service-desk"}, ivr.Recognised, call.Classification{}},
 		"an answer in other types": {
-			[]string{"4711", "8765"}, map[string]any{"name": 7.0, "open": 2.5, "vip": "yes"}, ivr.LookupFound,
-			ivr.Queue{Queue: "service-desk"}, ivr.Verified, call.Classification{},
+			[]string{"4711", "8765"},
+			map[string]any{"name": 7.0, "open": 2.5, "vip": "yes"},
+			ivr.LookupFound,
+			ivr.Queue{Queue: "service-desk"},
+			ivr.Verified,
+			call.Classification{},
 		},
 		"not for this desk": {
-			[]string{"4711", "8765", "4"}, map[string]any{"vip": true}, ivr.LookupFound,
-			ivr.Hangup{Reason: call.Completed, Routed: true}, ivr.Verified, call.Classification{Kind: "not-technical"},
+			[]string{"4711", "8765", "4"},
+			map[string]any{"vip": true},
+			ivr.LookupFound,
+			ivr.Hangup{Reason: call.Completed, Routed: true},
+			ivr.Verified,
+			call.Classification{Kind: "not-technical"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

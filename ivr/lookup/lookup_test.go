@@ -44,11 +44,13 @@ func TestWhatIsNoAnswerSaysSoWithoutWhatWasAsked(t *testing.T) {
 		answer http.HandlerFunc
 		want   error
 	}{
-		"nobody":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, lookup.ErrMissing},
-		"a fault":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, lookup.ErrAnswer},
-		"a page":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, lookup.ErrAnswer},
-		"null":      {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("null")) }, lookup.ErrAnswer},
-		"elsewhere": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", 302) }, lookup.ErrAnswer},
+		"nobody":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, lookup.ErrMissing},
+		"a fault": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, lookup.ErrAnswer},
+		"a page":  {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, lookup.ErrAnswer},
+		"null":    {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("null")) }, lookup.ErrAnswer},
+		"elsewhere": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
+		}, lookup.ErrAnswer},
 		"too much": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte(`{"a":"` + strings.Repeat("x", 70_000) + `"}`))
 		}, lookup.ErrAnswer},
