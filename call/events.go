@@ -52,6 +52,13 @@ type (
 		Language   string `json:"language,omitempty"`
 		Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
 	}
+	// Identified says how sure a flow is of who calls: unknown, maybe, known, said or
+	// verified, and by what.
+	Identified struct {
+		Node     string `json:"node"`
+		Level    string `json:"level"`
+		Evidence string `json:"evidence"`
+	}
 	// QueueJoined opens a queue entry. Joined is when the wait began, which is
 	// earlier than the event for a call that keeps its place.
 	QueueJoined struct {
@@ -343,6 +350,7 @@ func (Answered) Type() string           { return "call.answered" }
 func (Keyed) Type() string              { return "call.keyed" }
 func (Noticed) Type() string            { return "call.noticed" }
 func (Chose) Type() string              { return "call.chose" }
+func (Identified) Type() string         { return "call.identified" }
 func (QueueJoined) Type() string        { return "queue.joined" }
 func (Offered) Type() string            { return "queue.offered" }
 func (OfferEnded) Type() string         { return "queue.offer-ended" }
@@ -391,6 +399,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Noticed], true
 	case Chose{}.Type():
 		return decodeAs[Chose], true
+	case Identified{}.Type():
+		return decodeAs[Identified], true
 	case QueueJoined{}.Type():
 		return decodeAs[QueueJoined], true
 	case Offered{}.Type():

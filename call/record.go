@@ -31,6 +31,7 @@ type Record struct {
 	Quality  Quality   `json:"quality,omitzero"`
 
 	Language   string `json:"language,omitempty"`   // that the caller chose
+	Identity   string `json:"identity,omitempty"`   // how sure its flow was of who calls
 	Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
 
 	Stage      string          `json:"stage,omitempty"`
@@ -328,6 +329,8 @@ func (r *Record) Apply(e Event) error {
 		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
 	case Chose:
 		r.Language, r.Unrecorded = cmp.Or(b.Language, r.Language), b.Unrecorded || r.Unrecorded
+	case Identified:
+		r.Identity = b.Level
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
 	case Panicked:

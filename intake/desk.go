@@ -121,7 +121,7 @@ type callerMemory interface {
 	Unserved(number string, since time.Time) int
 }
 
-// Config is what a Desk needs; all of it is required except Forecast, Callers,
+// Config is what a Desk needs; all of it is required except Lookups, Forecast, Callers,
 // MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
@@ -131,6 +131,7 @@ type Config struct {
 	Recordings catalogue
 	Lost       lostList
 	Blocks     blocks
+	Lookups    lookups      // nil: flows look nothing up
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
