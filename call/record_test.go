@@ -138,6 +138,7 @@ func TestEveryBodySurvivesTheWire(t *testing.T) {
 		CallEvent(at(90), "c1", QueueDecided{
 			Entry: "c1.q1", Offer: "c1.q1.o1", Step: 1, Since: at(6), Eligible: 2, Excluded: []Exclusion{{"on break", 3, time.Second}},
 		}),
+		CallEvent(at(90), "c1", PlaceKept{Entry: "c1.q1", Queue: "q", Joined: at(6), Of: "c0", Evidence: EvidenceNumber}),
 		CallEvent(at(90), "c1", QueueExited{Entry: "c1.q1", Rule: "key", Key: "1", To: "queue:night"}),
 		TicketEvent(at(91), "T-100001", TicketOpened{Call: "c1", Subject: "Call", Caller: Party{Number: "1", Name: "<b>"}}),
 		TicketEvent(at(91), "T-100001", TicketNoted{Note: "n", Author: "ana", Text: "hello"}),

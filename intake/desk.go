@@ -12,6 +12,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/callqueue/callers"
 	"firstline/callqueue/estimate"
 	"firstline/ivr"
 	"firstline/recordings"
@@ -36,6 +37,7 @@ type Centre struct {
 	// Callbacks are the queues whose callers may be called back.
 	Callbacks map[call.QueueID]CallbackRule
 	Messages  map[call.QueueID]MessageRule
+	Places    map[call.QueueID]PlaceRule
 	Blocked   Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
@@ -102,6 +104,8 @@ type callerMemory interface {
 	OfTicket(t call.TicketID) (call.AgentID, bool)
 	Handler(number string, since time.Time) (call.AgentID, bool)
 	Unserved(number string, since time.Time) int
+	// Dropped is the place in a queue that a number left since an instant.
+	Dropped(number string, q call.QueueID, since time.Time) (callers.Place, bool)
 }
 
 // Config is what a Desk needs; all of it is required except Forecast, Callers,
@@ -137,6 +141,7 @@ type Desk struct {
 	mu      sync.Mutex // guards what follows
 	talks   map[call.ID]chan<- order
 	crashed map[string]call.TicketID // tickets of calls that died with the last process, by origin
+	placed  map[call.ID]bool         // whose place somebody has taken
 }
 
 // New returns a desk that serves calls by centre c.
@@ -144,7 +149,7 @@ func New(cfg Config, c *Centre) *Desk {
 	if cfg.PauseLimit == 0 {
 		cfg.PauseLimit = 120 * time.Second
 	}
-	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}}
+	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}, placed: map[call.ID]bool{}}
 	d.centre.Store(c)
 	return d
 }

@@ -327,6 +327,8 @@ func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priori
 	rules, now := j.centre.Queues[q], time.Now()
 	if joined, ok := d.redialled(context.Background(), j, q); ok {
 		w.Joined, w.Came = joined, w.Joined
+	} else if at, ok := d.resumes(j, q, w); ok {
+		w.Joined, w.Came = at.Joined, w.Joined
 	}
 	if d.Callers == nil {
 		return w

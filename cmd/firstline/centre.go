@@ -66,7 +66,7 @@ func forDesk(c *config.Centre, checksums map[call.Media]string) *intake.Centre {
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
 		Calendars: map[string]intake.Hours{},
-		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages,
+		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Places: c.Places,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
