@@ -455,7 +455,7 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
-	if decode, ok := careDecoder(name); ok {
+	if decode, ok := incidentDecoder(name); ok {
 		return decode, true
 	}
 	return callbackDecoder(name)

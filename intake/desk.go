@@ -118,6 +118,7 @@ type Config struct {
 	Recordings catalogue
 	Lost       lostList
 	Blocks     blocks
+	Incidents  incidents    // nil: none is ever known
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger

@@ -196,7 +196,7 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	case dialled.Flow != "":
 		return Flow{Flow: dialled.Flow, State: ivr.State{Language: dialled.Language}}, nil
 	case dialled.Queue != "":
-		return d.enqueue(j, dialled.Queue, call.Requirement{}, 0), nil
+		return d.informed(j, d.enqueue(j, dialled.Queue, call.Requirement{}, 0)), nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
@@ -263,7 +263,7 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	}
 	switch to := r.(type) {
 	case ivr.Queue:
-		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
+		return d.informed(j, d.enqueue(j, to.Queue, to.Need, to.Priority)), nil
 	case ivr.Voicemail:
 		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:

@@ -40,6 +40,7 @@ type Config struct {
 	Callbacks Callbacks
 	Lost      Lost
 	Blocks    Blocks
+	Incidents Incidents
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -83,7 +84,7 @@ func (c Config) Validate() error {
 		{"Calls", c.Calls == nil},
 		{"Callbacks", c.Callbacks == nil},
 		{"Lost", c.Lost == nil},
-		{"Blocks", c.Blocks == nil},
+		{"Blocks", c.Blocks == nil}, {"Incidents", c.Incidents == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
