@@ -66,6 +66,9 @@ type (
 		Callback CallbackID  `json:"callback,omitempty"` // that the entry is a try of: nobody is on the line
 		Client   string      `json:"client,omitempty"`   // whose line was called
 		Class    string      `json:"class,omitempty"`    // for which agents may be kept
+		Arrived  time.Time   `json:"arrived,omitzero"`   // of a call that was handed on: its place in the order counts from it, and not from Joined
+		Only     bool        `json:"only,omitempty"`     // for the agent For and for nobody else: no call that was offered to the queue
+		Sender   AgentID     `json:"sender,omitempty"`   // who handed the call on
 	}
 	// Offered says that an agent's phone is being rung for the entry.
 	Offered struct {
@@ -90,9 +93,11 @@ type (
 		Wait    time.Duration `json:"wait_ns"` // from Joined to this event
 	}
 	// Connected says that caller and agent hear each other. Recording is empty
-	// when the talk is not recorded.
+	// when the talk is not recorded. Agent is empty when it is somebody outside, at
+	// Number.
 	Connected struct {
 		Agent     AgentID     `json:"agent"`
+		Number    string      `json:"number,omitempty"`
 		Leg       LegID       `json:"leg"`
 		Bridge    BridgeID    `json:"bridge"`
 		Recording RecordingID `json:"recording,omitempty"`
@@ -115,7 +120,8 @@ type (
 	// is why nothing came of it; empty when the caller goes to To.
 	TransferAsked struct {
 		Agent   AgentID `json:"agent"`
-		To      string  `json:"to"` // as it was dialled
+		To      string  `json:"to"`           // as it was dialled, or "agent:ben", "queue:second", "number:+49…"
+		By      string  `json:"by,omitempty"` // who asked for it by other means than the phone: "agent:ana"
 		Refused string  `json:"refused,omitempty"`
 	}
 	// TapBegan says that a supervisor's phone is on the conversation, or how it is
@@ -229,6 +235,7 @@ type (
 		Call    ID     `json:"call,omitempty"`
 		Subject string `json:"subject"`
 		Caller  Party  `json:"caller"`
+		Client  string `json:"client,omitempty"` // whose line it came in on
 		Test    bool   `json:"test,omitempty"`
 	}
 	// TicketNoted is a person's remark.
@@ -327,6 +334,17 @@ type (
 		Boot   string `json:"boot"`
 		Reason string `json:"reason"`
 	}
+	// HoursOverridden says that somebody set a calendar's hours aside: its lines are
+	// open or closed whatever it says, or new callers hear a prompt first. Without
+	// any of them the calendar holds again.
+	HoursOverridden struct {
+		Calendar string    `json:"calendar"`
+		State    string    `json:"state,omitempty"`  // open, closed, or empty: as the calendar says
+		Prompt   string    `json:"prompt,omitempty"` // said first to new callers; to those who are turned away, in place of the number's
+		Until    time.Time `json:"until,omitzero"`   // zero: until somebody says otherwise
+		By       string    `json:"by"`
+		Reason   string    `json:"reason,omitempty"`
+	}
 	// ConfigActivated says that a centre came into force; Hash is its content's SHA-256.
 	ConfigActivated struct {
 		Hash string `json:"hash"`
@@ -372,6 +390,7 @@ func (RecordingResumed) Type() string   { return "recording.resumed" }
 func (RecordingFinished) Type() string  { return "recording.finished" }
 func (Started) Type() string            { return "system.started" }
 func (Stopped) Type() string            { return "system.stopped" }
+func (HoursOverridden) Type() string    { return "system.hours" }
 func (ConfigActivated) Type() string    { return "system.config" }
 
 func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
@@ -452,8 +471,13 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Started], true
 	case Stopped{}.Type():
 		return decodeAs[Stopped], true
+	case HoursOverridden{}.Type():
+		return decodeAs[HoursOverridden], true
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
+	}
+	if decode, ok := ticketDecoder(name); ok {
+		return decode, true
 	}
 	if decode, ok := incidentDecoder(name); ok {
 		return decode, true

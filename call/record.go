@@ -71,6 +71,9 @@ type Entry struct {
 	Exit     *EntryExit  `json:"exit_rule,omitempty"` // the rule by which it left, if one did
 	Told     []Told      `json:"told,omitempty"`      // announcements, in order
 	Callback CallbackID  `json:"callback,omitempty"`  // that it is a try of: nobody waits on the line
+	Arrived  time.Time   `json:"arrived,omitzero"`    // of a call that was handed on: its place in the order
+	Only     bool        `json:"only,omitempty"`      // for one agent alone
+	Sender   AgentID     `json:"sender,omitempty"`    // who handed it on
 }
 
 // Told is one announcement to a waiting caller; zero fields were not told.
@@ -141,9 +144,11 @@ type Offer struct {
 	Why    string      `json:"why,omitempty"`
 }
 
-// Talk is one conversation with one agent. Ended is zero while it lasts.
+// Talk is one conversation with one agent, or with somebody outside. Ended is zero
+// while it lasts.
 type Talk struct {
 	Agent     AgentID     `json:"agent"`
+	Number    string      `json:"number,omitempty"` // of somebody outside, who is no agent
 	Leg       LegID       `json:"leg"`
 	Bridge    BridgeID    `json:"bridge"`
 	Recording RecordingID `json:"recording,omitempty"`
@@ -171,6 +176,7 @@ type Tap struct {
 type Transfer struct {
 	At      time.Time `json:"at"`
 	To      string    `json:"to"`
+	By      string    `json:"by,omitempty"`      // who asked, where it was not by the phone
 	Refused string    `json:"refused,omitempty"` // why nothing came of it
 }
 
@@ -247,10 +253,13 @@ func beyond(from, to time.Time, covered *time.Time) time.Duration {
 	return to.Sub(from)
 }
 
-// Talk is the time in conversation until now, holds included.
+// Talk is the time in conversation with agents until now, holds included.
 func (r *Record) Talk(now time.Time) time.Duration {
 	var d time.Duration
 	for _, t := range r.Talks {
+		if t.Agent == "" {
+			continue
+		}
 		d += until(t.Ended, r.limit(now)).Sub(t.Began)
 	}
 	return d
@@ -358,6 +367,7 @@ func (r *Record) applyQueue(ev Event) error {
 		}
 		r.Entries = append(r.Entries, Entry{
 			ID: b.Entry, Queue: b.Queue, Joined: b.Joined, Need: b.Need, Priority: b.Priority, Target: b.Target, Callback: b.Callback,
+			Arrived: b.Arrived, Only: b.Only, Sender: b.Sender,
 			Opening: Opening{At: ev.At, Need: b.Need, Tiers: b.Tiers, For: b.For, Priority: b.Priority, Parts: b.Parts, Client: b.Client, Class: b.Class},
 		})
 	case Offered:
@@ -438,7 +448,7 @@ func (r *Record) applyTalk(ev Event) error {
 		if t := r.Talking(); t != nil {
 			return fmt.Errorf("call: %s connected to %s while talking to %s", r.ID, b.Agent, t.Agent)
 		}
-		r.Talks = append(r.Talks, Talk{Agent: b.Agent, Leg: b.Leg, Bridge: b.Bridge, Recording: b.Recording, Began: ev.At})
+		r.Talks = append(r.Talks, Talk{Agent: b.Agent, Number: b.Number, Leg: b.Leg, Bridge: b.Bridge, Recording: b.Recording, Began: ev.At})
 		return nil
 	case Held:
 		if t := r.Talking(); t != nil {
@@ -467,7 +477,7 @@ func (r *Record) applyTalk(ev Event) error {
 		}
 	case TransferAsked:
 		if t := r.Talking(); t != nil {
-			t.Transfers = append(t.Transfers, Transfer{At: ev.At, To: b.To, Refused: b.Refused})
+			t.Transfers = append(t.Transfers, Transfer{At: ev.At, To: b.To, By: b.By, Refused: b.Refused})
 			return nil
 		}
 	case Parted:

@@ -146,7 +146,8 @@ type Recording interface {
 	// line goes on. Pausing a paused recording does nothing.
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
-	// Stop ends the recording. Stopping again returns the same result.
+	// Stop ends the recording. Stopping again returns the same result. ErrHandedOver:
+	// it goes on, and another process ends it.
 	Stop(ctx context.Context) (Recorded, error)
 }
 

@@ -31,6 +31,11 @@ type Waiting struct {
 	Prefer    call.AgentID
 	PreferFor time.Duration
 	Callback  call.CallbackID // the entry is a try of it: nobody is on the line
+	Arrived   time.Time       // its place in the order, of a call that was handed on; zero means Joined
+	Only      call.AgentID    // the one agent whom the call is for
+	Sender    call.AgentID    // who handed the call on, and has it back when nobody answers within Patience
+	Patience  time.Duration   // 30 s
+	Back      bool            // comes back to Only, who sent it
 	From      call.Party      // shown on the agent's phone
 	Ticket    call.TicketID
 	Test      bool
@@ -164,6 +169,7 @@ func (d *Dispatcher) join(now time.Time, w *waiter) {
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Steps: w.Steps, Joined: w.Joined, Came: w.Came,
 		Priority: w.Priority, TicketPriority: w.TicketPriority, Unserved: w.Unserved, Set: w.Set,
 		Within: w.Within, Client: w.Client, Class: w.Class, Prefer: w.Prefer, PreferFor: w.PreferFor,
+		Arrived: w.Arrived, Only: w.Only, Sender: w.Sender, Patience: w.Patience, Back: w.Back,
 		Callback: w.Callback, Resume: w.Resumed, Offers: w.Offers, Asks: w.Asks,
 	})
 	if err != nil && d.waiters[w.Entry] == w {

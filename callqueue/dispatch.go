@@ -46,7 +46,7 @@ func (e *Engine) serve(now time.Time, lines []*line) {
 	for len(lines) > 0 {
 		l := lines[0]
 		x := l.waiting.head()
-		c := e.choose(l, x)
+		c := e.choose(now, l, x)
 		if c.agent == nil || !e.makeOffer(now, x, c) || l.waiting.len() == 0 {
 			last := len(lines) - 1
 			lines[0] = lines[last]
@@ -93,7 +93,7 @@ func (e *Engine) ringMore(now time.Time, lines []*line) {
 			if x.queue.Strategy == RingProgressively && now.Sub(x.ringing) < x.queue.RingStep {
 				break
 			}
-			c := e.choose(x.line, x)
+			c := e.choose(now, x.line, x)
 			if c.agent == nil || c.tier > x.tier || !e.makeOffer(now, x, c) {
 				break
 			}

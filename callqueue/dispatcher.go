@@ -350,6 +350,23 @@ func (d *Dispatcher) Restore(ctx context.Context, people []agents.Record) error 
 	})
 }
 
+// Colleague is who has that id, or sits at that phone, and whether they could be
+// given a call: available, at a phone that is there. ErrUnknownAgent.
+func (d *Dispatcher) Colleague(ctx context.Context, who string) (agent call.AgentID, there bool, err error) {
+	asked := d.ask(ctx, func(time.Time) error {
+		a := d.engine.agents[call.AgentID(who)]
+		if a == nil {
+			a = d.engine.at[call.DeviceID(who)]
+		}
+		if a == nil {
+			return fmt.Errorf("%w: %q", ErrUnknownAgent, who)
+		}
+		agent, there = a.ID, !a.gone && a.presence == call.Available && d.engine.reachable(a)
+		return nil
+	})
+	return agent, there, asked
+}
+
 // EndWrapUp ends a wrap-up early. ErrNotTalking when there is none.
 func (d *Dispatcher) EndWrapUp(ctx context.Context, agent call.AgentID) error {
 	return d.ask(ctx, func(now time.Time) error { return d.apply(now, WrapUpEnded{agent}) })
@@ -362,6 +379,19 @@ func (d *Dispatcher) ExtendWrapUp(ctx context.Context, agent call.AgentID, until
 
 // TalkBegan says that a talk is on which was there before this process.
 func (d *Dispatcher) TalkBegan(agent call.AgentID, id call.ID) { d.tell(TalkBegan{agent, id}) }
+
+// CallOut reserves an agent for a call that they place, and says where they sit. It
+// ends by TalkEnded. ErrUnknownAgent, ErrTalking, ErrBusy.
+func (d *Dispatcher) CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (device call.DeviceID, err error) {
+	err = d.ask(ctx, func(now time.Time) error {
+		if err := d.apply(now, CallOut{agent, id, client}); err != nil {
+			return err
+		}
+		device = d.engine.agents[agent].Device
+		return nil
+	})
+	return device, err
+}
 
 // TalkEnded says that a talk ended at an instant: the wrap-up begins. It is due
 // for every Result with an agent. The end of the agent's leg ends the talk as

@@ -12,7 +12,8 @@
 //
 // Each rule has its file: which agent (strategy.go), what is asked at which age
 // (steps.go), who is before whom (rules.go), whose agents are limited, kept or
-// asked for (limits.go), who leaves and whereto (exits.go), when there is nobody
-// (guard.go), and what is recorded of all that (standing.go, explain.go). index.go
-// holds the lines of callers and the benches of agents that make a decision cheap.
+// asked for (limits.go), who is handed on and comes back (handover.go), who leaves
+// and whereto (exits.go), when there is nobody (guard.go), and what is recorded of
+// all that (standing.go, explain.go). index.go holds the lines of callers and the
+// benches of agents that make a decision cheap.
 package callqueue

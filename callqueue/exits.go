@@ -159,7 +159,7 @@ func (e *Engine) press(now time.Time, in Press) error {
 		return fmt.Errorf("%w: %s", ErrUnknownEntry, in.Entry)
 	}
 	to, ok := x.queue.Keys[in.Key]
-	if !ok {
+	if !ok || x.sole {
 		return fmt.Errorf("%w: %q in queue %q", ErrUnknownKey, in.Key, x.queue.ID)
 	}
 	e.exit(now, x, exitKey, in.Key, &to)
@@ -169,12 +169,15 @@ func (e *Engine) press(now time.Time, in Press) error {
 // overdue ends the longest wait, unless a phone rings that may still be answered.
 func (e *Engine) overdue(now time.Time, x *entry) {
 	if len(x.live) == 0 {
-		e.exit(now, x, exitTimeout, "", x.queue.Timeout)
+		e.expire(now, x)
 	}
 }
 
 // tooLong reports whether the longest wait has passed.
 func (x *entry) tooLong(now time.Time) bool {
+	if x.sole {
+		return !x.joined.Add(x.patience).After(now)
+	}
 	m := x.queue.MaxWait
 	return m > 0 && !x.absent() && !x.came.Add(m).After(now)
 }

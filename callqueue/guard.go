@@ -107,7 +107,9 @@ func (b *bench) any(set uint32) bool {
 	return false
 }
 
-func (e *Engine) guarded(l *line) bool { return l.queue.NoAgent.Leave || l.queue.SkipEmpty }
+func (e *Engine) guarded(l *line) bool {
+	return !l.sole() && (l.queue.NoAgent.Leave || l.queue.SkipEmpty)
+}
 
 // lost is told that nobody on a bench stands as was any more, and gained that
 // somebody does.

@@ -61,6 +61,7 @@ type Retracer struct {
 	parts  []call.Requirement
 	window Window
 	only   call.AgentID
+	sole   bool // for only at any time: no limit and no reserve counts
 	client string
 	class  string
 
@@ -144,7 +145,7 @@ func (r *Retracer) advance(to time.Time) {
 
 func (r *Retracer) join(b call.QueueJoined) {
 	r.told.Queue, r.told.From, r.waits = b.Queue, r.at, true
-	r.client, r.class = b.Client, b.Class
+	r.client, r.class, r.sole = b.Client, b.Class, b.Only
 	r.asks(b.Need, b.Tiers, b.For)
 }
 
@@ -234,7 +235,7 @@ func (r *Retracer) reason(p *past) string {
 		return keptFor(k.Name)
 	}
 	switch {
-	case r.limits.used >= r.limits.most:
+	case r.limits.used >= r.limits.most && !r.sole:
 		return capped(r.client, r.limits.used)
 	case r.only != "":
 		return askedFor(r.only)
@@ -297,6 +298,9 @@ func (r *Retracer) keeps(k *Reserve) bool {
 // keeper is the reserve that keeps an agent from the entry; nil when none does.
 func (r *Retracer) keeper(p *past) *Reserve {
 	for i := range r.rules.Reserves {
+		if r.sole {
+			break
+		}
 		if k := &r.rules.Reserves[i]; r.limits.kept[i] == 'k' && p.Agent().Meets(k.Need) {
 			return k
 		}

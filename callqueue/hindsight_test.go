@@ -45,7 +45,12 @@ func (w *world) retrace(x call.EntryID) {
 			w.t.Fatalf("%s at %v (said, told afterwards):\n%s", x, at, diff)
 		}
 	}
-	decided := w.records[x.Call()].Entries[0].Decided
+	var decided []call.Decision
+	for _, e := range w.records[x.Call()].Entries {
+		if e.ID == x {
+			decided = e.Decided
+		}
+	}
 	for _, c := range told.Offers {
 		i := slices.IndexFunc(decided, func(d call.Decision) bool { return d.Offer == c.Offer })
 		if i < 0 || len(c.Eligible) != decided[i].Eligible || !slices.Contains(c.Eligible, c.Agent) {

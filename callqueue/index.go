@@ -22,6 +22,7 @@ type entry struct {
 	unserved  int              // calls of this caller that nobody answered
 	priority  int              // in force
 	joined    time.Time
+	arrived   time.Time     // its place in the order and its age
 	came      time.Time     // the longest wait, and that for an agent asked for, count from it
 	within    time.Duration // the call's own target, 0 for none
 	client    string
@@ -29,6 +30,9 @@ type entry struct {
 	prefer    call.AgentID
 	preferFor time.Duration
 	callback  call.CallbackID // nobody is on the line
+	sole      bool            // for prefer alone
+	sender    call.AgentID    // who handed it on
+	patience  time.Duration   // of who was handed on
 	brought   []Step          // in place of the queue's; nil for none
 
 	ladder  ladder // what is asked at which age
@@ -45,6 +49,7 @@ type entry struct {
 	limit   timer     // longest wait
 	turn    timer     // next step, or end of the preference
 	next    timer     // next phone of ring-progressively
+	recall  timer     // end of the patience, for the sender
 
 	since time.Time // of the last decision recorded
 	stood stood     // at that instant
@@ -199,7 +204,7 @@ func (l *line) callers() bool { return l.waiting.len() > 0 || l.ringing.len() > 
 // lineOf finds or makes the line of an entry at a step.
 func (e *Engine) lineOf(now time.Time, x *entry, step int) *line {
 	key := lineKey{queue: x.queue.ID, step: step, asked: x.key, steps: x.ladder.key}
-	if c := e.clients[x.client]; c != nil {
+	if c := e.clients[x.client]; c != nil && !x.sole {
 		key.client = x.client
 	}
 	if e.classes[x.class] {
@@ -257,6 +262,9 @@ func (l *line) join(b *bench) {
 	default:
 		l.links = append(l.links, link{b, tier, l.queue.Strategy.score(b.like, l.need)})
 		b.lines = append(b.lines, l)
+	}
+	if l.sole() {
+		return // they leave by themselves when their agent does
 	}
 	for n := l.key.step; n <= len(l.ladder.steps); n++ {
 		need, window := l.ladder.at(n)

@@ -49,6 +49,7 @@ type (
 		Unserved       int              // calls of this caller that nobody answered of late
 		Set            bool             // Priority is a person's word: it stands alone
 		Joined         time.Time        // when the wait began
+		Arrived        time.Time        // its place in the order and its age count from it, for a call that was handed on; zero means Joined
 		Came           time.Time        // from when the longest wait and PreferFor count, for a call that took an earlier one's place; zero means Joined
 		Within         time.Duration    // the call's own target, where it is tighter than the queue's; 0 for none
 		Client         string           // whose cap holds
@@ -60,9 +61,21 @@ type (
 		// Callback says that nobody is on the line: no longest wait, no exit and no
 		// length of the queue holds for the entry, and it keeps nobody from logging out.
 		Callback call.CallbackID
-		Resume   bool          // waited before a restart: already journalled, not refused by MaxLen
-		Offers   int           // offers made before a restart; their ids are not used again
-		Asks     call.Widening // by the journal, when Resume
+		// Only is the one agent whom the call is for. Nothing that the queue asks holds
+		// for it, and it leaves when that agent declines, does not answer within
+		// Patience, or cannot: by timeout-overflow, or empty.
+		Only call.AgentID
+		// Sender handed the call on: when nobody has answered within Patience and the
+		// sender is there to have it back, it leaves as moved.
+		Sender   call.AgentID
+		Patience time.Duration // 30 s
+		// Back says that the call comes back to Only, who sent it: their wrap-up of it
+		// ends, and nobody is before it. When they have other things to do it leaves at
+		// once, as empty.
+		Back   bool
+		Resume bool          // waited before a restart: already journalled, not refused by MaxLen
+		Offers int           // offers made before a restart; their ids are not used again
+		Asks   call.Widening // by the journal, when Resume
 	}
 	// Press is a key of the queue's Keys that the caller pressed.
 	Press struct {
@@ -97,6 +110,12 @@ type (
 	TalkBegan struct {
 		Agent call.AgentID
 		Call  call.ID
+	}
+	// CallOut reserves an agent for a call that they place themselves. TalkEnded ends it.
+	CallOut struct {
+		Agent  call.AgentID
+		Call   call.ID
+		Client string // whose cap the agent counts for
 	}
 	// TalkHeld says that the caller was put on hold, or taken back.
 	TalkHeld struct {
@@ -145,6 +164,7 @@ func (Leave) input()           {}
 func (OfferRang) input()       {}
 func (OfferDone) input()       {}
 func (TalkBegan) input()       {}
+func (CallOut) input()         {}
 func (TalkHeld) input()        {}
 func (TalkSilent) input()      {}
 func (TalkEnded) input()       {}

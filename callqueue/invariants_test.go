@@ -37,8 +37,13 @@ func (w *world) check() {
 		w.checkOrder(o, views)
 	}
 	for _, v := range views {
-		if in := w.waiting[v.Entry]; !v.Joined.Equal(in.Joined) {
-			w.t.Fatalf("%s lost its place: joined %v, now %v", v.Entry, in.Joined, v.Joined)
+		in := w.waiting[v.Entry]
+		since := in.Arrived
+		if since.IsZero() {
+			since = in.Joined
+		}
+		if !v.Joined.Equal(in.Joined) || !v.Arrived.Equal(since) {
+			w.t.Fatalf("%s lost its place: joined %v, now %v; came %v, now %v", v.Entry, in.Joined, v.Joined, since, v.Arrived)
 		}
 		if _, live := w.offers[v.Offer]; v.Offer != "" != live && v.Offer != "" {
 			w.t.Fatalf("%s is held by offer %s, which is over", v.Entry, v.Offer)
@@ -90,6 +95,9 @@ func (w *world) checkOrder(o callqueue.Offer, views []callqueue.EntryView) {
 	if !w.can(o.Agent, x) || x.Prefer != "" && x.Prefer != o.Agent {
 		w.t.Fatalf("%s is offered %+v", o.Agent, x)
 	}
+	if in := w.waiting[o.Entry]; in.Back {
+		return // the sender was with this call until now
+	}
 	for _, y := range views {
 		if y.Offer == "" && (w.ahead(y, x) || !w.first[o.ID]) && w.may(o.Agent, y) {
 			w.t.Fatalf("%s is offered %s before %s", o.Agent, x.Entry, y.Entry)
@@ -102,7 +110,7 @@ func (w *world) checkEntry(v callqueue.EntryView) {
 	in := w.waiting[v.Entry]
 	q := w.ruleOf(v.Entry)
 	step := 0
-	for step < len(q.Steps) && !v.Joined.Add(q.Steps[step].After).After(w.now) {
+	for step < len(q.Steps) && !v.Arrived.Add(q.Steps[step].After).After(w.now) {
 		step++
 	}
 	if v.Step < step || v.Step > step && !q.SkipEmpty {
@@ -111,6 +119,13 @@ func (w *world) checkEntry(v callqueue.EntryView) {
 	need, _ := q.step(v.Step)
 	if want := agents.Merge(in.Need, need); agents.NeedOf(want) != agents.NeedOf(v.Need) {
 		w.t.Fatalf("%s asks for %+v, want %+v", v.Entry, v.Need, want)
+	}
+	if in.Only != "" {
+		w.checkSole(v, in)
+		return
+	}
+	if end := v.Joined.Add(patience(in)); in.Sender != "" && v.Offer == "" && w.now.Equal(end) && w.idle(in.Sender) {
+		w.t.Fatalf("%s is not given back to %s", v.Entry, in.Sender)
 	}
 	if v.Prefer != "" && (v.Prefer != in.Prefer || !w.now.Before(v.Joined.Add(in.PreferFor)) || w.presence[v.Prefer] != call.Available) {
 		w.t.Fatalf("%s is kept for %s", v.Entry, v.Prefer)
@@ -130,6 +145,24 @@ func (w *world) checkEntry(v callqueue.EntryView) {
 	if w.now.Sub(since) > q.NoAgent.Grace {
 		w.t.Fatalf("%s waits since %v though nobody can serve it", v.Entry, since)
 	}
+}
+
+// checkSole holds a call for one agent alone against who that is, and its patience.
+func (w *world) checkSole(v callqueue.EntryView, in callqueue.Join) {
+	if v.Prefer != in.Only || v.Agent != "" && v.Agent != in.Only {
+		w.t.Fatalf("%+v is for %s alone", v, in.Only)
+	}
+	if w.presence[in.Only] != call.Available || w.activity[in.Only] == call.PhoneGone {
+		w.t.Fatalf("%s waits for %s, who is %s and %s", v.Entry, in.Only, w.presence[in.Only], w.activity[in.Only])
+	}
+	if over := w.now.Sub(in.Joined.Add(patience(in))); over >= 0 {
+		w.t.Fatalf("%s waits %v longer than its patience", v.Entry, over)
+	}
+}
+
+// idle reports whether an agent could be offered a call that came just now.
+func (w *world) idle(id call.AgentID) bool {
+	return slices.ContainsFunc(w.e.Agents(w.now), func(a callqueue.AgentView) bool { return a.ID == id && a.Ready })
 }
 
 // checkTimes holds the agent-time of an interval against its length: everybody
@@ -154,6 +187,12 @@ func (w *world) checkTimes(d call.QueueDecided) {
 // leftBy checks who is sent away for want of agents.
 func (w *world) leftBy(f callqueue.LeftQueue) {
 	q := w.ruleOf(f.Entry)
+	if in := w.waiting[f.Entry]; in.Only != "" || f.Outcome == call.OutcomeMoved {
+		if f.Exit != nil || in.Only == "" && in.Sender == "" {
+			w.t.Fatalf("%+v by a rule of its queue", f)
+		}
+		return
+	}
 	if f.Outcome == call.OutcomeEmpty && (!q.NoAgent.Join && !q.NoAgent.Leave || w.somebody(f.Entry, len(q.Steps), "", w.counts)) {
 		w.t.Fatalf("%+v leaves for want of agents", f)
 	}

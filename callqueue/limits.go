@@ -78,6 +78,9 @@ func (e *Engine) stirClient(c *client) {
 func (l *line) kept(b *bench) bool { return l.keeper(b) != nil }
 
 func (l *line) keeper(b *bench) *pool {
+	if l.sole() {
+		return nil
+	}
 	for _, p := range b.pools {
 		if p.free <= p.Keep && !slices.Contains(p.Classes, l.key.class) {
 			return p
@@ -168,6 +171,9 @@ func (e *Engine) countBreak(a *agent, p call.Presence, reason string) {
 // while that one is available (to others as well, or at work) and can be reached,
 // can serve it, and the time for it has not passed. Otherwise it is everybody's.
 func (e *Engine) wanted(now time.Time, x *entry, step int) *agent {
+	if x.sole {
+		return e.agents[x.prefer]
+	}
 	if x.prefer == "" || !now.Before(x.came.Add(x.preferFor)) {
 		return nil
 	}
@@ -190,7 +196,9 @@ func (e *Engine) wanted(now time.Time, x *entry, step int) *agent {
 func (e *Engine) letGo(now time.Time, a *agent) {
 	for _, l := range slices.Clone(a.own) {
 		for _, x := range slices.Concat(l.waiting.items, l.ringing.items) {
-			e.place(now, x)
+			if !e.forsake(now, x) {
+				e.place(now, x)
+			}
 		}
 	}
 }

@@ -13,10 +13,7 @@ import (
 func (e *Engine) makeOffer(now time.Time, x *entry, c choice) bool {
 	a, id := c.agent, x.id.Offer(x.made+1)
 	why, ask := e.because(now, x.line, c), x.queue.asks(a.Device)
-	ring := x.queue.Ring
-	if ask {
-		ring += AskTime
-	}
+	ring := x.rings(now, ask)
 	e.decided(now, x, id, c.of)
 	e.occupy(a, x.queue.ID, x.client)
 	if !e.move(now, a, call.ActivityChanged{Activity: call.Offering, Call: x.id.Call(), Until: now.Add(ring)}) {
@@ -132,7 +129,7 @@ func (e *Engine) unanswered(now time.Time, o *offer, result call.OfferResult, ca
 	case call.OfferUnreachable:
 		e.leaveAlone(now, a, restUnreachable, q.UnreachableDelay)
 	}
-	if a.ID == x.prefer {
+	if a.ID == x.prefer && !x.sole {
 		x.prefer = "" // had the chance: now it is everybody's
 	}
 	if a.misses >= x.queue.Misses && a.presence == call.Available {
@@ -140,6 +137,10 @@ func (e *Engine) unanswered(now time.Time, o *offer, result call.OfferResult, ca
 		e.say(now, a, call.OnBreak, "missed", "system:missed")
 	}
 	e.settle(now, a)
+	if x.sole { // there is nobody else to ask
+		e.expire(now, x)
+		return
+	}
 	e.putBack(now, x)
 }
 
@@ -181,8 +182,11 @@ func (e *Engine) putBack(now time.Time, x *entry) {
 		e.stir(x.line)
 		return
 	}
+	if e.forsake(now, x) || e.reclaim(now, x) {
+		return
+	}
 	if x.tooLong(now) {
-		e.exit(now, x, exitTimeout, "", x.queue.Timeout)
+		e.expire(now, x)
 		return
 	}
 	e.place(now, x)

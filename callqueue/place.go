@@ -53,7 +53,7 @@ func (d *Dispatcher) Earlier(ctx context.Context, q call.QueueID, than time.Time
 			return fmt.Errorf("%w: %q", ErrUnknownQueue, q)
 		}
 		for _, x := range in.entries {
-			if x.joined.Before(than) {
+			if x.arrived.Before(than) {
 				n++
 			}
 		}

@@ -203,7 +203,7 @@ func (w *world) journal(ev call.Event) {
 		w.presence[call.AgentID(ev.Stream.ID)], w.reason[call.AgentID(ev.Stream.ID)] = b.Presence, b.Reason
 	case call.AgentSet, call.AgentRemoved, call.AgentRested:
 	default:
-		if b, ok := b.(call.QueueJoined); ok {
+		if b, ok := b.(call.QueueJoined); ok && w.records[b.Entry.Call()] == nil {
 			w.records[b.Entry.Call()] = &call.Record{ID: b.Entry.Call()}
 		}
 		if err := w.records[call.ID(ev.Stream.ID)].Apply(ev); err != nil {
@@ -269,8 +269,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"hold": func(*rapid.T) {
 			w.must(callqueue.TalkHeld{Agent: pick(w, w.talks, "agent"), Held: rapid.Bool().Draw(w.t, "held")})
 		},
-		"adopts": func(*rapid.T) { w.adopts() },
-		"says":   func(*rapid.T) { w.says() },
+		"adopts":    func(*rapid.T) { w.adopts() },
+		"calls out": func(*rapid.T) { w.callsOut() },
+		"says":      func(*rapid.T) { w.says() },
 		"available": func(*rapid.T) {
 			_ = w.do(callqueue.PresenceSet{Agent: w.anyAgent(), Presence: call.Available, By: "self"})
 		},
@@ -306,10 +307,16 @@ func (w *world) join() {
 	if n := rapid.IntRange(0, 3).Draw(w.t, "need"); n > 1 {
 		in.Need = call.Requirement{Skills: map[string]int{"x": n}}
 	}
+	w.handOver(&in)
 	w.waiting[in.Entry] = in
 	switch err := w.do(in); {
 	case err == nil:
 		w.joined++
+	case errors.Is(err, callqueue.ErrUnknownAgent):
+		if _, known := w.roster[in.Only]; known {
+			w.t.Fatal(err)
+		}
+		delete(w.waiting, in.Entry)
 	case errors.Is(err, callqueue.ErrFull) && len(w.waiting) > 4:
 		delete(w.waiting, in.Entry)
 	default:
@@ -451,7 +458,7 @@ func (w *world) restart() {
 	}
 	for _, x := range slices.Sorted(maps.Keys(w.waiting)) {
 		in := w.waiting[x]
-		in.Resume, in.Offers, in.Asks = true, w.made[x], w.records[x.Call()].Entries[0].Asks()
+		in.Resume, in.Offers, in.Asks = true, w.made[x], w.records[x.Call()].Waiting().Asks()
 		w.must(in)
 	}
 }

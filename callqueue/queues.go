@@ -1,6 +1,7 @@
 package callqueue
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -142,15 +143,22 @@ func (e *Engine) admit(now time.Time, x *entry) {
 	e.grade(x)
 	e.place(now, x)
 	e.disarm(&x.limit)
-	if x.queue.MaxWait > 0 && !x.absent() {
+	switch {
+	case x.sole:
+		e.arm(&x.limit, x.joined.Add(x.patience))
+	case x.queue.MaxWait > 0 && !x.absent():
 		e.arm(&x.limit, x.came.Add(x.queue.MaxWait))
+	}
+	e.disarm(&x.recall)
+	if end := x.joined.Add(x.patience); x.sender != "" && !x.sole && end.After(now) {
+		e.arm(&x.recall, end)
 	}
 }
 
 func (e *Engine) join(now time.Time, in Join) error {
 	e.came(in.Entry)
 	q, ok := e.queues[in.Queue]
-	full := ok && !in.Resume && in.Callback == "" && q.MaxLen > 0 && q.callers() >= q.MaxLen
+	full := ok && !in.Resume && in.Callback == "" && in.Only == "" && q.MaxLen > 0 && q.callers() >= q.MaxLen
 	switch {
 	case e.closed:
 		return ErrClosed
@@ -165,6 +173,9 @@ func (e *Engine) join(now time.Time, in Join) error {
 	}
 	if err := in.validate(); err != nil {
 		return fmt.Errorf("%w: entry %s: %w", ErrInvalid, in.Entry, err)
+	}
+	if err := e.mayFor(in); err != nil {
+		return err
 	}
 	x := e.newEntry(q, in)
 	q.entries[x.id], e.entries[x.id] = x, x
@@ -184,12 +195,17 @@ func (e *Engine) join(now time.Time, in Join) error {
 		e.record(call.CallEvent(now, x.id.Call(), call.QueueJoined{
 			Entry: x.id, Queue: q.ID, Joined: call.Instant(x.joined), Need: need, Tiers: call.Tiers(window),
 			For: x.asks.only, Priority: x.priority, Parts: e.parts(x), Target: x.target(), Client: x.client, Class: x.class, Callback: x.callback,
+			Arrived: x.earlier(), Only: x.sole, Sender: x.sender,
 		}))
 	}
 	e.admit(now, x)
 	switch {
 	case full:
 		e.exit(now, x, exitOverflow, "", q.Overflow)
+	case e.forsake(now, x), e.reclaim(now, x):
+	case in.Back:
+		e.comeBack(now, x)
+	case x.sole:
 	case !in.Resume && in.Callback == "" && q.NoAgent.Join && !e.staffed(x.line):
 		e.exit(now, x, exitNoAgent, "", q.Empty)
 	}
@@ -202,6 +218,12 @@ func (q *queue) callers() int { return len(q.entries) - q.absent }
 // validate returns all that is wrong with what a call asks for.
 func (in Join) validate() error {
 	faults := []error{agents.ValidateNeed(in.Need)}
+	if in.Only != "" && in.Callback != "" || in.Only == "" && in.Back {
+		faults = append(faults, errors.New("a callback is for nobody alone, and a call comes back to somebody"))
+	}
+	if in.Patience < 0 {
+		faults = append(faults, errors.New("patience may not be negative"))
+	}
 	if in.Priority < 0 || in.TicketPriority < 0 || in.Unserved < 0 {
 		faults = append(faults, errors.New("points of priority may not be negative"))
 	}
@@ -217,7 +239,14 @@ func (e *Engine) newEntry(q *queue, in Join) *entry {
 		ticket: in.TicketPriority, unserved: in.Unserved, joined: in.Joined, came: in.Joined,
 		within: in.Within, client: in.Client, class: in.Class, prefer: in.Prefer, preferFor: in.PreferFor, callback: in.Callback, brought: in.Steps,
 		made: in.Offers, place: -1,
-		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1},
+		arrived: in.Arrived, sender: in.Sender, patience: cmp.Or(in.Patience, Patience),
+		limit: timer{place: -1}, turn: timer{place: -1}, next: timer{place: -1}, recall: timer{place: -1},
+	}
+	if x.arrived.IsZero() {
+		x.arrived = in.Joined
+	}
+	if in.Only != "" {
+		x.sole, x.prefer = true, in.Only
 	}
 	if !in.Came.IsZero() {
 		x.came = in.Came
@@ -225,8 +254,18 @@ func (e *Engine) newEntry(q *queue, in Join) *entry {
 	x.limit.due = func(now time.Time) { e.overdue(now, x) }
 	x.turn.due = func(now time.Time) { e.place(now, x) }
 	x.next.due = func(time.Time) { e.stir(x.line) }
+	x.recall.due = func(now time.Time) { e.reclaim(now, x) }
 	x.climb()
 	return x
+}
+
+// earlier is the instant at which an entry's place in the order counts from; zero
+// when it is that of joining.
+func (x *entry) earlier() time.Time {
+	if x.arrived.Equal(x.joined) {
+		return time.Time{}
+	}
+	return call.Instant(x.arrived)
 }
 
 // target is what the caller is promised: the tightest.
@@ -274,6 +313,7 @@ func (e *Engine) drop(x *entry) {
 	e.disarm(&x.limit)
 	e.disarm(&x.turn)
 	e.disarm(&x.next)
+	e.disarm(&x.recall)
 	delete(x.queue.entries, x.id)
 	if x.absent() {
 		x.queue.absent--

@@ -127,7 +127,7 @@ type rank struct {
 }
 
 func (o Order) rank(x *entry) rank {
-	at := x.joined.UnixNano()
+	at := x.arrived.UnixNano()
 	switch {
 	case o.By == OrderBySlack:
 		within := x.queue.Target.Within
@@ -152,7 +152,7 @@ func (x *entry) before(y *entry) bool {
 	if x.rank.at != y.rank.at {
 		return x.rank.at < y.rank.at
 	}
-	if c := x.joined.Compare(y.joined); c != 0 {
+	if c := x.arrived.Compare(y.arrived); c != 0 {
 		return c < 0
 	}
 	return x.id < y.id

@@ -92,6 +92,10 @@ func (q Queue) ladder() ladder {
 // climb sets what x is asked at which age, by the queue's rules and by what the
 // call brought.
 func (x *entry) climb() {
+	if x.sole {
+		x.ladder = ladder{key: soleKey}
+		return
+	}
 	x.ladder = x.queue.ladder()
 	if x.brought == nil {
 		return
@@ -140,7 +144,7 @@ func IdleSteps(q Queue, roster []agents.Agent) []int {
 // the agent asked for or with everybody. It may be called at any time.
 func (e *Engine) place(now time.Time, x *entry) {
 	x.leaveHeap()
-	step := max(x.step, x.ladder.reached(now.Sub(x.joined)))
+	step := max(x.step, x.ladder.reached(now.Sub(x.arrived)))
 	l := e.lineOf(now, x, step)
 	if x.queue.SkipEmpty {
 		for n := step; n <= len(x.ladder.steps); n++ {
@@ -200,7 +204,7 @@ type asking struct {
 func (e *Engine) armTurn(now time.Time, x *entry) {
 	var at time.Time
 	if x.step < len(x.ladder.steps) {
-		at = x.joined.Add(x.ladder.steps[x.step].After)
+		at = x.arrived.Add(x.ladder.steps[x.step].After)
 	}
 	if x.line.only != nil {
 		if end := x.came.Add(x.preferFor); at.IsZero() || end.Before(at) {

@@ -101,12 +101,12 @@ const (
 
 // choose is the one place that says which agent an entry of a line gets; its
 // agent is nil when nobody may be chosen.
-func (e *Engine) choose(l *line, x *entry) choice {
+func (e *Engine) choose(now time.Time, l *line, x *entry) choice {
 	if l.client != nil && l.client.used >= e.mostFor(l.client) {
 		return choice{}
 	}
 	if l.only != nil {
-		if a := l.only; a.ready() && !l.kept(a.bench) {
+		if a := l.only; a.ready() && !l.kept(a.bench) && !x.hurried(now) {
 			return choice{agent: a, tier: 1, of: 1, why: byPreference}
 		}
 		return choice{}

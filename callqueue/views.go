@@ -30,6 +30,7 @@ type EntryView struct {
 	Priority int              `json:"priority"`
 	Need     call.Requirement `json:"need"`
 	Joined   time.Time        `json:"joined"`
+	Arrived  time.Time        `json:"arrived"` // its place in the order, and its age
 	Wait     time.Duration    `json:"wait_ns"`
 	Offer    call.OfferID     `json:"offer,omitempty"` // while a phone rings
 	Agent    call.AgentID     `json:"agent,omitempty"`
@@ -38,6 +39,7 @@ type EntryView struct {
 	Client   string           `json:"client,omitempty"`
 	Class    string           `json:"class,omitempty"`
 	Prefer   call.AgentID     `json:"prefer,omitempty"` // for whom it is kept just now
+	Only     bool             `json:"only,omitempty"`   // for nobody else at any time
 	From     call.Party       `json:"from,omitzero"`
 	Ticket   call.TicketID    `json:"ticket,omitempty"`
 	Test     bool             `json:"test,omitempty"`
@@ -107,8 +109,8 @@ func inOrder(all iter.Seq[*entry]) []*entry {
 
 func (x *entry) view(now time.Time) EntryView {
 	v := EntryView{
-		Entry: x.id, Call: x.id.Call(), Priority: x.priority, Need: x.line.need, Joined: x.joined, Wait: x.wait(now),
-		Step: x.step, Client: x.client, Class: x.class,
+		Entry: x.id, Call: x.id.Call(), Priority: x.priority, Need: x.line.need, Joined: x.joined, Arrived: x.arrived, Wait: x.wait(now),
+		Step: x.step, Client: x.client, Class: x.class, Only: x.sole,
 	}
 	if x.line.only != nil {
 		v.Prefer = x.line.only.ID

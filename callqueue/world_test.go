@@ -1,6 +1,8 @@
 package callqueue_test
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -24,6 +26,9 @@ func (w *world) queue(id call.QueueID) rule {
 func (w *world) ruleOf(x call.EntryID) rule {
 	in := w.waiting[x]
 	q := w.queue(in.Queue)
+	if in.Only != "" {
+		q.Need, q.Window, q.Steps, q.SkipEmpty = call.Requirement{}, callqueue.Window{}, nil, false
+	}
 	if in.Steps != nil {
 		q.Steps = in.Steps
 	}
@@ -97,7 +102,7 @@ func (w *world) changeRules() {
 
 func (w *world) press() {
 	x := pick(w, w.waiting, "entry")
-	if w.waiting[x].Queue != "a" {
+	if w.waiting[x].Queue != "a" || w.waiting[x].Only != "" {
 		w.t.Skip("has no keys")
 	}
 	w.must(callqueue.Press{Entry: x, Key: "1"})
@@ -111,14 +116,24 @@ func (w *world) prioritize() {
 
 // can reports whether an agent has what an entry asks for just now.
 func (w *world) can(id call.AgentID, v callqueue.EntryView) bool {
+	in := w.waiting[v.Entry]
+	if in.Only != "" {
+		return v.Prefer == id
+	}
 	q := w.ruleOf(v.Entry)
 	_, window := q.step(v.Step)
 	tier := max(q.Tiers[id], 1)
 	return w.roster[id].Meets(v.Need) && tier >= window.Min && (window.Max == 0 || tier <= window.Max)
 }
 
+// patience is how long a call that was handed on waits for an answer.
+func patience(in callqueue.Join) time.Duration { return cmp.Or(in.Patience, callqueue.Patience) }
+
 // may is can, unless a cap, a reserve or somebody asked for forbids it.
 func (w *world) may(id call.AgentID, v callqueue.EntryView) bool {
+	if in := w.waiting[v.Entry]; in.Only != "" {
+		return w.can(id, v) && in.Joined.Add(patience(in)).Sub(w.now) >= 3*time.Second
+	}
 	return w.can(id, v) && (v.Prefer == "" || v.Prefer == id) && !w.capped(v.Client) && !w.kept(id, v.Class)
 }
 
@@ -168,11 +183,11 @@ func (w *world) ahead(y, x callqueue.EntryView) bool {
 					within = min(within, tighter)
 				}
 			}
-			return 0, v.Joined.Add(within)
+			return 0, v.Arrived.Add(within)
 		case o.PerMinute > 0:
-			return 0, v.Joined.Add(-time.Duration(float64(v.Priority) / o.PerMinute * float64(time.Minute)))
+			return 0, v.Arrived.Add(-time.Duration(float64(v.Priority) / o.PerMinute * float64(time.Minute)))
 		}
-		return v.Priority, v.Joined
+		return v.Priority, v.Arrived
 	}
 	py, ty := rank(y)
 	px, tx := rank(x)
@@ -181,8 +196,8 @@ func (w *world) ahead(y, x callqueue.EntryView) bool {
 		return py > px
 	case !ty.Equal(tx):
 		return ty.Before(tx)
-	case !y.Joined.Equal(x.Joined):
-		return y.Joined.Before(x.Joined)
+	case !y.Arrived.Equal(x.Arrived):
+		return y.Arrived.Before(x.Arrived)
 	}
 	return y.Entry < x.Entry
 }
@@ -218,6 +233,9 @@ func (w *world) isLast(id call.AgentID) bool {
 	}
 	for _, q := range w.e.Queues(w.now) {
 		for _, v := range q.Calls {
+			if v.Only {
+				continue // goes back where it came from
+			}
 			mine := func(other call.AgentID) bool { return other == id }
 			if w.somebody(v.Entry, v.Step, "", mine) && !w.somebody(v.Entry, v.Step, id, w.atWork) {
 				return true
@@ -239,4 +257,54 @@ func (w *world) breakFull(id call.AgentID) bool {
 		}
 	}
 	return n >= limit.Most
+}
+
+// handOver makes some of those who join calls that an agent handed on.
+func (w *world) handOver(in *callqueue.Join) {
+	how := rapid.IntRange(0, 11).Draw(w.t, "handed on")
+	if how > 3 {
+		return
+	}
+	in.Arrived = w.now.Add(-rapid.SampledFrom([]time.Duration{0, 12 * time.Second, 5 * time.Minute}).Draw(w.t, "talked before"))
+	in.Patience = rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(w.t, "patience")
+	who := w.anyAgent()
+	if how == 2 {
+		in.Sender = who
+		return
+	}
+	in.Steps, in.Prefer, in.PreferFor = nil, "", 0
+	in.Only, in.Need, in.Back = who, call.Requirement{}, how == 3
+	if in.Back {
+		if _, talks := w.talks[who]; talks { // who hands a call on is finished with it
+			id := w.talks[who]
+			in.Entry = id.Entry(w.entries(id) + 1)
+			w.must(callqueue.TalkEnded{Agent: who, Call: id, At: w.now})
+			w.forgetGone()
+		}
+	}
+}
+
+func (w *world) entries(id call.ID) int {
+	if r := w.records[id]; r != nil {
+		return len(r.Entries)
+	}
+	return 0
+}
+
+// callsOut has an agent place a call, who must have had nothing else to do.
+func (w *world) callsOut() {
+	a := w.anyAgent()
+	if rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
+		w.t.Skip("rarely")
+	}
+	w.n++
+	in := callqueue.CallOut{Agent: a, Call: call.ID(fmt.Sprint("out", w.n)), Client: rapid.SampledFrom([]string{"", "acme"}).Draw(w.t, "client")}
+	was, talks := w.activity[a], w.talks[a]
+	if w.do(in) != nil {
+		return
+	}
+	if talks != "" || was != call.Idle && was != call.WrapUp || w.activity[a] != call.Outbound {
+		w.t.Fatalf("%+v: was %s in %q, is %s", in, was, talks, w.activity[a])
+	}
+	w.talks[a], w.serving[a] = in.Call, in.Client
 }

@@ -28,6 +28,7 @@ type Node struct {
 	Application string   // of Stasis
 	Dial        string   // how an agent's phone is dialled: PJSIP/{device}
 	Registered  string   // how a phone is dialled that is registered here: PJSIP/firstline/{contact}; empty for not at all
+	Refer       string   // where a caller who is sent elsewhere is asked to go: PJSIP/sip:{number}@pbx.example; empty for not at all
 	MaxCalls    int      // more go to the fallback
 	Fallback    Fallback // where calls go that this server cannot take
 	QueueLog    string   // path of its queue_log, for calls that went past this server; empty for none
@@ -43,7 +44,10 @@ type Fallback struct {
 type DialTrunk struct {
 	Name  string
 	Dial  string   // PJSIP/{number}@carrier
-	Allow []string // a number must begin with one of these
+	Allow []string // a number must begin with one of these, after Strip and Add
+	Strip string   // taken off the front of the number
+	Add   string   // and put there
+	From  string   // number that is shown; empty: the one that firstline would show
 }
 
 // Sounds is how the nodes come by our prompts: a folder that they see as well
@@ -72,8 +76,10 @@ func (r *serverReader) asterisk(m *source.Map) Asterisk {
 		r.doc.ID("trunk", e.Key)
 		t := e.Value.Map()
 		a.Trunks = append(a.Trunks, DialTrunk{
-			Name: e.Key.Text, Dial: r.dial(t.Must("dial"), "", numberPlace), Allow: r.beginnings(t.Must("allow")),
+			Name: e.Key.Text, Dial: r.dial(t.Must("dial"), "", numberPlace), Allow: beginnings(r.doc, t.Must("allow")),
 		})
+		to := &a.Trunks[len(a.Trunks)-1]
+		to.Strip, to.Add, to.From = r.plusDigits(t.May("strip")), r.plusDigits(t.May("add")), r.plusDigits(t.May("from"))
 		t.End()
 	}
 	sounds := m.May("sounds")
@@ -98,6 +104,7 @@ func (r *serverReader) node(name string, m *source.Map) Node {
 		Application: m.May("application").Text("firstline"),
 		Dial:        r.dial(m.May("dial"), "PJSIP/"+devicePlace, devicePlace),
 		Registered:  r.dial(m.May("registered"), "", contactPlace),
+		Refer:       r.dial(m.May("refer"), "", numberPlace),
 		MaxCalls:    m.May("max-calls").Int(1000, 1, 100_000),
 		QueueLog:    r.path(m.May("queue-log")),
 	}
@@ -154,6 +161,15 @@ func (r *serverReader) dial(v value, otherwise, place string) string {
 		r.doc.Report().Add(w.Pos, "%q does not say where %s goes", w.Text, place)
 	case strings.ContainsAny(strings.Replace(w.Text, place, "", 1), "{}"):
 		r.doc.Report().Add(w.Pos, "%q has another placeholder than %s", w.Text, place)
+	}
+	return w.Text
+}
+
+// plusDigits reads a number, or a part of one.
+func (r *serverReader) plusDigits(v value) string {
+	w := v.Word("")
+	if d := strings.TrimPrefix(w.Text, "+"); d != "" && !isDigits(d) {
+		r.doc.Report().Add(w.Pos, "%q is not a number, or the beginning of one: + and digits", w.Text)
 	}
 	return w.Text
 }

@@ -37,12 +37,17 @@ type Centre struct {
 	Messages     map[call.QueueID]intake.MessageRule  // how callers leave a message
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
+	Holidays     map[string]string // calendars of holidays that are fetched: name to URL
 	DeskZone     *time.Location    // nil when hours.yaml names none; see Zone
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
 	Callers      Callers
+	Outbound     intake.Outbound
+	Tickets      Tickets
+	Patience     time.Duration     // of calls that are handed on
+	Hints        Faults            // what is no fault, but hardly meant, with where it stands; see Advice
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
 }
 
@@ -53,17 +58,21 @@ type Number struct {
 	Client string // empty when the line serves no particular one
 	Class  string // of its calls in place of its client's; rules.yaml says what a class has
 	Name   string // for people
-	Hours  string // calendar; empty when the line is always open
-	Closed Closed // outside hours
+	// Language of its callers in place of their client's; empty for none.
+	Language string
+	Hours    string // calendar; empty when the line is always open
+	Closed   Closed // outside hours
 }
 
 // Client is a company that the line serves.
 type Client struct {
 	Name     string
 	Language string         // of its callers, empty for the flow's own
+	Greeting string         // prompt of its own; empty for that of the flow
 	Class    string         // of its calls; empty for none
 	Region   string         // of numbers that come to its lines without a country code; empty for the centre's own
 	Zone     *time.Location // of its days in reports; nil when it names none, see Centre.Zone
+	Contract string         // what it was promised; empty for nothing
 }
 
 // BreakReason is why an agent may be on break.
@@ -90,8 +99,10 @@ func (c *Centre) Queue(id call.QueueID) (callqueue.Queue, bool) {
 	return c.Queues[i], true
 }
 
-// Language is what callers of a number hear when their client has one, else empty.
-func (c *Centre) Language(n Number) string { return c.Clients[n.Client].Language }
+// Language is what callers of a number hear when it or its client has one, else empty.
+func (c *Centre) Language(n Number) string {
+	return cmp.Or(n.Language, c.Clients[n.Client].Language)
+}
 
 // Advice is what is no fault, but hardly meant: steps of queues that let in nobody
 // whom the step before did not, by the roster (without one, nil, it is the
@@ -183,10 +194,11 @@ const (
 	rulesFile   = "rules.yaml"
 	hoursFile   = "hours.yaml"
 	flowsDir    = "flows"
+	holidaysDir = "holidays" // <name>.ics
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile, outboundFile, ticketsFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil
@@ -204,7 +216,7 @@ func LoadCentre(dir fs.FS, prompts []string) (*Centre, error) {
 func LoadFiles(files map[string][]byte, prompts []string) (*Centre, error) {
 	var faults Faults
 	for name := range files {
-		if dir, base := path.Split(name); dir == flowsDir+"/" && isFlow(base) || slices.Contains(centreFiles(), name) {
+		if dir, base := path.Split(name); belongs(strings.TrimSuffix(dir, "/"), base) || slices.Contains(centreFiles(), name) {
 			continue
 		}
 		strange(&faults, name)
@@ -221,7 +233,7 @@ func gather(dir fs.FS) (map[string][]byte, Faults, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	flows := false
+	var folders []string
 	for _, e := range entries {
 		name := e.Name()
 		switch {
@@ -230,44 +242,62 @@ func gather(dir fs.FS) (map[string][]byte, Faults, error) {
 			if files[name], err = read(dir, name); err != nil {
 				return nil, nil, err
 			}
-		case name == flowsDir:
-			flows = true
-		case isYAML(name), e.IsDir() && source.Nearest(name, []string{flowsDir}) != "":
+		case slices.Contains(centreFolders(), name):
+			folders = append(folders, name)
+		case isYAML(name), e.IsDir() && source.Nearest(name, centreFolders()) != "":
 			strange(&faults, name)
 		}
 	}
-	if !flows {
-		return files, faults, nil
-	}
-	entries, err = fs.ReadDir(dir, flowsDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, e := range entries {
-		name := path.Join(flowsDir, e.Name())
-		switch {
-		case strings.HasPrefix(e.Name(), "."):
-		case isFlow(e.Name()):
-			if files[name], err = read(dir, name); err != nil {
-				return nil, nil, err
-			}
-		case isYAML(e.Name()):
-			strange(&faults, name)
+	for _, folder := range folders {
+		if err := gatherFolder(dir, folder, files, &faults); err != nil {
+			return nil, nil, err
 		}
 	}
 	return files, faults, nil
 }
 
-func isYAML(name string) bool { return path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" }
+func centreFolders() []string { return []string{flowsDir, holidaysDir} }
 
-func isFlow(name string) bool { return path.Ext(name) == ".yaml" }
+// gatherFolder reads the files of one of the centre's folders.
+func gatherFolder(dir fs.FS, folder string, files map[string][]byte, faults *Faults) error {
+	entries, err := fs.ReadDir(dir, folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(folder, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case belongs(folder, e.Name()):
+			if files[name], err = read(dir, name); err != nil {
+				return err
+			}
+		case isYAML(e.Name()):
+			strange(faults, name)
+		}
+	}
+	return nil
+}
+
+// belongs reports whether a folder of the centre has files of this name.
+func belongs(folder, name string) bool {
+	switch folder {
+	case flowsDir:
+		return path.Ext(name) == ".yaml"
+	case holidaysDir:
+		return path.Ext(name) == ".ics"
+	}
+	return false
+}
+
+func isYAML(name string) bool { return path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" }
 
 func strange(faults *Faults, name string) {
 	near := ""
 	if dir, base := path.Split(name); dir != "" {
 		near = dir + strings.TrimSuffix(base, path.Ext(base)) + ".yaml"
 	} else {
-		near = source.Nearest(name, append(centreFiles(), flowsDir))
+		near = source.Nearest(name, append(centreFiles(), centreFolders()...))
 	}
 	faults.AddSuggesting(source.Pos{File: name}, near, "a centre has no file of this name")
 }

@@ -17,12 +17,15 @@ import (
 // centreReader reads all files of a centre, then follows the names from one to
 // another.
 type centreReader struct {
-	files   map[string][]byte
-	centre  *Centre
-	faults  Faults
-	refs    []reference
-	prompts []string // that may be played; nil when that is not known
-	unread  []string // kinds of thing whose file has a syntax fault: nobody knows what it names
+	files    map[string][]byte
+	centre   *Centre
+	faults   Faults
+	refs     []reference
+	prompts  []string // that may be played; nil when that is not known
+	queues   map[call.QueueID]source.Pos
+	spoken   []source.Word // languages that the centre names
+	outsides []source.Word // numbers to which queues hand callers on
+	unread   []string      // kinds of thing whose file has a syntax fault: nobody knows what it names
 }
 
 // reference is a name that must lead somewhere.
@@ -36,11 +39,13 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 		files:   files,
 		faults:  faults,
 		prompts: prompts,
+		queues:  make(map[call.QueueID]source.Pos),
 		centre: &Centre{
 			Hash:      hash(files),
 			Numbers:   make(map[string]Number),
 			Clients:   make(map[string]Client),
 			Flows:     make(map[string]*ivr.Flow),
+			Holidays:  make(map[string]string),
 			Calendars: make(map[string]*hours.Calendar),
 			Skills:    make(map[string]string),
 			Announce:  make(map[call.QueueID]Announce),
@@ -61,13 +66,18 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(agentsFile, "agent", r.agent)
 	r.features()
 	r.callers()
+	r.outbound()
 	r.hours()
+	r.tickets()
 	r.rules()
 	r.flows()
 	r.follow()
 	if err := r.faults.Err(); err != nil {
 		return nil, err
 	}
+	r.unstaffed()
+	r.unspoken()
+	r.centre.Hints = r.centre.Hints.Sorted()
 	slices.SortFunc(r.centre.Queues, func(a, b callqueue.Queue) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return r.centre, nil
 }
@@ -121,7 +131,8 @@ func (r *centreReader) number(doc *source.Doc, e source.Entry) {
 	r.refer("class", class)
 	r.centre.Numbers[e.Key.Text] = Number{
 		Flow: flow.Text, Queue: call.QueueID(queue.Text), Client: client.Text, Class: class.Text, Name: m.May("name").Text(e.Key.Text),
-		Hours: calendar.Text, Closed: r.closed(calendar, m.May("closed")),
+		Language: r.language(doc, m),
+		Hours:    calendar.Text, Closed: r.closed(calendar, m.May("closed")),
 	}
 	m.End()
 }
@@ -135,17 +146,27 @@ func dialled(c rune) rune {
 
 func (r *centreReader) client(doc *source.Doc, e source.Entry) {
 	m := e.Value.Map()
-	language := m.May("language").Word("")
-	if language.Text != "" {
-		doc.ID("language", language)
-	}
-	class := m.May("class").Word("")
+	greeting := m.May("greeting").Word("")
+	r.refer("prompt", greeting)
+	class, contract := m.May("class").Word(""), m.May("contract").Word("")
 	r.refer("class", class)
+	r.refer("contract", contract)
 	r.centre.Clients[e.Key.Text] = Client{
-		Name: m.May("name").Text(e.Key.Text), Language: language.Text, Class: class.Text,
-		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")),
+		Name: m.May("name").Text(e.Key.Text), Language: r.language(doc, m), Greeting: greeting.Text, Class: class.Text,
+		Region: region(doc, m.May("region")), Zone: timeZone(m.May("zone")), Contract: contract.Text,
 	}
 	m.End()
+}
+
+// language reads of which language something is; empty for none.
+func (r *centreReader) language(doc *source.Doc, m *source.Map) string {
+	w := m.May("language").Word("")
+	if w.Text == "" {
+		return ""
+	}
+	doc.ID("language", w)
+	r.spoken = append(r.spoken, w)
+	return w.Text
 }
 
 func (r *centreReader) skill(_ *source.Doc, e source.Entry) {
@@ -192,6 +213,7 @@ func (r *centreReader) flows() {
 		f, faults := ivr.Parse(name, id, r.files[name])
 		r.faults = append(r.faults, faults...)
 		r.centre.Flows[id] = f
+		r.spoken = append(r.spoken, f.Spoken()...)
 		all = append(all, f)
 	}
 	known := ivr.Known{
@@ -199,6 +221,7 @@ func (r *centreReader) flows() {
 		Flows: r.names("flow"), Calendars: r.names("calendar"), Entered: r.entered(),
 	}
 	r.faults = append(r.faults, ivr.CheckAll(all, known)...)
+	r.centre.Hints = append(r.centre.Hints, ivr.Advise(all, known.Entered)...)
 }
 
 // entered is the flows that something other than a flow leads to.
@@ -242,6 +265,10 @@ func (r *centreReader) names(what string) []string {
 		}
 	case "calendar":
 		for c := range r.centre.Calendars {
+			names = append(names, c)
+		}
+	case "contract":
+		for c := range r.centre.Tickets.Contracts {
 			names = append(names, c)
 		}
 	case "client":

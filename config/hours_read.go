@@ -21,7 +21,8 @@ const closedPrompt = "closed"
 
 // hours reads the desk's zone and the calendars: {zone: Europe/Berlin, calendars:
 // {desk: {zone: Europe/Berlin, weekly: {mon-fri: ["08:00-18:00"]}, closed:
-// [2026-12-25], open: {2026-12-24: ["08:00-12:00"]}}}}.
+// [2026-12-25], open: {2026-12-24: ["08:00-12:00"]}, holidays: [bavaria]}},
+// holidays: {bavaria: "https://…"}}.
 func (r *centreReader) hours() {
 	data, ok := r.files[hoursFile]
 	if !ok {
@@ -33,15 +34,19 @@ func (r *centreReader) hours() {
 	}
 	m := doc.Root().Map()
 	r.centre.DeskZone = timeZone(m.May("zone"))
+	for _, e := range m.May("holidays").Map().Entries() {
+		doc.ID("calendar of holidays", e.Key)
+		r.centre.Holidays[e.Key.Text] = holidaySource(e.Value)
+	}
 	for _, e := range m.May("calendars").Map().Entries() {
 		doc.ID("calendar", e.Key)
-		r.centre.Calendars[e.Key.Text] = calendar(doc, e)
+		r.centre.Calendars[e.Key.Text] = r.calendar(doc, e)
 	}
 	m.End()
 	r.faults = append(r.faults, doc.Faults()...)
 }
 
-func calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
+func (r *centreReader) calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
 	before := len(doc.Faults())
 	m := e.Value.Map()
 	c := &hours.Calendar{Zone: timeZone(m.Must("zone")), Exceptions: make(map[hours.Date][]hours.Span)}
@@ -70,9 +75,11 @@ func calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
 	for _, day := range m.May("open").Map().Entries() {
 		except(day.Key, openings(day.Value))
 	}
+	r.holidays(c, m.May("holidays"))
 	m.End()
 	if len(doc.Faults()) == before { // what is right key by key, and wrong together
 		reportAll(doc, e.Key.Pos, c.Validate())
+		r.holes(e.Key, c, said)
 	}
 	return c
 }

@@ -11,6 +11,7 @@ import (
 
 func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	before := len(doc.Faults())
+	r.queues[call.QueueID(e.Key.Text)] = e.Key.Pos
 	m := e.Value.Map()
 	q := callqueue.Queue{
 		ID:        call.QueueID(e.Key.Text),
@@ -47,7 +48,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	q.NoAnswerDelay = d.May("no-answer").Duration(0, 0, time.Hour)
 	d.End()
 	x := m.May("exits").Map()
-	q.Overflow, q.Timeout, q.Empty = r.exit(x.May("overflow")), r.exit(x.May("timeout")), r.exit(x.May("no-agent"))
+	q.Overflow, q.Timeout, q.Empty = r.exit(doc, x.May("overflow")), r.exit(doc, x.May("timeout")), r.exit(doc, x.May("no-agent"))
 	x.End()
 	q.Keys = r.keys(doc, m.May("keys").Map())
 	r.callback(m.May("callback"), q)
@@ -184,7 +185,7 @@ func noAgent(m *source.Map) callqueue.NoAgentRule {
 
 // exit reads {queue: night, prompt: sorry, priority: 5}: where to, and how. nil
 // when the key is not there.
-func (r *centreReader) exit(v source.Value) *callqueue.Exit {
+func (r *centreReader) exit(doc *source.Doc, v source.Value) *callqueue.Exit {
 	if !v.Set() {
 		return nil
 	}
@@ -195,7 +196,8 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 	}
 	queue, flow := m.May("queue").Word(""), m.May("flow").Word("")
 	back, message, hangup := m.May("callback").Bool(false), m.May("voicemail").Bool(false), m.May("hangup").Bool(false)
-	ways := notBuilt(m)
+	ways := 0
+	number := r.outside(doc, m.May("number"))
 	prompt := m.May("prompt").Word("")
 	m.End()
 	r.refer("queue", queue)
@@ -209,6 +211,7 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		{queue.Text != "", callqueue.Destination{Kind: callqueue.ToQueue, Name: queue.Text}},
 		{flow.Text != "", callqueue.Destination{Kind: callqueue.ToFlow, Name: flow.Text}},
 		{back, callqueue.Destination{Kind: callqueue.ToCallback}},
+		{number != "", callqueue.Destination{Kind: callqueue.ToNumber, Name: number}},
 		{message, callqueue.Destination{Kind: callqueue.ToVoicemail}},
 		{hangup, callqueue.Destination{Kind: callqueue.ToHangup}},
 	} {
@@ -218,21 +221,9 @@ func (r *centreReader) exit(v source.Value) *callqueue.Exit {
 		}
 	}
 	if ways != 1 {
-		v.Fault("an exit has one of queue, flow, callback: true, voicemail: true and hangup: true; here are %d", ways)
+		v.Fault("an exit has one of queue, flow, number, callback: true, voicemail: true and hangup: true; here are %d", ways)
 	}
 	return &x
-}
-
-// notBuilt reports the ways out that the queue knows and no caller could go: they
-// would be hung up on. It returns how many there are.
-func notBuilt(m *source.Map) (ways int) {
-	for _, way := range []struct{ key, what string }{{"number", "a number outside: no caller is handed on yet"}} {
-		if v := m.May(way.key); v.Set() {
-			ways++
-			v.Suggest("callback: true", "an exit cannot lead to %s", way.what)
-		}
-	}
-	return ways
 }
 
 func (r *centreReader) keys(doc *source.Doc, m *source.Map) map[string]callqueue.Exit {
@@ -242,7 +233,7 @@ func (r *centreReader) keys(doc *source.Doc, m *source.Map) map[string]callqueue
 			doc.Report().Add(e.Key.Pos, "%q is no key: take one of 0 to 9, \"*\" and \"#\"", e.Key.Text)
 			continue
 		}
-		x := r.exit(e.Value)
+		x := r.exit(doc, e.Value)
 		if x == nil {
 			e.Value.Fault("key %s leads nowhere", e.Key.Text)
 			continue

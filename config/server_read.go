@@ -112,26 +112,13 @@ func (r *serverReader) trunk(name string, m *source.Map) Trunk {
 	o := out.Map()
 	proxy := o.May("proxy")
 	t.Outbound.Proxy = r.hostPort(proxy)
-	t.Outbound.Allow = r.beginnings(o.May("allow"))
+	t.Outbound.Allow = beginnings(r.doc, o.May("allow"))
 	o.End()
 	if t.Outbound.Proxy == "" && len(t.Outbound.Allow) > 0 {
 		out.Fault("numbers are allowed, but there is no proxy to send them to")
 	}
 	m.End()
 	return t
-}
-
-// beginnings reads what numbers may begin with.
-func (r *serverReader) beginnings(v value) []string {
-	var all []string
-	for _, v := range v.List() {
-		w := v.Word("")
-		if digits := strings.TrimPrefix(w.Text, "+"); w.Text != "" && (digits == "" || !isDigits(digits)) {
-			r.doc.Report().Add(w.Pos, "%q is not the beginning of a number: + and digits", w.Text)
-		}
-		all = append(all, w.Text)
-	}
-	return all
 }
 
 // rtp reads the audio's ports. The address is the first listener's unless another is given.

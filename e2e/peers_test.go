@@ -298,9 +298,12 @@ func netstring(r *bufio.Reader) ([]byte, error) {
 }
 
 // do sends a command of the menu: accept, hold, resume, hangup.
-func (b *baresip) do(command string) {
+func (b *baresip) do(command string) { b.t.Helper(); b.order(command, "") }
+
+// order sends a command with what it is about: transfer, and where to.
+func (b *baresip) order(command, about string) {
 	b.t.Helper()
-	text := fmt.Sprintf(`{"command":%q}`, command)
+	text := fmt.Sprintf(`{"command":%q,"params":%q}`, command, about)
 	_, err := fmt.Fprintf(b.conn, "%d:%s,", len(text), text)
 	must(b.t, err)
 }

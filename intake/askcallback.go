@@ -189,10 +189,6 @@ func (d *Desk) owed(rec *call.Record, w AskCallback, why string) (call.Event, bo
 	return call.CallbackEvent(now, call.NewCallbackID(now), asked), true
 }
 
-func (d *Desk) mayCall(number string) bool {
-	return number != "" && d.MayCall != nil && d.MayCall(number)
-}
-
 // askNumber has the caller key a number that may be called; empty when none came.
 func (d *Desk) askNumber(ctx context.Context, j *journey) (string, error) {
 	for range numberTries {

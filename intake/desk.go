@@ -36,12 +36,18 @@ type Centre struct {
 	Announce map[call.QueueID]Announce
 	// Callbacks are the queues whose callers may be called back.
 	Callbacks map[call.QueueID]CallbackRule
-	Messages  map[call.QueueID]MessageRule
-	Places    map[call.QueueID]PlaceRule
-	Blocked   Blocked
+	Outbound  Outbound
+	// Patience is how long somebody is rung to whom a call is handed on; 30 s.
+	Patience time.Duration
+	Messages map[call.QueueID]MessageRule
+	Places   map[call.QueueID]PlaceRule
+	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
-	Calendars     map[string]Hours // by name, for flows that ask
+	// Recorded is the languages with recordings of their own, the first of which is
+	// heard in place of others; none: all have.
+	Recorded  []string
+	Calendars map[string]Hours // by name, for flows that ask
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -61,9 +67,11 @@ type Number struct {
 	Queue    call.QueueID
 	Language string         // of the caller; empty means the flow's own
 	Client   string         // whose line it is; empty for no particular one
+	Greeting string         // prompt of that client; empty for none
 	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string         // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours          // nil: always open
+	Calendar string         // its name, by which it is overridden; empty for none
 	Closed   Closed         // where new calls go outside hours
 	Zone     *time.Location // of the clock that its flows ask, and by which callers name a time; nil: UTC
 }
@@ -72,7 +80,7 @@ type Number struct {
 type (
 	ticketDesk interface {
 		// Opening returns a new ticket's id and the events that open it.
-		Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+		Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error)
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
@@ -84,6 +92,11 @@ type (
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
+		// CallOut reserves an agent for a call that they place, and says where they sit.
+		CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (call.DeviceID, error)
+		// Colleague is who has that id, or sits at that phone, and whether they could
+		// be put through to a caller.
+		Colleague(ctx context.Context, who string) (agent call.AgentID, there bool, err error)
 		TalkBegan(agent call.AgentID, id call.ID)
 		TalkEnded(agent call.AgentID, id call.ID, at time.Time)
 		Holding(agent call.AgentID, held bool)
@@ -138,9 +151,11 @@ type Desk struct {
 	wg     sync.WaitGroup // adopted journeys
 
 	callbacks *callbacks
+	lines     lines // outside
 
 	mu      sync.Mutex // guards what follows
 	talks   map[call.ID]chan<- order
+	hours   map[string]call.HoursOverridden
 	crashed map[string]call.TicketID // tickets of calls that died with the last process, by origin
 	placed  map[call.ID]bool         // whose place somebody has taken
 }
@@ -150,7 +165,7 @@ func New(cfg Config, c *Centre) *Desk {
 	if cfg.PauseLimit == 0 {
 		cfg.PauseLimit = 120 * time.Second
 	}
-	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}, placed: map[call.ID]bool{}}
+	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, hours: map[string]call.HoursOverridden{}, crashed: map[string]call.TicketID{}, placed: map[call.ID]bool{}}
 	d.centre.Store(c)
 	return d
 }

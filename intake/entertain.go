@@ -22,14 +22,18 @@ type sounds struct {
 	heard  bool          // the notice was heard to its end; read after notice is closed
 }
 
-func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue, entry call.EntryID) *sounds {
+func (d *Desk) entertain(ctx context.Context, j *journey, q callqueue.Queue, w Wait) *sounds {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &sounds{cancel: cancel, notice: make(chan struct{}), heard: j.noticed}
+	t := d.newTeller(j, q, w.Entry)
+	if w.Only != "" { // in no line: there is no place to tell, and no way out
+		t.what, q.Keys = Announce{}, nil
+	}
 	s.wg.Go(func() {
 		s.playNotice(ctx, d, j, q)
-		d.newTeller(j, q, entry).play(ctx, q.Music)
+		t.play(ctx, q.Music)
 	})
-	s.wg.Go(func() { d.heed(ctx, j, q, entry, time.Now()) })
+	s.wg.Go(func() { d.heed(ctx, j, q, w.Entry, time.Now()) })
 	return s
 }
 

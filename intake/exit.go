@@ -30,7 +30,7 @@ func (Leave) Name() string { return "leave" }
 
 // exit is the stage after a queue that nobody answered in.
 func exit(w Wait, r callqueue.Result) Stage {
-	l := Leave{From: w.Queue, Outcome: r.Outcome, Unserved: w.Unserved, Need: w.Need, Joined: w.Joined}
+	l := Leave{From: w.Queue, Outcome: r.Outcome, Unserved: w.Unserved, Need: w.Need, Joined: w.since()}
 	l.Passed = append(slices.Clone(w.Passed), w.Queue)
 	if r.Exit != nil {
 		l.To, l.Prompt, l.Priority = r.Exit.To, r.Exit.Prompt, r.Exit.Priority
@@ -93,11 +93,7 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		language := j.language()
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil
 	case callqueue.ToNumber:
-		if err := j.call.Leg.Transfer(ctx, call.Endpoint{Number: l.To.Name}); err != nil {
-			j.log.Error("exit to a number", zap.Error(err))
-			break
-		}
-		return Finish{Outcome: l.Outcome, Cause: call.Cause{Reason: call.Completed, Text: "transferred"}, From: l.Name(), Elsewhere: true}, nil
+		return HandOut{Number: l.To.Name, From: l.From, Place: Place{Arrived: l.Joined, Priority: l.Priority, Need: l.Need}}, nil
 	}
 	return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "queue: " + string(l.Outcome)}, From: l.Name()}, nil
 }

@@ -40,6 +40,7 @@ type journey struct {
 	noticed bool                    // the recording notice was heard to its end
 	entries int                     // queue entries so far
 	talks   int                     // conversations so far
+	outs    int                     // numbers outside that were rung for it so far
 	outcome call.Outcome            // what the call would end with now
 	stay    stay                    // the last time in a queue
 	resumed *call.Record            // what the last process left; nil after the first stage
@@ -49,9 +50,11 @@ type journey struct {
 	answered bool            // the caller's leg is up
 	ended    call.Cause      // that stopped a stage
 	asked    call.CallbackID // the request that the caller made
+	out      bool            // we dialled
 	back     *callback       // that the call is an attempt of, or nil; with what follows
 	expires  time.Time       // the request
 	absent   bool            // it was the customer who was not there
+	reached  bool            // the request has ended so
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
@@ -92,7 +95,7 @@ func (d *Desk) run(ctx context.Context, j *journey, at Stage) (next Stage, err e
 			err = fmt.Errorf("stage %s panicked: %v", at.Name(), p)
 		}
 	}()
-	if j.back != nil {
+	if j.out {
 		ctx = j.call.Leg.Context() // which is the customer's once there is one
 	}
 	if j.opened && !j.entered {
@@ -154,7 +157,7 @@ func (d *Desk) leave(j *journey, at Stage, err error) Stage {
 
 // asking is the wait as a request to be called back keeps it.
 func (w Wait) asking(q callqueue.Queue) AskCallback {
-	return AskCallback{From: w.Queue, Need: w.Need, Priority: brought(q, w.Priority, w.Unserved), Joined: w.Joined}
+	return AskCallback{From: w.Queue, Need: w.Need, Priority: brought(q, w.Priority, w.Unserved), Joined: w.since()}
 }
 
 // brought is the priority with which a caller goes on elsewhere who came to a queue
@@ -188,22 +191,41 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	if refuse, out := d.keptOut(j); out {
 		return refuse, nil
 	}
-	dialled := j.centre.Numbers[j.call.To.Number]
-	if why := dialled.shut(j.call.Arrived); why != "" {
-		return dialled.outside(why), nil
+	by := d.overridden(j.centre.Numbers[j.call.To.Number].Calendar, j.call.Arrived)
+	if by.Prompt != "" && by.State != hoursClosed {
+		return Warn{Prompt: by.Prompt}, nil
+	}
+	return d.lead(j, by)
+}
+
+// lead is where a call goes, who is kept out and what is said first apart.
+func (d *Desk) lead(j *journey, by call.HoursOverridden) (Stage, error) {
+	next, err := j.centre.route(j.call, by)
+	if w, wait := next.(Wait); wait {
+		return d.informed(j, d.enqueue(j, w.Queue, w.Need, w.Priority)), nil
+	}
+	return next, err
+}
+
+// route is the first stage of a call by the number dialled, when it came and what
+// was said of its hours then. Of a wait it names the queue alone.
+func (c *Centre) route(k *call.Call, by call.HoursOverridden) (Stage, error) {
+	dialled := c.Numbers[k.To.Number]
+	if closed, out := dialled.turnedAway(k.Arrived, by); out {
+		return closed, nil
 	}
 	switch {
 	case dialled.Flow != "":
 		return Flow{Flow: dialled.Flow, State: ivr.State{Language: dialled.Language}}, nil
 	case dialled.Queue != "":
-		return d.informed(j, d.enqueue(j, dialled.Queue, call.Requirement{}, 0)), nil
+		return Wait{Queue: dialled.Queue}, nil
 	}
 	return nil, call.Cause{Reason: call.Failed, SIP: 404, Text: "number leads nowhere"}
 }
 
 func (d *Desk) open(ctx context.Context, j *journey) error {
 	c := j.call
-	ticket, opening, err := d.ticketFor(c)
+	ticket, opening, err := d.ticketFor(c, j.centre.Numbers[c.To.Number].Client)
 	if err != nil {
 		return fmt.Errorf("open ticket: %w", err)
 	}
@@ -226,14 +248,14 @@ func (d *Desk) open(ctx context.Context, j *journey) error {
 
 // ticketFor gives a call its ticket: the one of a call that died with the last
 // process when this is the same INVITE sent again, else a new one.
-func (d *Desk) ticketFor(c *call.Call) (call.TicketID, []call.Event, error) {
+func (d *Desk) ticketFor(c *call.Call, client string) (call.TicketID, []call.Event, error) {
 	d.mu.Lock()
 	t, again := d.crashed[c.Origin]
 	d.mu.Unlock()
 	if again {
 		return t, []call.Event{call.TicketEvent(c.Arrived, t, call.TicketJoined{Call: c.ID, Why: "the same INVITE after a restart"})}, nil
 	}
-	return d.Tickets.Opening(c.Arrived, c)
+	return d.Tickets.Opening(c.Arrived, c, client)
 }
 
 // Flow runs the menu.
@@ -315,6 +337,10 @@ type Wait struct {
 	Unserved int              `json:"unserved,omitempty"` // calls of this caller that nobody answered of late
 	Prefer   call.AgentID     `json:"prefer,omitempty"`   // who knows the caller's problem
 	Callback call.CallbackID  `json:"callback,omitempty"`
+	Arrived  time.Time        `json:"arrived,omitzero"` // of a call that was handed on: its place in the order
+	Only     call.AgentID     `json:"only,omitempty"`   // for whom alone it waits
+	Sent     *Sent            `json:"sent,omitempty"`   // by whom it was handed on
+	Paused   time.Time        `json:"paused,omitzero"`  // a recording that follows is, until then
 	Passed   []call.QueueID   `json:"passed,omitempty"` // that sent the call on in no time
 }
 
@@ -369,7 +395,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return nil, err
 	}
 	q := j.centre.Queues[w.Queue]
-	sounds := d.entertain(ctx, j, q, w.Entry)
+	sounds := d.entertain(ctx, j, q, w)
 	defer sounds.stop()
 	began := time.Now()
 	r, err := d.Queue.Connect(ctx, w.waiting(j))
@@ -383,6 +409,9 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		j.stay = stay{ask: w.asking(q), left: call.Instant(time.Now()), outcome: r.Outcome}
 	}
 	switch {
+	case w.Sent != nil && (errors.Is(err, callqueue.ErrFull) || errors.Is(err, callqueue.ErrUnknownAgent)):
+		j.entries--
+		return w.Sent.recalled(j, w.place(q)), nil
 	case errors.Is(err, callqueue.ErrFull):
 		return d.full(j, w), nil
 	case err != nil:
@@ -390,7 +419,10 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	case r.Leg != nil:
 		j.legs[r.Leg.ID()] = r.Leg
 		j.outcome = call.OutcomeAnswered
-		return talkWith(j, w.Queue, r, q.Record && sounds.noticed()), nil
+		return talkWith(j, w, r, q.Record && sounds.noticed()), nil
+	}
+	if next, sent := w.unheard(j, r.Outcome); sent {
+		return next, nil
 	}
 	return exit(w, r), nil
 }
@@ -402,7 +434,13 @@ func (w Wait) waiting(j *journey) callqueue.Waiting {
 	ask := callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Unserved: w.Unserved, Joined: w.Joined, Came: w.Came,
 		Client: number.Client, Class: number.Class, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
-		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback,
+		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback, Arrived: w.Arrived, Only: w.Only,
+	}
+	if w.Sent != nil {
+		ask.Patience, ask.Back = j.centre.Patience, w.Sent.Back
+		if w.Only == "" {
+			ask.Sender = w.Sent.By
+		}
 	}
 	if j.resumed == nil {
 		return ask
@@ -420,20 +458,25 @@ func (w Wait) waiting(j *journey) callqueue.Waiting {
 	return ask
 }
 
-// Talk joins caller and agent. Recording is empty when nothing is recorded.
+// Talk joins caller and agent, or somebody outside, at Number, to whom the caller was
+// handed on. Recording is empty when nothing is recorded.
 type Talk struct {
 	Queue     call.QueueID     `json:"queue"`
 	Agent     call.AgentID     `json:"agent"`
 	Leg       call.LegID       `json:"leg"`
 	Bridge    call.BridgeID    `json:"bridge"`
 	Recording call.RecordingID `json:"recording,omitempty"`
+	Number    string           `json:"number,omitempty"`
+	Place     Place            `json:"place"`
 }
 
 func (Talk) Name() string { return "talk" }
 
-func talkWith(j *journey, q call.QueueID, r callqueue.Result, record bool) Talk {
+func talkWith(j *journey, w Wait, r callqueue.Result, record bool) Talk {
 	j.talks++
-	t := Talk{Queue: q, Agent: r.Agent, Leg: r.Leg.ID(), Bridge: j.call.ID.Bridge(j.talks)}
+	t := Talk{
+		Queue: w.Queue, Agent: r.Agent, Leg: r.Leg.ID(), Bridge: j.call.ID.Bridge(j.talks), Place: w.place(j.centre.Queues[w.Queue]),
+	}
 	if record && !j.silent {
 		t.Recording = call.NewRecordingID(time.Now())
 	}
@@ -443,7 +486,9 @@ func talkWith(j *journey, q call.QueueID, r callqueue.Result, record bool) Talk 
 // Run lasts as long as the conversation. The agent is released and the
 // recording closed whatever ends it.
 func (t Talk) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
-	defer func() { d.Queue.TalkEnded(t.Agent, j.call.ID, time.Now()) }()
+	if t.Agent != "" {
+		defer func() { d.Queue.TalkEnded(t.Agent, j.call.ID, time.Now()) }()
+	}
 	talk, err := d.join(ctx, j, t)
 	if err != nil {
 		if j.call.Leg.Context().Err() == nil { // the caller is there, and hears nobody

@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,6 +23,7 @@ func (d *Desk) line(ctx context.Context, j *journey, f Flow) ivr.Line {
 		Leg: j.call.Leg, Flows: j.centre.Flows,
 		Facts: j.centre.facts(j.call, j.number, j.ticket, unserved),
 		Queue: func(id string) ivr.QueueFacts { return d.standing(ctx, j, call.QueueID(id)) },
+		Heard: j.centre.heard,
 		Open:  j.centre.open(j.call.Arrived),
 		Tell:  func(h ivr.Happening) { d.tell(j, f, h) },
 	}
@@ -35,9 +37,17 @@ func (c *Centre) facts(k *call.Call, number string, ticket call.TicketID, unserv
 	dialled := c.Numbers[k.To.Number]
 	return ivr.Facts{
 		Caller: ivr.Caller{Number: number, Name: k.From.Name, Withheld: k.From.Number == "", Calls: unserved},
-		Called: k.To.Number, Client: dialled.Client, Class: dialled.Class, Ticket: string(ticket),
+		Called: k.To.Number, Client: dialled.Client, Greeting: dialled.Greeting, Class: dialled.Class, Ticket: string(ticket),
 		At: k.Arrived.In(cmp.Or(dialled.Zone, time.UTC)),
 	}
+}
+
+// heard is the language whose recordings callers of a language hear.
+func (c *Centre) heard(language string) string {
+	if len(c.Recorded) == 0 || slices.Contains(c.Recorded, language) {
+		return language
+	}
+	return c.Recorded[0]
 }
 
 // open tells a flow which calendars were open when the call came.

@@ -43,7 +43,7 @@ func (b *callback) begin(ctx context.Context) (*journey, Stage, error) {
 		Leg: newAbsent(id.CallerLeg(), b.c.Customer),
 	}
 	j := b.d.newJourney(c)
-	j.back, j.expires, j.ticket, j.opened, j.entered, j.outcome = b, b.c.Expires, b.c.Ticket, true, true, call.OutcomeNotReached
+	j.out, j.back, j.expires, j.ticket, j.opened, j.entered, j.outcome = true, b, b.c.Expires, b.c.Ticket, true, true, call.OutcomeNotReached
 	j.log = j.log.With(zap.String("ticket", string(b.c.Ticket)), zap.String("callback", string(b.c.ID)))
 	w := Recall{Wait: waitIn(j, b.c.Queue, b.c.Need, b.c.Priority)}
 	w.Wait.Joined, w.Wait.Callback = b.c.Joined, b.c.ID
@@ -165,7 +165,7 @@ func (s Reach) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		settled, err := d.hear(ctx, j, agent, message)
 		switch {
 		case err != nil:
-			d.letGo(j, s, agent)
+			d.letGo(j, s.Agent, agent)
 			return nil, fmt.Errorf("hear the message: %w", err)
 		case settled:
 			return d.settle(ctx, j, s, agent)
@@ -173,7 +173,7 @@ func (s Reach) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	}
 	leg, err := d.reach(ctx, j, s, agent)
 	if err != nil {
-		d.letGo(j, s, agent)
+		d.letGo(j, s.Agent, agent)
 		return nil, fmt.Errorf("reach the customer: %w", err)
 	}
 	j.call.Leg, j.answered = leg, true
@@ -185,11 +185,11 @@ func (s Reach) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[s.Wait.Queue]
 	noticed := d.notice(leg.Context(), j, q)
 	if leg.Context().Err() != nil {
-		d.letGo(j, s, agent)
+		d.letGo(j, s.Agent, agent)
 		return nil, context.Cause(leg.Context())
 	}
 	j.outcome = call.OutcomeAnswered
-	return talkWith(j, s.Wait.Queue, callqueue.Result{Agent: s.Agent, Leg: agent}, q.Record && noticed), nil
+	return talkWith(j, s.Wait, callqueue.Result{Agent: s.Agent, Leg: agent}, q.Record && noticed), nil
 }
 
 // reach rings the customer until an answer, the attempt's end, or the agent's
@@ -204,7 +204,7 @@ func (d *Desk) reach(ctx context.Context, j *journey, s Reach, agent call.Leg) (
 			j.log.Warn("agent waits in silence", zap.Error(err))
 		}
 	}
-	leg, err := d.Switch.Originate(ctx, call.Originate{
+	leg, err := d.dial(ctx, call.Originate{
 		ID: j.call.ID.CallerLeg(), To: call.Endpoint{Number: j.call.From.Number}, From: j.call.To, Ring: j.back.rule().Ring,
 	})
 	if err != nil {
@@ -236,29 +236,32 @@ func customersOwn(c call.Cause) bool {
 // settle ends a request whose message an agent has dealt with, who may write that down.
 func (d *Desk) settle(ctx context.Context, j *journey, s Reach, agent call.Leg) (Stage, error) {
 	err := j.back.end(ctx, call.CallbackClosed{End: call.CallbackSettled, By: "agent:" + string(s.Agent), Call: j.call.ID})
-	d.hangUpAgent(j, s, agent)
+	d.hangUpAgent(j, s.Agent, agent)
 	if err != nil {
 		return nil, err
 	}
 	return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "message settled"}, From: s.Name()}, nil
 }
 
-func (d *Desk) hangUpAgent(j *journey, s Reach, agent call.Leg) {
-	if err := agent.Hangup(context.Background(), call.Cause{Reason: call.Completed}); err != nil {
-		j.log.Warn("hang up agent", zap.String("agent", string(s.Agent)), zap.Error(err))
+func (d *Desk) hangUpAgent(j *journey, agent call.AgentID, leg call.Leg) {
+	if leg != nil {
+		if err := leg.Hangup(context.Background(), call.Cause{Reason: call.Completed}); err != nil {
+			j.log.Warn("hang up agent", zap.String("agent", string(agent)), zap.Error(err))
+		}
 	}
-	d.Queue.TalkEnded(s.Agent, j.call.ID, time.Now())
+	d.Queue.TalkEnded(agent, j.call.ID, time.Now())
 }
 
-// letGo sets the agent free of an attempt that came to nothing.
-func (d *Desk) letGo(j *journey, s Reach, agent call.Leg) {
-	if agent == nil {
+// letGo sets an agent free of an attempt that came to nothing; leg is nil when the
+// phone did not answer either. Without an agent there is nobody to set free.
+func (d *Desk) letGo(j *journey, agent call.AgentID, leg call.Leg) {
+	if agent == "" {
 		return
 	}
-	d.hangUpAgent(j, s, agent)
+	d.hangUpAgent(j, agent, leg)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := d.Queue.EndWrapUp(ctx, s.Agent); err != nil { // there is nothing to write down
+	if err := d.Queue.EndWrapUp(ctx, agent); err != nil { // there is nothing to write down
 		j.log.Debug("wrap-up goes on", zap.Error(err))
 	}
 }

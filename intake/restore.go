@@ -80,6 +80,7 @@ func (d *Desk) adopt(ctx context.Context, leg call.Leg, rec *call.Record, found 
 		Arrived: rec.Arrived, Leg: leg, Test: rec.Test,
 	})
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
+	j.out = rec.Out
 	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
 	if c := d.startedWith(ctx, j, rec); c != nil {
@@ -105,7 +106,9 @@ func (d *Desk) adopt(ctx context.Context, leg call.Leg, rec *call.Record, found 
 			j.legs[t.Leg] = agent
 			known[t.Leg] = true
 		}
-		d.Queue.TalkBegan(t.Agent, rec.ID)
+		if t.Agent != "" {
+			d.Queue.TalkBegan(t.Agent, rec.ID)
+		}
 	}
 	j.log.Info("call adopted", zap.String("stage", at.Name()))
 	return func() { d.serve(leg.Context(), j, at) }, nil
@@ -134,6 +137,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Refuse](rec)
 	case Shut{}.Name():
 		return inputOf[Shut](rec)
+	case Warn{}.Name():
+		return inputOf[Warn](rec)
 	case Flow{}.Name():
 		return inputOf[Flow](rec)
 	case Wait{}.Name():
@@ -152,6 +157,10 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[TakeMessage](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
+	case Dial{}.Name():
+		return inputOf[Dial](rec)
+	case HandOut{}.Name():
+		return inputOf[HandOut](rec)
 	case Talk{}.Name():
 		return inputOf[Talk](rec)
 	case Finish{}.Name():
@@ -186,7 +195,7 @@ func goOn(j *journey, rec *call.Record, at Stage, found call.Survivors) Stage {
 	case Talk:
 		n := len(rec.Talks)
 		if n > 0 && rec.Talks[n-1].Leg == s.Leg && !rec.Talks[n-1].Ended.IsZero() {
-			return Finish{Outcome: j.outcome, Cause: rec.Talks[n-1].Cause, From: s.Name()}
+			return afterTalk(j, s, &rec.Talks[n-1])
 		}
 		if n == 0 || rec.Talks[n-1].Leg != s.Leg {
 			j.talks++ // entered, and not yet connected
@@ -198,15 +207,33 @@ func goOn(j *journey, rec *call.Record, at Stage, found call.Survivors) Stage {
 // afterWait is where a call goes whose entry e was over when the process died.
 // One that was answered by an agent who is gone waits again, at its old place.
 func afterWait(j *journey, w Wait, e *call.Entry, found call.Survivors) Stage {
+	if next, sent := w.unheard(j, e.Outcome); sent {
+		return next
+	}
 	if e.Outcome != call.OutcomeAnswered {
 		return exit(w, callqueue.Result{Outcome: e.Outcome, Exit: ruleOf(j.centre.Queues[w.Queue], e.Exit)})
 	}
 	for _, o := range e.Offers {
 		if leg, ok := found.Leg(o.ID.AgentLeg()); ok && o.Result == call.OfferAnswered && leg.Context().Err() == nil {
-			return talkWith(j, w.Queue, callqueue.Result{Agent: o.Agent, Leg: leg}, j.centre.Queues[w.Queue].Record && j.noticed)
+			return talkWith(j, w, callqueue.Result{Agent: o.Agent, Leg: leg}, j.centre.Queues[w.Queue].Record && j.noticed)
 		}
 	}
 	return Requeue{Wait: w}
+}
+
+// afterTalk is where a call goes whose talk was over when the process died: where the
+// agent handed it on to, or nowhere.
+func afterTalk(j *journey, s Talk, t *call.Talk) Stage {
+	if n := len(t.Transfers); n > 0 && t.Transfers[n-1].Refused == "" && t.Cause == transferred() {
+		to, ok := targetOf(t.Transfers[n-1].To)
+		if !ok {
+			to.Queue = j.centre.Numbers[t.Transfers[n-1].To].Queue
+		}
+		if ok || to.Queue != "" {
+			return s.onwards(j, to, time.Time{})
+		}
+	}
+	return Finish{Outcome: j.outcome, Cause: t.Cause, From: s.Name()}
 }
 
 // ruleOf is the queue's exit by which an entry left; nil when it left by none, or
@@ -238,7 +265,10 @@ func (Requeue) Name() string { return "requeue" }
 
 func (r Requeue) Run(_ context.Context, _ *Desk, j *journey) (Stage, error) {
 	w := waitIn(j, r.Wait.Queue, r.Wait.Need, r.Wait.Priority)
-	w.Joined, w.Unserved = r.Wait.Joined, r.Wait.Unserved
+	w.Unserved, w.Arrived, w.Only, w.Sent, w.Paused = r.Wait.Unserved, r.Wait.Arrived, r.Wait.Only, r.Wait.Sent, r.Wait.Paused
+	if w.Sent == nil { // whose patience begins anew
+		w.Joined = r.Wait.Joined
+	}
 	return w, nil
 }
 

@@ -35,7 +35,8 @@ type rig struct {
 	tickets *numbered
 	records *shelf
 	alive   time.Time
-	tune    func(*Centre) // changes the centre of the processes that start from now on
+	staff   map[call.AgentID]call.DeviceID // beside ana
+	tune    func(*Centre)                  // changes the centre of the processes that start from now on
 	version func(context.Context, string) (*Centre, error)
 	log     *zap.Logger
 
@@ -62,7 +63,7 @@ func tuned(t *testing.T, tune func(*Centre), f func(r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{
 			t: t, sw: calltest.New(nil), journal: calltest.NewJournal(), tickets: &numbered{}, records: &shelf{done: map[call.RecordingID]bool{}},
-			tune: tune, log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
+			tune: tune, staff: map[call.AgentID]call.DeviceID{}, log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
 		}
 		r.phone = r.sw.Phone("2001").AnswersAfter(3 * time.Second)
 		r.start()
@@ -300,8 +301,9 @@ func (r *rig) recordOf(id call.ID) call.Record {
 // hire adds somebody who is at work at a phone.
 func (r *rig) hire(id call.AgentID, device call.DeviceID) {
 	r.t.Helper()
+	r.staff[id] = device
 	err := errors.Join(
-		r.queue.SetAgents(r.t.Context(), []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}, {ID: id, Device: device, Level: 1}}),
+		r.queue.SetAgents(r.t.Context(), r.roster()),
 		r.queue.SetPresence(r.t.Context(), id, call.Available, "", "self"))
 	if err != nil {
 		r.t.Fatal(err)
@@ -314,7 +316,7 @@ type numbered struct {
 	n  int
 }
 
-func (n *numbered) Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error) {
+func (n *numbered) Opening(at time.Time, c *call.Call, _ string) (call.TicketID, []call.Event, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.n++
@@ -374,12 +376,29 @@ func (r *rig) seat(ctx context.Context, c *Centre) {
 	if err := r.queue.SetQueues(ctx, slices.Collect(maps.Values(c.Queues))); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := r.queue.SetAgents(ctx, []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}}); err != nil {
+	if err := r.queue.SetAgents(ctx, r.roster()); err != nil {
 		r.t.Fatal(err)
 	}
-	was := agents.Record{ID: "ana", Presence: call.Available, Activity: call.Idle}
+	for id := range r.staff {
+		r.seatOne(ctx, id)
+	}
+	r.seatOne(ctx, "ana")
+}
+
+// roster is ana and all who were hired.
+func (r *rig) roster() []agents.Agent {
+	all := []agents.Agent{{ID: "ana", Name: "Ana", Device: "2001", Level: 1}}
+	for id, device := range r.staff {
+		all = append(all, agents.Agent{ID: id, Device: device, Level: 1})
+	}
+	return all
+}
+
+func (r *rig) seatOne(ctx context.Context, id call.AgentID) {
+	r.t.Helper()
+	was := agents.Record{ID: id, Presence: call.Available, Activity: call.Idle}
 	for _, e := range r.journal.Events() {
-		if e.Stream.Kind == call.StreamAgent {
+		if e.Stream == (call.Stream{Kind: call.StreamAgent, ID: string(id)}) {
 			if err := was.Apply(e); err != nil {
 				r.t.Fatal(err)
 			}

@@ -25,6 +25,7 @@ type talk struct {
 	orders    chan order
 	resume    *time.Timer // ends a pause by itself
 	paused    bool
+	pauseEnds time.Time // by itself; zero while nothing is paused
 	taps      []tap
 	tapped    int             // supervisors' legs so far, over all talks of the call
 	left      chan call.LegID // supervisors who hung up
@@ -49,10 +50,10 @@ func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 		}
 	}
 	was := k.takeOver()
-	if !was {
+	if !was && t.Agent != "" {
 		k.prepare(ctx)
 	}
-	music := j.centre.Queues[t.Queue].Music
+	music := j.centre.music(t.Queue)
 	b, err := d.Switch.Bridge(ctx, call.BridgeSpec{ID: t.Bridge, Caller: j.call.Leg, Agent: k.agent, Music: music})
 	if err != nil {
 		k.hangUpAgent(call.AsCause(err))
@@ -67,6 +68,7 @@ func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 		k.part(call.SideSystem, call.AsCause(err))
 		return nil, err
 	}
+	k.stayPaused(ctx)
 	return k, nil
 }
 
@@ -145,12 +147,16 @@ func (k *talk) record(ctx context.Context) []call.Event {
 
 // connected journals the beginning of the conversation and of its recording.
 func (k *talk) connected(ctx context.Context, started []call.Event) error {
-	body := call.Connected{Agent: k.t.Agent, Leg: k.t.Leg, Bridge: k.t.Bridge}
+	body := call.Connected{Agent: k.t.Agent, Number: k.t.Number, Leg: k.t.Leg, Bridge: k.t.Bridge}
 	if k.recording != nil {
 		body.Recording = k.t.Recording
 	}
 	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
-	if k.j.back != nil {
+	if k.t.Agent != "" {
+		evs = append(evs, call.TicketEvent(k.began, k.j.ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent}))
+	}
+	if k.j.back != nil && !k.j.reached {
+		k.j.reached = true
 		return k.j.back.reached(ctx, k.j.call.ID, evs)
 	}
 	if k.recording == nil {
@@ -183,8 +189,8 @@ func (k *talk) converse(ctx context.Context) parting {
 			k.happened(call.SideCaller, e)
 		case e := <-agent.Events():
 			if e.Kind == call.LegTransfer {
-				if next := k.transfer(e); next != nil {
-					return parting{call.SideAgent, call.Cause{Reason: call.Completed, Text: "transferred"}, next}
+				if next := k.referred(ctx, e); next != nil {
+					return parting{call.SideAgent, transferred(), next}
 				}
 				continue
 			}
@@ -217,7 +223,7 @@ func (k *talk) converse(ctx context.Context) parting {
 // end may report the same state twice, after an adoption for example: only changes
 // count.
 func (k *talk) happened(by call.Side, e call.LegEvent) {
-	if lost := e.Kind == call.LegMediaLost; by == call.SideAgent && (lost || e.Kind == call.LegMediaBack) {
+	if lost := e.Kind == call.LegMediaLost; by == call.SideAgent && k.t.Agent != "" && (lost || e.Kind == call.LegMediaBack) {
 		k.d.Queue.Silent(k.t.Agent, lost)
 		return
 	}
@@ -231,7 +237,9 @@ func (k *talk) happened(by call.Side, e call.LegEvent) {
 	} else {
 		k.d.Journal.Post(call.CallEvent(e.At, k.j.call.ID, call.Unheld{By: by}))
 	}
-	k.d.Queue.Holding(k.t.Agent, k.held[call.SideAgent] || k.held[call.SideCaller])
+	if k.t.Agent != "" {
+		k.d.Queue.Holding(k.t.Agent, k.held[call.SideAgent] || k.held[call.SideCaller])
+	}
 }
 
 // setPaused pauses or resumes the recording and journals it.
@@ -242,23 +250,39 @@ func (k *talk) setPaused(ctx context.Context, pause bool, by string) error {
 	if pause == k.paused {
 		return nil
 	}
-	offset := time.Since(k.began)
 	if !pause {
 		k.resume.Stop()
 		if err := k.recording.Resume(ctx); err != nil {
 			return fmt.Errorf("resume recording: %w", err)
 		}
-		k.paused = false
-		k.d.Journal.Post(call.RecordingEvent(time.Now(), k.t.Recording, call.RecordingResumed{By: by, Offset: offset}))
+		k.paused, k.pauseEnds = false, time.Time{}
+		k.d.Journal.Post(call.RecordingEvent(time.Now(), k.t.Recording, call.RecordingResumed{By: by, Offset: time.Since(k.began)}))
 		return nil
 	}
+	return k.pause(ctx, k.d.PauseLimit, by)
+}
+
+func (k *talk) pause(ctx context.Context, limit time.Duration, by string) error {
+	offset := time.Since(k.began)
 	if err := k.recording.Pause(ctx); err != nil {
 		return fmt.Errorf("pause recording: %w", err)
 	}
-	k.paused = true
-	k.resume.Reset(k.d.PauseLimit)
+	k.paused, k.pauseEnds = true, time.Now().Add(limit)
+	k.resume.Reset(limit)
 	return k.d.Journal.Append(ctx, call.RecordingEvent(time.Now(), k.t.Recording,
-		call.RecordingPaused{By: by, Offset: offset, Limit: k.d.PauseLimit}))
+		call.RecordingPaused{By: by, Offset: offset, Limit: limit}))
+}
+
+// stayPaused goes on with a pause that the call was handed on in: what was to be kept
+// from the recording may still be said.
+func (k *talk) stayPaused(ctx context.Context) {
+	left := time.Until(k.t.Place.Paused)
+	if k.recording == nil || left <= 0 {
+		return
+	}
+	if err := k.pause(ctx, left, "transfer"); err != nil {
+		k.j.log.Error("recording is not paused any more", zap.Error(err))
+	}
 }
 
 // mute is how long a phone may be up without a single packet from it.
@@ -279,7 +303,7 @@ func (k *talk) unheard(now time.Time) bool {
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
 	k.endTaps()
-	if k.unheard(time.Now()) || by == call.SideAgent && cause.Reason == call.MediaLost {
+	if k.t.Agent != "" && (k.unheard(time.Now()) || by == call.SideAgent && cause.Reason == call.MediaLost) {
 		k.d.Queue.Silent(k.t.Agent, true)
 	}
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.Parted{Agent: k.t.Agent, By: by, Cause: cause}))
@@ -291,11 +315,13 @@ func (k *talk) part(by call.Side, cause call.Cause) {
 	defer cancel()
 	fault := ""
 	r, err := k.recording.Stop(ctx)
+	if errors.Is(err, call.ErrHandedOver) { // it goes on, and the next process ends it
+		return
+	}
 	if err != nil {
 		fault = err.Error()
 	}
 	switch finished := k.d.Recordings.Finish(ctx, k.t.Recording, r, fault); {
-	case errors.Is(finished, call.ErrHandedOver): // it goes on, and the next process ends it
 	case finished != nil:
 		k.j.log.Error("recording not catalogued", zap.String("recording", string(k.t.Recording)), zap.Error(finished))
 	case err != nil:

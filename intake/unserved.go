@@ -43,10 +43,10 @@ func (s stay) unserved(c *Centre) bool {
 
 // served takes note of a caller who talks to an agent since an instant.
 func (d *Desk) served(j *journey, since time.Time) {
-	j.stay.outcome = call.OutcomeAnswered
+	j.stay.outcome, j.stay.owed = call.OutcomeAnswered, ""
 	switch {
 	case j.call.Test:
-	case j.back != nil:
+	case j.out:
 		d.Lost.CalledBack(j.number, j.call.ID, since)
 	default:
 		d.Lost.Answered(j.number, j.call.ID, since)
@@ -59,7 +59,7 @@ func (d *Desk) served(j *journey, since time.Time) {
 func (d *Desk) end(j *journey, f Finish, q call.Quality) {
 	now := time.Now()
 	ended := call.CallEvent(now, j.call.ID, call.Ended{Outcome: f.Outcome, Cause: f.Cause, Stage: f.From, Quality: q})
-	if j.call.Test || f.Elsewhere || j.back != nil || !j.stay.unserved(j.centre) {
+	if j.call.Test || f.Elsewhere || j.out || !j.stay.unserved(j.centre) {
 		d.Journal.Post(ended)
 		return
 	}
@@ -120,6 +120,10 @@ func note(a lost.Abandon) call.CallerLost {
 func stayOf(rec *call.Record, at time.Time) stay {
 	if was, err := stageOf(rec); err == nil {
 		switch s := was.(type) {
+		case HandOut:
+			if s.Sent != nil {
+				return s.stay(rec.StageAt)
+			}
 		case Leave:
 			return s.stay(rec.StageAt)
 		case AskCallback:

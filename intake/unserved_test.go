@@ -167,6 +167,9 @@ func TestCallerWhomAnAgentHandsOnAndNobodyAnswersIsLost(t *testing.T) {
 		c := r.sw.Dial("+4930123", "1009")
 		time.Sleep(10 * time.Second)
 		r.phone.Refer("1010")
+		if err := r.queue.SetPresence(r.t.Context(), "ana", call.OnBreak, "lunch", "self"); err != nil { // nobody has it back
+			t.Fatal(err)
+		}
 		time.Sleep(time.Minute)
 		c.Hangup()
 		time.Sleep(time.Second)

@@ -9,6 +9,7 @@ type Facts struct {
 	Caller   Caller
 	Called   string // the number dialled
 	Client   string // whose line it is; empty for no particular one
+	Greeting string // prompt of the client's own greeting; empty for none
 	Class    string // of the call; empty for none
 	Ticket   string // its number, such as T-100123
 	Identity Identity

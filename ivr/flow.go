@@ -21,6 +21,7 @@ type Flow struct {
 	Name     string // for people; the id when the file gives none
 	Language string // of the prompts, unless the call's State names another
 
+	language  source.Word // as Language, with its place
 	start     source.Word
 	nodes     map[string]*node
 	order     []*node        // as in the file
@@ -63,7 +64,7 @@ func Parse(file, id string, data []byte) (*Flow, Faults) {
 	f.Name = m.May("name").Text(id)
 	language := m.May("language").Word("en")
 	doc.ID("language", language)
-	f.Language = language.Text
+	f.Language, f.language = language.Text, language
 	f.start = m.Must("start").Word("")
 	f.variables = readVariables(doc, m.May("variables").Map())
 	r := newReader(doc, f)

@@ -17,6 +17,7 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{"prompt", readPrompt},
+		{"greeting", readGreeting},
 		{"notice", readNotice},
 		{"say", readSay},
 		{"menu", readMenu},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"firstline/call"
@@ -29,6 +30,22 @@ func (n *promptNode) prompts() []source.Word { return n.play }
 
 func (n *promptNode) run(ctx context.Context, w *walk) (string, Result, error) {
 	return n.next.Text, nil, w.play(ctx, w.media(n.play))
+}
+
+// greetingNode plays the greeting of the client whose line was called, or what the
+// flow has for clients without one.
+type greetingNode struct{ promptNode }
+
+func readGreeting(r *reader, m *source.Map) step {
+	p, _ := readPrompt(r, m).(*promptNode)
+	return &greetingNode{*p}
+}
+
+func (n *greetingNode) run(ctx context.Context, w *walk) (string, Result, error) {
+	if key := w.line.Facts.Greeting; key != "" {
+		return n.next.Text, nil, w.play(ctx, w.media([]source.Word{{Text: key}}))
+	}
+	return n.promptNode.run(ctx, w)
 }
 
 // noticeNode plays a notice that the law or a contract asks for, such as that the
@@ -103,6 +120,7 @@ type sayNode struct {
 type saying struct {
 	prompt source.Word
 	as     string
+	at     source.Pos
 	value  expression
 }
 
@@ -126,7 +144,7 @@ func readSay(r *reader, m *source.Map) step {
 		part := saying{}
 		for _, as := range []string{asNumber, asDigits, asDate, asDuration, asTicket} {
 			if v := how.May(as); v.Set() {
-				part = saying{as: as, value: r.expression(v, saidAs(as))}
+				part = saying{as: as, at: v.Pos(), value: r.expression(v, saidAs(as))}
 			}
 		}
 		how.End()
@@ -164,7 +182,28 @@ func (n *sayNode) prompts() []source.Word {
 func (n *sayNode) check(c *checker) {
 	for _, p := range n.parts {
 		c.expression(p.value)
+		for _, piece := range examples(p.as) {
+			if c.known.Prompts != nil && !slices.Contains(c.known.Prompts, piece) {
+				c.faults.Add(p.at, "nothing is recorded to say a %s with: there is no prompt %q", p.as, piece)
+				break
+			}
+		}
 	}
+}
+
+// examples is pieces without which nothing can be said in a way.
+func examples(as string) []string {
+	switch as {
+	case asNumber:
+		return []string{"digit-1", "number-20", "hundred", "thousand"}
+	case asDate:
+		return []string{"number-20", "month-1", "weekday-0"}
+	case asDuration:
+		return []string{"number-20", "hour", "minutes"}
+	case asDigits, asTicket:
+		return []string{"digit-1"}
+	}
+	return nil
 }
 
 // run says what it can: a value that cannot be had is left out, and reported.
@@ -180,7 +219,7 @@ func (n *sayNode) run(ctx context.Context, w *walk) (string, Result, error) {
 			w.tell(Troubled{Node: w.state.Node, Why: failed(p.value)})
 			continue
 		}
-		keys, err := spoken(w.state.Language, p.as, v)
+		keys, err := spoken(w.heard(), p.as, v)
 		if err != nil {
 			w.tell(Troubled{Node: w.state.Node, Why: fmt.Sprintf("%s: %v", p.value.text, err)})
 		}

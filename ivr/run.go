@@ -27,6 +27,9 @@ type Line struct {
 	Facts Facts
 	Queue func(id string) QueueFacts // nil: every queue is empty
 	Open  func(calendar string) bool // nil: every calendar is open
+	// Heard is the language whose recordings are heard by callers of a language:
+	// what is put together of pieces follows its grammar. nil: their own.
+	Heard func(language string) string
 	// Tell is called in order, by the goroutine that runs, before the flow goes on.
 	Tell func(Happening)
 }
@@ -198,9 +201,16 @@ func (w *walk) media(keys []source.Word) []call.Media {
 func (w *walk) pieces(keys []string) []call.Media {
 	all := make([]call.Media, len(keys))
 	for i, k := range keys {
-		all[i] = call.Media("prompt:" + w.state.Language + "/" + k)
+		all[i] = call.Media("prompt:" + w.heard() + "/" + k)
 	}
 	return all
+}
+
+func (w *walk) heard() string {
+	if w.line.Heard == nil {
+		return w.state.Language
+	}
+	return w.line.Heard(w.state.Language)
 }
 
 func (w *walk) identity() Identity {

@@ -109,6 +109,7 @@ func known() ivr.Known {
 		Skills: []string{"printer"},
 		Prompts: []string{
 			"welcome", "recording-notice", "menu-main", "menu-invalid", "menu-timeout", "menu-severity", "enter-number", "enter-pin",
+			"digit-1", "number-20", "hundred", "thousand", "month-1", "weekday-0", "hour", "minutes",
 		},
 	}
 }

@@ -46,8 +46,11 @@ type Catalogue struct {
 	mu      sync.Mutex // guards what follows
 	running map[call.RecordingID]Start
 	ended   []finished    // to be hashed, oldest first
-	wake    chan struct{} // has room for one; filled when ended grows
+	late    []finished    // whose rows are to be looked up first
+	wake    chan struct{} // has room for one; filled when ended or late grows
 	closed  bool
+
+	recovered bool // what a crash left open is closed
 }
 
 // finished is a recording whose audio has ended and whose row is still open.
@@ -166,11 +169,16 @@ func (c *Catalogue) Finish(_ context.Context, id call.RecordingID, audio call.Re
 		audio.File = s.File
 	}
 	c.ended = append(c.ended, finished{id: id, of: s.Call, at: time.Now(), audio: audio, fault: fault})
+	c.look()
+	return nil
+}
+
+// look wakes Run; the mutex is held.
+func (c *Catalogue) look() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // Run finishes recordings one after the other until ctx ends, and then those that
@@ -178,6 +186,7 @@ func (c *Catalogue) Finish(_ context.Context, id call.RecordingID, audio call.Re
 func (c *Catalogue) Run(ctx context.Context) error {
 	for {
 		c.finishAll(ctx)
+		c.settleLate(ctx)
 		select {
 		case <-c.wake:
 		case <-ctx.Done():
@@ -187,6 +196,7 @@ func (c *Catalogue) Run(ctx context.Context) error {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			c.finishAll(last)
+			c.settleLate(last)
 			return nil
 		}
 	}
@@ -244,6 +254,10 @@ func (c *Catalogue) Recover(ctx context.Context, unfinished []Recording) error {
 			return fmt.Errorf("close recording %s: %w", r.ID, err)
 		}
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recovered = true
+	c.look()
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,10 @@ import (
 )
 
 // shelf is journal and rows in one, as the store is.
-type shelf struct{ events []call.Event }
+type shelf struct {
+	events []call.Event
+	away   atomic.Bool // rows cannot be looked up
+}
 
 func (s *shelf) Append(_ context.Context, evs ...call.Event) error {
 	s.events = append(s.events, evs...)
@@ -32,6 +36,9 @@ func (s *shelf) Post(evs ...call.Event) { s.events = append(s.events, evs...) }
 
 func (s *shelf) Recording(_ context.Context, id call.RecordingID) (recordings.Recording, error) {
 	var r recordings.Recording
+	if s.away.Load() {
+		return r, errors.New("the database is away")
+	}
 	for _, e := range s.events {
 		if e.Stream.ID == string(id) {
 			if err := r.Apply(e); err != nil {

@@ -66,12 +66,14 @@ func (r *Recording) Apply(e call.Event) error {
 		return nil
 	}
 	flag, flagged := e.Body.(call.RecordingFlagged)
+	_, again := e.Body.(call.RecordingFinished)
 	switch {
 	case r.ID == "":
 		return fmt.Errorf("recordings: %s was not started: %s", e.Stream.ID, e.Body.Type())
 	case flagged: // while it runs or afterwards
 		r.Flag = &Flag{At: e.At, By: flag.By, Reason: flag.Reason}
 		return nil
+	case again && r.Fault != "": // the audio came late
 	case !r.Finished.IsZero():
 		return fmt.Errorf("recordings: %s is finished: %s", r.ID, e.Body.Type())
 	}

@@ -454,6 +454,28 @@ func (d *dialog) refer(req *sip.Request, tx sip.ServerTransaction) {
 	d.user.referred(to.Address.User)
 }
 
+// sendRefer asks the peer to call somebody else in place of us; then is told whether it
+// was accepted.
+func (d *dialog) sendRefer(number string, then func(error)) error {
+	d.route.seq++
+	req := d.route.request(sip.REFER, d.route.seq)
+	req.AppendHeader(sip.NewHeader("Refer-To", "<sip:"+uriUser(number)+"@"+d.route.remote.uri.Host+">"))
+	req.AppendHeader(d.contact())
+	f := d.route.hop()
+	d.ua.stamp(req, f)
+	_, err := d.ua.send(req, f, func(res *sip.Response, err error) {
+		switch {
+		case err != nil:
+			then(fmt.Errorf("sip: refer: %w", err))
+		case res.StatusCode >= 300:
+			then(call.CauseOfStatus(res.StatusCode, res.Reason))
+		case res.StatusCode >= 200:
+			then(nil)
+		}
+	})
+	return err
+}
+
 // contact is our own Contact for the dialog's peer.
 func (d *dialog) contact() *sip.ContactHeader { return d.ua.contact(d.route.flow) }
 

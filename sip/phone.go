@@ -432,5 +432,25 @@ func (c *PhoneCall) Hear(tap func(samples []int16, ts uint32)) {
 // PutOnHold holds the far end by a re-INVITE with a=sendonly; TakeBack ends it.
 func (c *PhoneCall) PutOnHold(ctx context.Context) error { return c.redirect(ctx, media.SendOnly) }
 
+// Refer hands the far end on to a number, as a phone's transfer key does (RFC 3515). It
+// returns when that was accepted, which says nothing of what comes of it.
+func (c *PhoneCall) Refer(ctx context.Context, number string) error {
+	if err := c.ready(); err != nil {
+		return err
+	}
+	result := make(chan error, 1)
+	if err := c.dialog.do(ctx, func() error { return c.dialog.sendRefer(number, func(err error) { result <- err }) }); err != nil {
+		return c.verb(err)
+	}
+	select {
+	case err := <-result:
+		return c.verb(err)
+	case <-c.ctx.Done():
+		return context.Cause(c.ctx)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // TakeBack ends PutOnHold.
 func (c *PhoneCall) TakeBack(ctx context.Context) error { return c.redirect(ctx, media.SendRecv) }

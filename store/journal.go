@@ -149,7 +149,7 @@ func (j *Journal) Post(evs ...call.Event) {
 }
 
 func (j *Journal) lost(r *request, err error) {
-	if errors.Is(err, call.ErrHandedOver) {
+	if errors.Is(err, call.ErrHandedOver) && !errors.Is(err, ErrOwned) {
 		return // what unwinds here is no change: the next process goes on from what is kept
 	}
 	for _, it := range r.items {
@@ -259,7 +259,7 @@ func (j *Journal) setMode(m Mode) (was time.Time) {
 func (j *Journal) close(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !errors.Is(j.closed, call.ErrHandedOver) {
+	if !errors.Is(j.closed, call.ErrHandedOver) || errors.Is(j.closed, ErrOwned) {
 		j.closed = err
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"firstline/call"
 )
 
 // beatEvery is how often the owner of a PostgreSQL database shows that it lives,
@@ -32,13 +34,14 @@ type lease struct {
 	conn   *sql.Conn // of the lock; nil on SQLite
 	locked bool
 
+	tell func()        // Config.Lost; nil for nobody
 	lost chan struct{} // closed when another process is found to be the owner
 	mu   sync.Mutex    // guards why
 	why  error         // set before lost is closed
 }
 
-func newLease(db *database, folder string, log *zap.Logger) *lease {
-	return &lease{db: db, folder: folder, log: log, lost: make(chan struct{})}
+func newLease(db *database, folder string, tell func(), log *zap.Logger) *lease {
+	return &lease{db: db, folder: folder, tell: tell, log: log, lost: make(chan struct{})}
 }
 
 // ownName is how the owner is told to people.
@@ -91,7 +94,10 @@ func (l *lease) giveUp(s sight) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.why == nil {
-		l.why = owned(l.db, s)
+		l.why = handedOver{owned(l.db, s)}
+		if l.tell != nil {
+			l.tell()
+		}
 		close(l.lost)
 		l.log.Error("another firstline has taken the database over; this one writes nothing more", zap.String("owner", s.owner))
 	}
@@ -104,6 +110,12 @@ func (l *lease) gone() error {
 	defer l.mu.Unlock()
 	return l.why
 }
+
+// handedOver is that what is open here is the new owner's.
+type handedOver struct{ error }
+
+func (h handedOver) Unwrap() error        { return h.error }
+func (h handedOver) Is(target error) bool { return target == call.ErrHandedOver } //nolint:errorlint // this is what errors.Is asks
 
 // owned is ErrOwned with the name of the owner.
 func owned(db *database, s sight) error {

@@ -110,8 +110,10 @@ func callRow(w *write, id string, x *folded[call.Record]) error {
 	if n := len(r.Entries); n > 0 {
 		queue = key(string(r.Entries[n-1].Queue))
 	}
-	if n := len(r.Talks); n > 0 {
-		agent = key(string(r.Talks[n-1].Agent))
+	for _, t := range r.Talks {
+		if t.Agent != "" {
+			agent = key(string(t.Agent))
+		}
 	}
 	return put(w, r, id, x.opened, micros(r.Arrived), micros(r.Ended), key(r.Origin),
 		key(string(r.Ticket)), queue, agent, key(string(r.Outcome)))

@@ -53,6 +53,9 @@ type Config struct {
 	// Stale is how long an owner may give no sign of life, while the database is
 	// there, before a standby takes over although its connection is still up: 10 s.
 	Stale time.Duration
+	// Lost is told once, when another process is found to own the database, and before
+	// any event is refused because of that. It must not block.
+	Lost func() `json:"-"`
 	// Watched is told what a standby sees, from within Open, about twice a second.
 	Watched func(Standing) `json:"-"`
 
@@ -118,7 +121,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	s.lease = newLease(s.db, folder, s.log)
+	s.lease = newLease(s.db, folder, cfg.Lost, s.log)
 	if err := s.lease.claim(ctx, cfg, func(ctx context.Context) error { return s.setAside(ctx, spool) }); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -22,6 +23,8 @@ var (
 	ErrNotFound = errors.New("no such ticket")
 	// ErrInvalid means that what was written is refused; the error says why.
 	ErrInvalid = errors.New("invalid")
+	// ErrStale means that somebody else changed the ticket meanwhile.
+	ErrStale = errors.New("changed by somebody else meanwhile")
 )
 
 // Numbers gives out ticket numbers, each once. It never waits: numbers come from
@@ -35,28 +38,30 @@ type Book interface {
 	Ticket(ctx context.Context, id call.TicketID) (Ticket, error)
 }
 
-// Desk opens tickets and writes on them.
+// Desk opens tickets and writes on them. Two edits of a ticket come one after the
+// other when they are made at the same Desk.
 type Desk struct {
 	journal call.Journal
 	numbers Numbers
 	book    Book
+	edits   sync.Mutex // held from the reading of a ticket until its change is durable
 }
 
-// New returns a desk that writes to the journal.
-func New(journal call.Journal, numbers Numbers, book Book) *Desk {
+// NewDesk returns a desk that writes to the journal.
+func NewDesk(journal call.Journal, numbers Numbers, book Book) *Desk {
 	return &Desk{journal: journal, numbers: numbers, book: book}
 }
 
 // Opening finds the ticket that a call which arrived at the instant at belongs
-// to, and the events that make it so: for now always a new ticket. Nothing is
-// written yet. The events belong in one Append with the call's Arrived, so that
+// to, and the events that make it so: for now always a new ticket, of the client
+// whose line was called. Nothing is written yet. The events belong in one Append with the call's Arrived, so that
 // there is never a call without a ticket or a ticket without its call.
-func (d *Desk) Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error) {
+func (d *Desk) Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error) {
 	id, err := d.numbers.Next()
 	if err != nil {
 		return "", nil, fmt.Errorf("ticket for call %s: %w", c.ID, err)
 	}
-	opened := call.TicketOpened{Call: c.ID, Subject: subject(c), Caller: c.From, Test: c.Test}
+	opened := call.TicketOpened{Call: c.ID, Subject: subject(c), Caller: c.From, Client: client, Test: c.Test}
 	return id, []call.Event{call.TicketEvent(at, id, opened)}, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"firstline/call"
 	"firstline/tickets"
+	"firstline/tickets/clock"
 )
 
 // journal keeps what was appended, or refuses everything with err.
@@ -66,9 +67,9 @@ func arrived(at time.Time) *call.Call {
 
 func TestOpeningWritesNothingItself(t *testing.T) {
 	j := &journal{}
-	d := tickets.New(j, &numbers{"T-100001"}, book{j})
+	d := tickets.NewDesk(j, &numbers{"T-100001"}, book{j})
 	c := arrived(time.Now())
-	id, evs, err := d.Opening(c.Arrived, c)
+	id, evs, err := d.Opening(c.Arrived, c, "demo")
 	if err != nil || id != "T-100001" || len(evs) != 1 {
 		t.Fatalf("Opening: %q, %v, %v", id, evs, err)
 	}
@@ -80,8 +81,9 @@ func TestOpeningWritesNothingItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := tickets.Ticket{
-		ID: "T-100001", Subject: "Call from +4930123 to 1000", State: tickets.Open, Caller: c.From,
+		ID: "T-100001", Subject: "Call from +4930123 to 1000", State: tickets.New, Caller: c.From, Client: "demo",
 		Opened: call.Instant(c.Arrived), Changed: call.Instant(c.Arrived), Calls: []call.ID{c.ID},
+		Moments: []clock.Moment{{At: call.Instant(c.Arrived), Mark: clock.Opened, Grade: "0"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -90,8 +92,8 @@ func TestOpeningWritesNothingItself(t *testing.T) {
 
 func TestOpeningWithoutNumbersFails(t *testing.T) {
 	j := &journal{}
-	d := tickets.New(j, &numbers{}, book{j})
-	if _, _, err := d.Opening(time.Now(), arrived(time.Now())); err == nil {
+	d := tickets.NewDesk(j, &numbers{}, book{j})
+	if _, _, err := d.Opening(time.Now(), arrived(time.Now()), ""); err == nil {
 		t.Error("a ticket without a number was opened")
 	}
 }
@@ -99,9 +101,9 @@ func TestOpeningWithoutNumbersFails(t *testing.T) {
 func TestNotesAreKeptInOrderAndTrimmed(t *testing.T) {
 	j := &journal{}
 	b := book{j}
-	d := tickets.New(j, &numbers{"T-100001"}, b)
+	d := tickets.NewDesk(j, &numbers{"T-100001"}, b)
 	c := arrived(time.Now())
-	_, evs, err := d.Opening(c.Arrived, c)
+	_, evs, err := d.Opening(c.Arrived, c, "demo")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,9 +131,9 @@ func TestNotesAreKeptInOrderAndTrimmed(t *testing.T) {
 
 func TestNoteThatCannotBeKeptIsRefused(t *testing.T) {
 	j := &journal{}
-	d := tickets.New(j, &numbers{"T-100001"}, book{j})
+	d := tickets.NewDesk(j, &numbers{"T-100001"}, book{j})
 	c := arrived(time.Now())
-	_, evs, err := d.Opening(c.Arrived, c)
+	_, evs, err := d.Opening(c.Arrived, c, "demo")
 	if err != nil {
 		t.Fatal(err)
 	}

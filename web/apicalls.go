@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"firstline/call"
+	"firstline/intake"
 )
 
 type callsIn struct {
@@ -58,6 +59,46 @@ func (s *Server) callRoutes(api huma.API) {
 	register(s, api, operation(http.MethodPost, "/calls/{id}/tap", "tap-call",
 		"Ring a phone and let it listen to the conversation, whisper to the agent, or speak with both; a phone that is on already changes its mode",
 		Supervisor, 404, 409, 501), s.tapCall)
+	register(s, api, operation(http.MethodPost, "/calls/{id}/transfer", "transfer-call",
+		"Hand the caller on to an agent, a queue, or a number outside; comes back to the sender when nobody answers", Agent, 404, 409, 422), s.transferCall)
+}
+
+type transferIn struct {
+	ID   call.ID `path:"id" maxLength:"100"`
+	Body TargetIn
+}
+
+// TargetIn is whom a caller is handed on to.
+type TargetIn struct {
+	Agent  call.AgentID `json:"agent,omitempty" maxLength:"100" doc:"one of ours, whatever the queues ask"`
+	Queue  call.QueueID `json:"queue,omitempty" maxLength:"100"`
+	Number string       `json:"number,omitempty" maxLength:"16" pattern:"^(\\+?[0-9]{2,15})?$" doc:"outside, where outbound.yaml and a trunk allow it"`
+}
+
+// target wants exactly one of the three.
+func (in TargetIn) target() (intake.Target, error) {
+	n := 0
+	for _, s := range []string{string(in.Agent), string(in.Queue), in.Number} {
+		if s != "" {
+			n++
+		}
+	}
+	if n != 1 {
+		return intake.Target{}, huma.Error422UnprocessableEntity("give one of agent, queue and number")
+	}
+	return intake.Target{Agent: in.Agent, Queue: in.Queue, Number: in.Number}, nil
+}
+
+// transferCall answers when the caller is on the way.
+func (s *Server) transferCall(ctx context.Context, in *transferIn) (*struct{}, error) {
+	to, err := in.Body.target()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.cfg.Calls.Call(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return nil, s.cfg.Talks.Transfer(ctx, in.ID, to, s.by(ctx))
 }
 
 type tapIn struct {

@@ -52,12 +52,16 @@ var matrix = []struct {
 	{"POST", "/incidents/{incident}/end", `{"note":"fixed"}`, web.Supervisor, 200},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
+	{"GET", "/ticket-terms", "", web.Agent, 200},
+	{"PATCH", "/tickets/{ticket}", `{}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
+	{"POST", "/tickets/{ticket}/call", `{"agent":"ana"}`, web.Agent, 202},
 	{"GET", "/recordings", "", web.Supervisor, 200},
 	{"GET", "/recordings/{recording}", "", web.Supervisor, 200},
 	{"GET", "/recordings/{recording}/audio", "", web.Supervisor, 200},
 	{"POST", "/calls/{call}/recording/pause", "", web.Supervisor, 204},
 	{"POST", "/calls/{call}/recording/resume", "", web.Supervisor, 204},
+	{"POST", "/calls/{call}/transfer", `{"agent":"ana"}`, web.Agent, 204},
 	{"POST", "/calls/{call}/tap", `{"device":"3001","mode":"listen"}`, web.Supervisor, 204},
 	{"PUT", "/agents/{agent}/wrap-up", `{"until":"2026-01-01T00:00:00Z"}`, web.Supervisor, 204},
 	{"PUT", "/calls/{waiting}/priority", `{"priority":5,"reason":"their whole office is down"}`, web.Supervisor, 204},
@@ -75,6 +79,8 @@ var matrix = []struct {
 	{"GET", "/nodes", "", web.Supervisor, 200},
 	{"PUT", "/nodes/{node}/drain", `{"drain":true}`, web.Admin, 204},
 	{"POST", "/centre/reload", "", web.Admin, 200},
+	{"GET", "/hours", "", web.Agent, 200},
+	{"PUT", "/hours/{calendar}", `{"state":"closed","reason":"fire alarm"}`, web.Supervisor, 200},
 	{"PUT", "/devices/{device}", `{"password":"correct horse"}`, web.Admin, 204},
 }
 
@@ -85,7 +91,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {

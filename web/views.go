@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"time"
 
 	"firstline/call"
@@ -90,13 +91,23 @@ type Offer struct {
 
 // Talk is one conversation with one agent.
 type Talk struct {
-	Agent     call.AgentID     `json:"agent"`
+	Agent     call.AgentID     `json:"agent" doc:"empty for somebody outside"`
+	Number    string           `json:"number,omitempty" doc:"of somebody outside, to whom the caller was handed on"`
 	Began     time.Time        `json:"began"`
 	Ended     *time.Time       `json:"ended,omitempty"`
 	EndedBy   call.Side        `json:"ended_by,omitempty"`
 	Cause     *Cause           `json:"cause,omitempty"`
 	Recording call.RecordingID `json:"recording,omitempty"`
 	Holds     []Span           `json:"holds"`
+	Transfers []Transfer       `json:"transfers,omitempty" doc:"what the agent asked for, in order"`
+}
+
+// Transfer is one wish of an agent to hand the caller on.
+type Transfer struct {
+	At      time.Time `json:"at"`
+	To      string    `json:"to" doc:"as it was dialled, or agent:…, queue:…, number:…"`
+	By      string    `json:"by,omitempty" doc:"who asked, where it was not by the phone"`
+	Refused string    `json:"refused,omitempty" doc:"why nothing came of it"`
 }
 
 // Span is one time on hold.
@@ -112,17 +123,6 @@ type LostNote struct {
 	Queue  call.QueueID `json:"queue,omitempty"`
 	Joined time.Time    `json:"joined"`
 	Reason string       `json:"reason"`
-}
-
-// Ticket is one problem.
-type Ticket struct {
-	ID      call.TicketID `json:"id"`
-	Subject string        `json:"subject"`
-	State   string        `json:"state,omitempty"`
-	Caller  Party         `json:"caller"`
-	Opened  time.Time     `json:"opened"`
-	Test    bool          `json:"test,omitempty"`
-	Notes   []Note        `json:"notes,omitempty"`
 }
 
 // Note is one remark on a ticket.
@@ -167,7 +167,7 @@ func callView(r *call.Record, now time.Time) Call {
 		v.Entries = append(v.Entries, entryView(e, r, now))
 	}
 	for _, t := range r.Talks {
-		v.Agent = t.Agent
+		v.Agent = cmp.Or(t.Agent, v.Agent)
 		v.Talks = append(v.Talks, talkView(t))
 		if t.Recording != "" {
 			v.Recordings = append(v.Recordings, t.Recording)
@@ -204,11 +204,14 @@ func entryView(e call.Entry, r *call.Record, now time.Time) Entry {
 
 func talkView(t call.Talk) Talk {
 	v := Talk{
-		Agent: t.Agent, Began: t.Began, Ended: instant(t.Ended), EndedBy: t.EndedBy,
+		Agent: t.Agent, Number: t.Number, Began: t.Began, Ended: instant(t.Ended), EndedBy: t.EndedBy,
 		Cause: causeView(t.Cause), Recording: t.Recording, Holds: []Span{},
 	}
 	for _, h := range t.Holds {
 		v.Holds = append(v.Holds, Span{By: h.By, From: h.From, To: instant(h.To)})
+	}
+	for _, x := range t.Transfers {
+		v.Transfers = append(v.Transfers, Transfer(x))
 	}
 	return v
 }

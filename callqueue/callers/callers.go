@@ -76,7 +76,9 @@ func (b *Book) Apply(e call.Event) {
 		b.resumed(id)
 	case call.Connected:
 		b.resumed(id)
-		b.talked(b.open[id], talk{body.Agent, e.At})
+		if body.Agent != "" {
+			b.talked(b.open[id], talk{body.Agent, e.At})
+		}
 	case call.QueueLeft:
 		c := b.open[id]
 		if !c.out && unserved(body.Outcome) {

@@ -39,6 +39,7 @@ type story struct {
 	queue   call.QueueID
 	entered time.Time // this queue; the wait may have begun in another
 	test    bool
+	only    bool // for one agent alone: no sample of the queue's waits
 	back    bool // nobody is on the line, so nobody can give up
 	talks   time.Time
 }
@@ -63,7 +64,7 @@ func (b *Book) Apply(ev call.Event) {
 			s = &story{}
 			b.calls[id] = s
 		}
-		s.queue, s.entered, s.back = x.Queue, ev.At, x.Callback != ""
+		s.queue, s.entered, s.only, s.back = x.Queue, ev.At, x.Only, x.Callback != ""
 	case call.QueueLeft:
 		b.left(id, x, ev.At)
 	case call.Ended:
@@ -75,7 +76,7 @@ func (b *Book) Apply(ev call.Event) {
 
 func (b *Book) left(id call.ID, x call.QueueLeft, at time.Time) {
 	s := b.calls[id]
-	if s == nil || s.test || s.back {
+	if s == nil || s.test || s.only || s.back {
 		return
 	}
 	gaveUp := x.Outcome == call.OutcomeAbandoned || x.Outcome == call.OutcomeAbandonedShort

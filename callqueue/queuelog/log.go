@@ -53,7 +53,9 @@ type story struct {
 	queue    call.QueueID
 	joined   time.Time
 	priority int
-	original int // position at which it joined, from 1
+	original int    // position at which it joined, from 1
+	direct   bool   // the entry is for one agent alone, of which app_queue knows nothing
+	to       string // where an agent hands the caller on
 
 	offers map[call.OfferID]time.Time // that ring, since
 	gone   []withdrawn                // offers that ended with the caller's leaving
@@ -152,16 +154,26 @@ func (l *Log) call(id call.ID, b call.Body) {
 	case call.Keyed:
 		c.keyed = b.Digits
 	case call.QueueJoined:
-		l.joined(c, b)
+		if c.direct = b.Only; !c.direct {
+			l.joined(c, b)
+		}
 	case call.Offered:
 		c.offers[b.Offer] = l.at
 	case call.OfferEnded:
-		l.offerEnded(c, b)
+		if !c.direct {
+			l.offerEnded(c, b)
+		}
 	case call.QueueLeft:
-		l.left(c, b)
+		if !c.direct {
+			l.left(c, b)
+		}
 	case call.Connected:
 		if c.agent != "" {
 			c.talks = l.at
+		}
+	case call.TransferAsked:
+		if b.Refused == "" {
+			c.to = b.To
 		}
 	case call.Parted:
 		l.parted(c, b.By)
@@ -276,9 +288,12 @@ func (l *Log) parted(c *story, by call.Side) {
 	if by == call.SideCaller {
 		event = "COMPLETECALLER"
 	}
-	l.write(string(c.id), string(c.queue), l.name(c.agent), event,
-		strconv.FormatInt(c.hold, 10), strconv.FormatInt(l.at.Unix()-c.talks.Unix(), 10), strconv.Itoa(c.original))
-	c.agent = ""
+	data := []string{strconv.FormatInt(c.hold, 10), strconv.FormatInt(l.at.Unix()-c.talks.Unix(), 10), strconv.Itoa(c.original)}
+	if c.to != "" && by == call.SideAgent {
+		event, data = "BLINDTRANSFER", append([]string{c.to, "firstline"}, data...)
+	}
+	l.write(string(c.id), string(c.queue), l.name(c.agent), event, data...)
+	c.agent, c.to = "", ""
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

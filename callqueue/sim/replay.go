@@ -148,7 +148,9 @@ func (r *Recorder) call(id call.ID, b call.Body, at time.Time) {
 	case call.QueueLeft:
 		c.left, c.outcome = at, b.Outcome
 	case call.Connected:
-		c.began = at
+		if b.Agent != "" {
+			c.began = at
+		}
 	case call.Parted:
 		if !c.began.IsZero() {
 			c.talk += at.Sub(c.began)

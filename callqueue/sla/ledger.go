@@ -126,7 +126,7 @@ func (l *Ledger) apply(ev call.Event) error {
 	case call.QueueLeft:
 		return l.left(l.calls[id], b)
 	case call.Connected:
-		if t := l.calls[id]; t != nil && t.entry != nil && !t.waits && t.entry.talks.IsZero() {
+		if t := l.calls[id]; b.Agent != "" && t != nil && t.entry != nil && !t.waits && t.entry.talks.IsZero() {
 			t.entry.talks = ev.At
 		}
 	case call.Held:
@@ -167,7 +167,7 @@ func (l *Ledger) joined(t *talk, b call.QueueJoined, at time.Time) error {
 	t.part(at)
 	s := &stay{id: b.Entry, joined: b.Joined, target: b.Target, client: t.client, back: b.Callback != ""}
 	t.entry, t.waits, t.holders = s, true, [2]bool{}
-	if t.test {
+	if t.test || b.Only { // handed on to one agent: the queue was offered nothing
 		return nil
 	}
 	k := l.book(b.Queue)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -60,19 +61,19 @@ func (h *centreHolder) previous() string {
 }
 
 // forDesk is a centre as the journey knows it.
-func forDesk(c *config.Centre, checksums map[call.Media]string) *intake.Centre {
+func forDesk(c *config.Centre, heard sounds) *intake.Centre {
 	d := &intake.Centre{
 		Hash: c.Hash, Flows: c.Flows,
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
-		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: checksums,
+		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: heard.checksum, Recorded: heard.languages,
 		Calendars: map[string]intake.Hours{},
-		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Places: c.Places,
+		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Places: c.Places, Outbound: c.Outbound, Patience: c.Patience,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
-		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
+		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Greeting: c.Clients[n.Client].Greeting, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
-			to.Hours = calendar
+			to.Hours, to.Calendar = calendar, n.Hours
 		}
 		d.Numbers[number] = to
 	}
@@ -118,10 +119,11 @@ func (h *centreHolder) zoneOf(client string) *time.Location { return h.now().Zon
 
 // centreFiles is the centre's folder, or the embedded demo.
 func centreFiles(cfg *config.Server) fs.FS {
+	fetched := filepath.Join(cfg.DataDir, holidaysFolder)
 	if cfg.Centre == "" {
-		return config.DemoCentre()
+		return kept{config.DemoCentre(), fetched}
 	}
-	return os.DirFS(cfg.Centre)
+	return kept{os.DirFS(cfg.Centre), fetched}
 }
 
 // readCentre reads the centre's files. An fs.FS does not know its own name, so a
@@ -212,7 +214,7 @@ func (s *server) activate(ctx context.Context, next *config.Centre, by string) e
 		return errors.Join(err, s.queue.SetQueues(ctx, s.centre.now().Queues))
 	}
 	s.centre.set(next)
-	s.desk.SetCentre(forDesk(next, s.sounds.checksum))
+	s.desk.SetCentre(forDesk(next, s.sounds))
 	s.journal.SetConfig(next.Hash)
 	s.journal.Post(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: next.Hash, By: by}))
 	s.log.Info("centre activated", zap.String("config", next.Hash), zap.String("by", by))
@@ -225,5 +227,5 @@ func (s *server) version(ctx context.Context, hash string) (*intake.Centre, erro
 	if err != nil {
 		return nil, err
 	}
-	return forDesk(c, s.sounds.checksum), nil
+	return forDesk(c, s.sounds), nil
 }

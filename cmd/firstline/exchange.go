@@ -118,6 +118,7 @@ func (s *server) openAsterisk(context.Context) error {
 	if s.exchange.asterisk, err = ari.New(cfg); err != nil {
 		return err
 	}
+	s.asterisk.Store(s.exchange.asterisk)
 	s.life.start("asterisk", s.exchange.asterisk.Connect)
 	return nil
 }
@@ -125,10 +126,10 @@ func (s *server) openAsterisk(context.Context) error {
 func nodeOf(n config.Node, trunks []config.DialTrunk) ari.Node {
 	to := ari.Node{
 		Name: n.Name, URL: n.URL, User: n.User, Password: n.Password, Application: n.Application,
-		Dial: n.Dial, MaxCalls: n.MaxCalls, Fallback: call.Dialplan{Context: n.Fallback.Context, Exten: n.Fallback.Extension},
+		Dial: n.Dial, Registered: n.Registered, Refer: n.Refer, MaxCalls: n.MaxCalls, Fallback: call.Dialplan{Context: n.Fallback.Context, Exten: n.Fallback.Extension},
 	}
 	for _, t := range trunks {
-		to.Trunks = append(to.Trunks, ari.Trunk{Name: t.Name, Dial: t.Dial, Allow: t.Allow})
+		to.Trunks = append(to.Trunks, ari.Trunk{Name: t.Name, Dial: t.Dial, Allow: t.Allow, Strip: t.Strip, Add: t.Add, From: t.From})
 	}
 	return to
 }
@@ -160,10 +161,10 @@ func (s *server) publish() (ari.Sounds, error) {
 // soundsPath is where the nodes fetch prompts from our HTTP port.
 const soundsPath = "/sounds"
 
-// lateRecording closes a recording whose audio came after its call was closed.
+// lateRecording gives a recording its audio, which came after its call was closed.
 func (s *server) lateRecording(id call.RecordingID, r call.Recorded) {
 	s.log.Info("recording fetched late", zap.String("recording", string(id)), zap.Duration("length", r.Duration))
-	if err := s.recordings.Finish(context.Background(), id, r, ""); err != nil {
+	if err := s.recordings.Late(id, r); err != nil {
 		s.log.Error("recording not catalogued", zap.String("recording", string(id)), zap.Error(err))
 	}
 }
@@ -235,9 +236,16 @@ func (s *server) leaveCalls() error {
 		s.log.Info("leaving calls to the next process", zap.Int("legs", n))
 	}
 	err := s.sayStopped()
-	s.journal.HandOver()
-	s.exchange.asterisk.Release()
+	s.exchange.asterisk.Release(s.journal.HandOver)
 	return err
+}
+
+// fence is told that another firstline owns the database: the calls of the nodes are
+// that one's, and a journey that cannot write any more must not hang up any.
+func (s *server) fence() {
+	if front := s.asterisk.Load(); front != nil {
+		front.Fence()
+	}
 }
 
 var _ call.Switch = exchange{}

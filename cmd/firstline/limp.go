@@ -23,7 +23,7 @@ const fallbackQueue = "firstline-fallback"
 // openLimp follows the nodes' queue_logs, for calls that went past us.
 func (s *server) openLimp(context.Context) error {
 	s.limp = limp.New(limp.Config{
-		Queue: s.limpQueue, Journal: s.journal, Tickets: tickets.New(s.journal, s.store.Numbers(), s.store),
+		Queue: s.limpQueue, Journal: s.journal, Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store),
 		Lost: s.lost, Known: s.callsOf, Caller: s.callerOf, Agent: s.memberOf,
 		ShortAbandons: func() bool { return s.centre.now().Callers.Lost.ShortAbandons }, Log: s.log.Named("limp"),
 	})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/sip"
+	"firstline/sip/ari"
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
@@ -98,6 +100,7 @@ type server struct {
 	media        *media.Engine
 	sip          *sip.Server
 	exchange     exchange
+	asterisk     atomic.Pointer[ari.FrontEnd]    // that of exchange, for fence
 	soundFiles   http.Handler                    // for nodes that fetch prompts; nil: none does
 	publishSound func(call.Media, []int16) error // to the nodes; nil: there are none
 	phones       phones
@@ -138,6 +141,7 @@ func (s *server) open(ctx context.Context) error {
 		{"callers", s.openCare},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
+		{"hours", s.openHours},
 		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
@@ -168,6 +172,7 @@ func (s *server) openStore(ctx context.Context) error {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	cfg := store.Config{Database: s.cfg.Database, DataDir: s.cfg.DataDir, Standby: s.cfg.Standby.Wait, Stale: s.cfg.Standby.Stale}
+	cfg.Lost = s.fence
 	if s.standby != nil {
 		cfg.Watched = s.standby.watched
 	}
@@ -292,8 +297,8 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.New(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version,
-	}, forDesk(s.centre.now(), s.sounds.checksum))
+		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version,
+	}, forDesk(s.centre.now(), s.sounds))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)
 	if err != nil {

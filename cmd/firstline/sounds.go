@@ -3,22 +3,26 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"firstline/call"
 	"firstline/ivr/prompts"
+	"firstline/ivr/say"
 	"firstline/sip/media"
 )
 
 // sounds maps media keys to audio that is encoded once and shared by all calls:
 // "prompt:<language>/<key>", "music:default", "tone:beep".
 type sounds struct {
-	sound    map[call.Media]*media.Audio
-	checksum map[call.Media]string // SHA-256 of the WAV, shortened: which version was heard
+	sound     map[call.Media]*media.Audio
+	languages []string              // that are recorded; the first is heard in place of others
+	checksum  map[call.Media]string // SHA-256 of the WAV, shortened: which version was heard
 }
 
-// loadSounds encodes every prompt of the languages.
+// loadSounds encodes every prompt of the languages. The other languages that have
+// a grammar have no recordings yet: their callers hear the first of these.
 func loadSounds(languages ...string) (sounds, error) {
-	s := sounds{sound: map[call.Media]*media.Audio{}, checksum: map[call.Media]string{}}
+	s := sounds{sound: map[call.Media]*media.Audio{}, checksum: map[call.Media]string{}, languages: languages}
 	for _, lang := range languages {
 		c, err := prompts.Load(prompts.Files(), lang)
 		if err != nil {
@@ -28,6 +32,7 @@ func loadSounds(languages ...string) (sounds, error) {
 			if err := s.add(call.Media("prompt:"+lang+"/"+key), c, key); err != nil {
 				return sounds{}, err
 			}
+			s.lend(lang, key)
 		}
 		if err := s.add("music:default", c, prompts.Music); err != nil {
 			return sounds{}, err
@@ -38,6 +43,19 @@ func loadSounds(languages ...string) (sounds, error) {
 	}
 	return s, nil
 }
+
+// lend gives a recording of the first language to those that have none.
+func (s sounds) lend(from, key string) {
+	for _, to := range say.Languages() {
+		if from == s.languages[0] && !s.recorded(to) {
+			m, own := call.Media("prompt:"+from+"/"+key), call.Media("prompt:"+to+"/"+key)
+			s.sound[own], s.checksum[own] = s.sound[m], s.checksum[m]
+		}
+	}
+}
+
+// recorded reports whether a language has recordings of its own.
+func (s sounds) recorded(language string) bool { return slices.Contains(s.languages, language) }
 
 func (s sounds) add(m call.Media, c *prompts.Catalogue, key string) error {
 	wav, err := c.WAV(key)

@@ -31,6 +31,8 @@ type entry struct {
 	key      agents.Need
 	priority int
 	joined   time.Time
+	arrived  time.Time // its place in the order
+	only     bool      // for one agent alone: the queue was offered nothing
 	since    time.Time // waiting without an offer since
 	offer    *offer    // that is open, or nil
 	back     bool      // a try to call back, which is no caller
@@ -38,7 +40,7 @@ type entry struct {
 
 // before is the order of service within a requirement.
 func (x *entry) before(y *entry) bool {
-	if c := x.joined.Compare(y.joined); c != 0 {
+	if c := x.arrived.Compare(y.arrived); c != 0 {
 		return c < 0
 	}
 	return x.id < y.id
@@ -144,11 +146,17 @@ func (c *Checker) joined(id call.ID, p *phoned, b call.QueueJoined) {
 	}
 	x := &entry{
 		id: b.Entry, call: id, queue: b.Queue, need: b.Need, key: agents.NeedOf(b.Need), priority: b.Priority,
-		joined: b.Joined, since: c.event.At, back: b.Callback != "",
+		joined: b.Joined, arrived: b.Arrived, only: b.Only, since: c.event.At, back: b.Callback != "",
+	}
+	if x.arrived.IsZero() {
+		x.arrived = b.Joined
 	}
 	p.entry, p.queue = x, b.Queue
 	p.entries++
 	c.waiting.entries[x.id] = x
+	if x.only {
+		return
+	}
 	q := c.report.Queues[b.Queue]
 	if !x.back {
 		q.Offered++
@@ -179,7 +187,7 @@ func (c *Checker) offered(id call.ID, b call.Offered) {
 		c.broke(OneCall, "agent %s is offered %s and is %s", b.Agent, b.Offer, a.presence)
 	}
 	for _, y := range c.waiting.entries {
-		if y != x && y.offer == nil && y.key == x.key && y.priority == x.priority && y.before(x) {
+		if y != x && y.offer == nil && !x.only && !y.only && y.key == x.key && y.priority == x.priority && y.before(x) {
 			c.broke(InOrder, "%s of %s is offered to %s before %s of %s", x.id, clock(x.joined), b.Agent, y.id, clock(y.joined))
 			break
 		}
@@ -245,7 +253,7 @@ func (c *Checker) left(p *phoned, b call.QueueLeft) {
 	}
 	delete(c.waiting.entries, x.id)
 	p.entry, p.outcome, p.agent = nil, b.Outcome, b.Agent
-	if !x.back {
+	if !x.only && !x.back {
 		c.report.Queues[x.queue].Outcomes[b.Outcome]++
 	}
 	if b.Queue != x.queue {
@@ -263,10 +271,14 @@ func outcomes() []call.Outcome {
 }
 
 func (c *Checker) connected(id call.ID, p *phoned, b call.Connected) {
-	a := c.person(b.Agent)
 	if p.talk != nil {
 		c.broke(OneCall, "call %s is connected to %s while talking to %s", id, b.Agent, p.talk.agent)
 	}
+	if b.Agent == "" { // somebody outside
+		p.talk = &talk{call: id, began: c.event.At}
+		return
+	}
+	a := c.person(b.Agent)
 	if a.talk != nil {
 		c.broke(OneCall, "agent %s is connected to %s while talking to %s", b.Agent, id, a.talk.call)
 	}
@@ -281,6 +293,10 @@ func (c *Checker) connected(id call.ID, p *phoned, b call.Connected) {
 func (c *Checker) parted(id call.ID, p *phoned, b call.Parted) {
 	if p.talk == nil || p.talk.agent != b.Agent {
 		c.broke(OneCall, "call %s parts from %s, with whom there is no talk", id, b.Agent)
+		return
+	}
+	if b.Agent == "" {
+		p.talk = nil
 		return
 	}
 	a := c.person(b.Agent)
@@ -302,7 +318,9 @@ func (c *Checker) callEnded(id call.ID, p *phoned, b call.Ended) {
 	}
 	if p.talk != nil {
 		c.broke(OneCall, "call %s ends while talking to %s", id, p.talk.agent)
-		c.person(p.talk.agent).talk = nil
+		if p.talk.agent != "" {
+			c.person(p.talk.agent).talk = nil
+		}
 	}
 	want := p.outcome
 	if p.out { // we placed it: what counts is whether the two talked

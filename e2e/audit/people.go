@@ -157,7 +157,7 @@ func (c *Checker) conserving() {
 	}
 	slices.SortFunc(free, func(a, b *person) int { return cmp.Compare(a.ID, b.ID) })
 	for _, x := range c.waiting.entries {
-		if x.offer != nil || c.event.At.Sub(x.since) <= c.cfg.Slack {
+		if x.offer != nil || x.only || c.event.At.Sub(x.since) <= c.cfg.Slack {
 			continue
 		}
 		for _, p := range free {

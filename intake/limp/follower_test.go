@@ -72,7 +72,7 @@ func watched(t *testing.T, f func(w *watch)) {
 		w := &watch{t: t, path: filepath.Join(dir, "queue_log"), memory: &memory{}, journal: calltest.NewJournal(), said: said}
 		w.cfg = limp.Config{
 			Queue: func(name string) (limp.Queue, bool) { return limp.Queue{ID: "q"}, name == "q" }, Journal: w.journal.Process(),
-			Tickets: tickets.New(nil, ticketNumbers{}, nil), Log: zap.New(core),
+			Tickets: tickets.NewDesk(nil, ticketNumbers{}, nil), Log: zap.New(core),
 			Caller: func(c *call.Call) (string, string) { return c.From.Number, "" },
 			Lost:   lost.New(lost.Config{Journal: w.journal.Process()}, nil),
 			Known: func(_ context.Context, origin string, _ call.ID) (all []call.Record, err error) {

@@ -44,7 +44,7 @@ type Config struct {
 
 type ticketDesk interface {
 	// Opening returns a new ticket's id and the events that open it.
-	Opening(at time.Time, c *call.Call) (call.TicketID, []call.Event, error)
+	Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error)
 }
 
 // lostList is the list of callers who are owed a call: lost.List.
@@ -236,7 +236,7 @@ func (d *Desk) events(t *tale, before []call.Record) ([]call.Event, error) {
 		opening = []call.Event{call.TicketEvent(t.began.at, t.ticket, call.TicketJoined{Call: t.id, Why: "it went on in Asterisk's dialplan"})}
 	} else {
 		var err error
-		if t.ticket, opening, err = d.cfg.Tickets.Opening(t.call.Arrived, &t.call); err != nil {
+		if t.ticket, opening, err = d.cfg.Tickets.Opening(t.call.Arrived, &t.call, ""); err != nil {
 			return nil, err
 		}
 	}

@@ -29,7 +29,7 @@ func config(t *testing.T, s *store.Store) limp.Config {
 			return limp.Queue{ID: "service-desk", Target: call.Target{Within: 20 * time.Second, Percent: 80, ShortAbandon: time.Second}}, name == "firstline-fallback"
 		},
 		Journal: s.Journal(),
-		Tickets: tickets.New(s.Journal(), s.Numbers(), s),
+		Tickets: tickets.NewDesk(s.Journal(), s.Numbers(), s),
 		Lost:    lost.New(lost.Config{Journal: s.Journal()}, nil),
 		Known: func(ctx context.Context, origin string, id call.ID) ([]call.Record, error) {
 			p, err := s.Calls(ctx, store.CallFilter{Origin: origin})
@@ -271,10 +271,10 @@ func TestCallsOfOtherQueuesAndHalvesOfCallsAreLeftAlone(t *testing.T) {
 // A call that firstline had begun to serve before it fell back stays on its ticket.
 func TestCallThatWasHandedBackStaysOnItsTicket(t *testing.T) {
 	s, _ := storetest.Start(t, storetest.SQLite(t).Config)
-	desk := tickets.New(s.Journal(), s.Numbers(), s)
+	desk := tickets.NewDesk(s.Journal(), s.Numbers(), s)
 	began := time.Unix(1795509847, 0)
 	c := &call.Call{ID: call.NewID(began), Origin: "pbx1/pbx1-1795509847.0/4711@carrier", Arrived: began}
-	ticket, opening, err := desk.Opening(began, c)
+	ticket, opening, err := desk.Opening(began, c, "")
 	if err != nil {
 		t.Fatal(err)
 	}

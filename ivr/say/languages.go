@@ -28,8 +28,10 @@ func above(say func(int, gender) []string, n, of int, word string, g gender) []s
 	return keys
 }
 
+// englishDate says the day as a plain number, as Americans may, which needs no
+// recordings of its own.
 func englishDate(year int, month time.Month, day int) []string {
-	keys := []string{piece("month", int(month)), piece("day", day)}
+	keys := append([]string{piece("month", int(month))}, english(day, counting)...)
 	century, rest := year/100, year%100
 	switch {
 	case year < 1000 || year > 9999 || year%1000 < 10: // two thousand six

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"pgregory.net/rapid"
 
+	"firstline/ivr/prompts"
 	"firstline/ivr/say"
 )
 
@@ -76,10 +77,10 @@ func TestDatesAreSaidAsTheLanguageSaysThem(t *testing.T) {
 		day      string
 		want     string
 	}{
-		{"en", "2026-12-24", "Thursday December twenty-fourth twenty twenty six"},
-		{"en", "2006-05-01", "Monday May first two thousand six"},
-		{"en", "1906-01-02", "Tuesday January second nineteen zero six"},
-		{"en", "1900-01-31", "Wednesday January thirty-first nineteen hundred"},
+		{"en", "2026-12-24", "Thursday December twenty four twenty twenty six"},
+		{"en", "2006-05-01", "Monday May one two thousand six"},
+		{"en", "1906-01-02", "Tuesday January two nineteen zero six"},
+		{"en", "1900-01-31", "Wednesday January thirty one nineteen hundred"},
 		{"de", "2026-12-24", "Donnerstag der vierundzwanzigste Dezember zwei tausend sechsundzwanzig"},
 		{"de", "1999-03-03", "Mittwoch der dritte März neunzehn hundert neunundneunzig"},
 		{"es", "2026-05-01", "viernes primero de mayo de dos mil veintiséis"},
@@ -157,4 +158,17 @@ func TestEveryNumberDateAndDurationHasItsPieces(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The catalogue that comes with the program can say everything in English.
+func TestTheCatalogueHasEveryPieceOfEnglish(t *testing.T) {
+	c, err := prompts.Load(prompts.Files(), "en")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range texts(t, "en") {
+		if !c.Has(key) {
+			t.Errorf("there is no prompt %q", key)
+		}
+	}
 }

@@ -59,10 +59,11 @@ func (fs Faults) Err() error {
 	if len(fs) == 0 {
 		return nil
 	}
-	return fs.sorted()
+	return fs.Sorted()
 }
 
-func (fs Faults) sorted() Faults {
+// Sorted is the faults in the order of files and lines, each once.
+func (fs Faults) Sorted() Faults {
 	s := slices.Clone(fs)
 	slices.SortStableFunc(s, func(a, b Fault) int {
 		return cmp.Or(

@@ -199,7 +199,7 @@ func (b *bridge) part() {
 		defer close(down)
 		ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 		defer cancel()
-		if b.node.front.isReplaced() {
+		if b.node.front.isLeft() != nil {
 			return
 		}
 		if !b.node.isBack() || b.node.pbx.DestroyBridge(ctx, string(b.id)) != nil {

@@ -50,7 +50,11 @@ type Node struct {
 	Application string      // default "firstline"
 	TLS         *tls.Config // for https; nil: the system's authorities
 
-	Dial     string // endpoint of a phone, with {device}, or {contact} of Config.Contacts; default "PJSIP/{device}"
+	Dial string // endpoint of a phone, with {device}, or {contact} of Config.Contacts; default "PJSIP/{device}"
+	// Registered is the endpoint of a phone that Config.Contacts knows and this Asterisk
+	// does not, with {contact}: "PJSIP/firstline/{contact}"; empty: Dial for all.
+	Registered string
+
 	Trunks   []Trunk
 	Refer    string        // endpoint that Leg.Transfer sends the far end to, with {number}: "PJSIP/sip:{number}@pbx.example"; empty: not offered
 	MaxCalls int           // incoming calls at once; more go back to the dialplan; 0: no limit
@@ -125,6 +129,14 @@ func (n Node) validate(contacts bool) []error {
 		fault("dial: %q has neither {device} nor {contact}", n.Dial)
 	case t.has == "contact" && !contacts:
 		fault("dial: %q needs a registrar's contacts, and there is none", n.Dial)
+	}
+	if n.Registered != "" {
+		switch t := parseTemplate(n.Registered); {
+		case t.err != nil || t.has != "contact":
+			fault("registered: %q is no endpoint with {contact}", n.Registered)
+		case !contacts:
+			fault("registered: %q needs a registrar's contacts, and there is none", n.Registered)
+		}
 	}
 	if n.Refer != "" {
 		if t := parseTemplate(n.Refer); t.err != nil || t.has != "number" {

@@ -51,10 +51,13 @@ func (t template) read(s string) (string, bool) {
 	return v, ok && v != ""
 }
 
-// endpoint is the trunk's own endpoint: "carrier" of "PJSIP/{number}@carrier", and
-// of "PJSIP/carrier/sip:{number}@192.0.2.1".
-func (t Trunk) endpoint() string {
-	p := parseTemplate(t.Dial)
+// endpoint is the trunk's own endpoint.
+func (t Trunk) endpoint() string { return endpointIn(t.Dial) }
+
+// endpointIn is the endpoint of a template that sends through one: "carrier" of
+// "PJSIP/{number}@carrier", and of "PJSIP/carrier/sip:{number}@192.0.2.1".
+func endpointIn(dial string) string {
+	p := parseTemplate(dial)
 	_, resource, _ := strings.Cut(p.before, "/")
 	if name, _, ok := strings.Cut(resource, "/"); ok {
 		return name
@@ -93,6 +96,9 @@ func (n *node) destination(to call.Endpoint) (destination, error) {
 
 func (n *node) deviceEndpoint(d call.DeviceID) (string, error) {
 	t := parseTemplate(n.cfg.Dial)
+	if n.isElsewhere(d) {
+		t = parseTemplate(n.cfg.Registered)
+	}
 	if t.has == "device" {
 		if !only(string(d), deviceLetters) {
 			return "", unreachable("no phone has such a name")
@@ -107,6 +113,19 @@ func (n *node) deviceEndpoint(d call.DeviceID) (string, error) {
 		return "", unreachable("registered with an address that cannot be dialled")
 	}
 	return t.fill(contact), nil
+}
+
+// isElsewhere says whether a phone is registered with Config.Contacts, and not at
+// this Asterisk.
+func (n *node) isElsewhere(d call.DeviceID) bool {
+	if n.cfg.Registered == "" {
+		return false
+	}
+	n.mu.Lock()
+	here := n.phones[d]
+	n.mu.Unlock()
+	_, there := n.front.cfg.Contacts.Contact(d)
+	return there && !here
 }
 
 func (cfg Node) numberEndpoint(to call.Endpoint) (destination, error) {

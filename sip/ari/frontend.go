@@ -38,6 +38,7 @@ type FrontEnd struct {
 	legs     map[call.LegID]*leg
 	early    []*call.Call // that came in before Run
 	draining bool         // no new calls
+	leaving  bool         // nothing is hung up any more
 	closed   bool         // no new jobs
 }
 
@@ -98,9 +99,14 @@ func (f *FrontEnd) Connect(ctx context.Context) error {
 }
 
 // Release lets go of everything without a word to Asterisk: all calls stay there
-// as they are, for the process that adopts them. Verbs fail from now on. It returns
-// when Connect, which has to run, sends nothing any more.
-func (f *FrontEnd) Release() {
+// as they are, for the process that adopts them. Verbs fail from now on. handOver is
+// called when nothing is hung up any more, and before any leg ends. It returns when
+// Connect, which has to run, sends nothing any more.
+func (f *FrontEnd) Release(handOver func()) {
+	f.mu.Lock()
+	f.leaving = true
+	f.mu.Unlock()
+	handOver()
 	f.leave()
 	<-f.left
 }
@@ -151,6 +157,11 @@ func (f *FrontEnd) fence(err error) {
 		close(f.replaced)
 	}
 }
+
+// Fence stops everything at once and without a word to Asterisk, where all calls stay
+// as they are: they are another process's, as the caller has found out before
+// Asterisk said so. Verbs, Run and Hangup return ErrReplaced from now on.
+func (f *FrontEnd) Fence() { f.fence(ErrReplaced) }
 
 func (f *FrontEnd) isReplaced() bool {
 	select {
@@ -232,6 +243,19 @@ func (f *FrontEnd) serve(c *call.Call) bool {
 		h.ServeCall(c.Leg.Context(), c)
 	})
 	return true
+}
+
+// isLeft says why legs are left as they are, if they are.
+func (f *FrontEnd) isLeft() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.isReplaced():
+		return ErrReplaced
+	case f.leaving:
+		return errClosed
+	}
+	return nil
 }
 
 // Legs counts the legs there are.

@@ -23,10 +23,11 @@ func (n *node) deviceIs(s *asterisk.DeviceState) {
 }
 
 // phoneIs keeps whether a phone can be reached, by its name at Asterisk
-// ("PJSIP/desk1"), and tells what is new. Trunks are no phones.
+// ("PJSIP/desk1"), and tells what is new. Trunks are no phones, nor is the endpoint
+// through which those are dialled that register elsewhere.
 func (n *node) phoneIs(name string, up bool) {
 	_, endpoint, _ := strings.Cut(name, "/")
-	if slices.ContainsFunc(n.cfg.Trunks, func(t Trunk) bool { return t.endpoint() == endpoint }) {
+	if slices.ContainsFunc(n.cfg.Trunks, func(t Trunk) bool { return t.endpoint() == endpoint }) || n.passes(endpoint) {
 		return
 	}
 	t := parseTemplate(n.cfg.Dial)
@@ -42,6 +43,11 @@ func (n *node) phoneIs(name string, up bool) {
 	if !known || was != up {
 		n.front.reachable(d)
 	}
+}
+
+// passes says whether an endpoint is the one of Node.Registered.
+func (n *node) passes(endpoint string) bool {
+	return n.cfg.Registered != "" && endpointIn(n.cfg.Registered) == endpoint
 }
 
 func (n *node) reviewPhones(all []asterisk.Endpoint) {

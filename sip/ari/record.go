@@ -286,13 +286,16 @@ func (r *recording) Stop(ctx context.Context) (call.Recorded, error) {
 	r.startStopping()
 	select {
 	case <-r.done:
-		return r.result, r.err
 	case <-ctx.Done():
 		r.unawaited()
 		return call.Recorded{}, fmt.Errorf("ari: recording %s is not fetched yet: %w", r.id, context.Cause(ctx))
 	case <-r.node.front.life.Done():
-		return call.Recorded{}, fmt.Errorf("ari: recording %s is not fetched: %w", r.id, context.Cause(r.node.front.life))
+		return call.Recorded{}, fmt.Errorf("ari: recording %s: %w", r.id, call.ErrHandedOver)
 	}
+	if r.err != nil && (r.node.front.life.Err() != nil || r.node.front.isLeft() != nil) {
+		return call.Recorded{}, fmt.Errorf("ari: recording %s: %w", r.id, call.ErrHandedOver)
+	}
+	return r.result, r.err
 }
 
 // unawaited has Config.OnRecording told when the file is there, once.
@@ -335,7 +338,7 @@ func (r *recording) finish() {
 		r.mu.Unlock()
 		r.result, err = r.node.collect(ctx, r.id, r.file, cut{sides: r.sides, pauses: pauses})
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && r.node.front.isLeft() == nil {
 		r.node.log.Error("recording not made", zap.String("recording", string(r.id)), zap.Error(err))
 	}
 	r.err = err

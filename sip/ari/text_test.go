@@ -42,12 +42,18 @@ func TestWhatIsDialledFollowsTheTemplates(t *testing.T) {
 		c.Nodes[0].Dial = "PJSIP/phones/{contact}"
 		c.Contacts = contacts{"2001": "sip:2001@192.0.2.7:5060;transport=tcp"}
 	}
+	either := func(c *Config) {
+		c.Nodes[0].Registered = "PJSIP/firstline/{contact}"
+		c.Contacts = contacts{"2001": "sip:2001@192.0.2.7:5060", "both": "sip:both@192.0.2.7:5060"}
+	}
 	for _, c := range []struct {
 		change func(*Config)
 		to     call.Endpoint
 		want   string
 		from   string
 	}{
+		{either, call.Endpoint{Device: "2001"}, "PJSIP/firstline/sip:2001@192.0.2.7:5060", ""},
+		{either, call.Endpoint{Device: "desk1"}, "PJSIP/desk1", ""},
 		{nil, call.Endpoint{Device: "desk1"}, "PJSIP/desk1", ""},
 		{byContact, call.Endpoint{Device: "2001"}, "PJSIP/phones/sip:2001@192.0.2.7:5060;transport=tcp", ""},
 		{nil, call.Endpoint{Number: "+493012"}, "PJSIP/+493012@carrier", ""},
@@ -58,6 +64,15 @@ func TestWhatIsDialledFollowsTheTemplates(t *testing.T) {
 		if err != nil || got.endpoint != c.want || got.from != c.from {
 			t.Errorf("%+v is dialled as %+v (%v), want %s", c.to, got, err, c.want)
 		}
+	}
+	here := nodeWith(t, either)
+	here.phoneIs("PJSIP/both", true)
+	here.phoneIs("PJSIP/firstline", true)
+	if got, err := here.destination(call.Endpoint{Device: "both"}); err != nil || got.endpoint != "PJSIP/both" {
+		t.Errorf("a phone that is registered at Asterisk too is dialled as %+v (%v)", got, err)
+	}
+	if here.front.Reachable("firstline") {
+		t.Error("the endpoint through which phones are dialled is taken for one")
 	}
 	n := nodeWith(t, nil)
 	if _, err := n.destination(call.Endpoint{Number: "112"}); !errors.Is(err, ErrNotAllowed) {

@@ -5,6 +5,7 @@ package siptest
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -117,7 +118,16 @@ const span = 200 * time.Millisecond
 func (f *Far) take(c *sip.PhoneCall) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.call != nil { // another call on the same phone
+		f.up = make(chan struct{})
+	}
 	f.call = c
+}
+
+func (f *Far) isUp() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.up
 }
 
 // Call is the call on the phone; nil before there is one.
@@ -137,13 +147,15 @@ func (f *Far) speak() {
 		f.last = time.Now()
 	})
 	c.Loop(media.Tone(time.Second, f.voice))
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	close(f.up)
 }
 
 // Say changes the voice, once the call is up.
 func (f *Far) Say(hz float64) {
 	select {
-	case <-f.up:
+	case <-f.isUp():
 		f.Call().Loop(media.Tone(time.Second, hz))
 	case <-f.t.Context().Done():
 	}
@@ -152,7 +164,7 @@ func (f *Far) Say(hz float64) {
 // Press keys digits once the call is up.
 func (f *Far) Press(digits string) {
 	select {
-	case <-f.up:
+	case <-f.isUp():
 	case <-f.t.Context().Done():
 		return
 	}
@@ -237,15 +249,28 @@ type Desk struct {
 // NewDesk registers a desk phone. cfg.User is the device; what it does with calls is set here.
 func NewDesk(t *testing.T, cfg sip.PhoneConfig) *Desk {
 	t.Helper()
+	d, p := newDesk(t, cfg)
+	if err := p.Register(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Outside is a phone that is registered nowhere, and the address at which a trunk reaches it.
+func Outside(t *testing.T, cfg sip.PhoneConfig) (*Desk, netip.AddrPort) {
+	t.Helper()
+	d, p := newDesk(t, cfg)
+	return d, p.Addr()
+}
+
+func newDesk(t *testing.T, cfg sip.PhoneConfig) (*Desk, *sip.Phone) {
+	t.Helper()
 	d := &Desk{
 		Far:    &Far{t: t, voice: deskVoice(cfg.User), other: CallerVoice, up: make(chan struct{})},
 		device: call.DeviceID(cfg.User), orders: make(chan func(*sip.PhoneCall)),
 	}
 	cfg.Incoming = d.ring
-	if err := Phone(t, cfg).Register(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return d
+	return d, Phone(t, cfg)
 }
 
 // deskVoice tells up to five desks apart by the last digit of their names.
@@ -293,7 +318,7 @@ func (d *Desk) Ringing() bool {
 		return false
 	}
 	select {
-	case <-d.up:
+	case <-d.isUp():
 		return false
 	default:
 		return true
@@ -308,6 +333,15 @@ func (d *Desk) Answer() {
 			return
 		}
 		d.speak()
+	})
+}
+
+// Refer hands the far end on to a number, as the transfer key does.
+func (d *Desk) Refer(number string) {
+	d.order(func(c *sip.PhoneCall) {
+		if err := c.Refer(c.Context(), number); err != nil {
+			d.t.Errorf("refer to %s: %v", number, err)
+		}
 	})
 }
 

@@ -189,7 +189,7 @@ func ticketsHaveNotes(t *testing.T, engine Engine) {
 		call.CallEvent(at, first, call.Arrived{Ticket: "T-100001"}),
 		call.TicketEvent(at, "T-100001", call.TicketOpened{Call: first, Subject: "s", Caller: caller}))
 	Append(t, s.Journal(), call.CallEvent(at, second, call.Arrived{Ticket: "T-100001"}))
-	desk := tickets.New(s.Journal(), s.Numbers(), s)
+	desk := tickets.NewDesk(s.Journal(), s.Numbers(), s)
 	for _, text := range []string{"one", "two"} {
 		if err := desk.Note(t.Context(), "T-100001", "ana", text); err != nil {
 			t.Fatal(err)
@@ -205,11 +205,11 @@ func ticketsHaveNotes(t *testing.T, engine Engine) {
 	if diff := cmp.Diff([]call.ID{first, second}, got.Calls); diff != "" {
 		t.Error(diff)
 	}
-	if got.Subject != "s" || got.State != tickets.Open || got.Caller != caller || !got.Opened.Equal(at) {
+	if got.Subject != "s" || got.State != tickets.New || got.Caller != caller || !got.Opened.Equal(at) {
 		t.Errorf("%+v", got)
 	}
 	Append(t, s.Journal(), call.TicketEvent(at, "T-100002", call.TicketOpened{Subject: "later"}))
-	page, err := s.Tickets(t.Context(), store.TicketFilter{State: tickets.Open})
+	page, err := s.Tickets(t.Context(), store.TicketFilter{State: tickets.New})
 	if err != nil || len(page.Items) != 2 || page.Items[0].ID != "T-100002" {
 		t.Errorf("%+v, %v", page, err)
 	}

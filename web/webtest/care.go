@@ -3,6 +3,7 @@ package webtest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -44,7 +45,7 @@ type care struct {
 func newCare(w *World) *care {
 	return &care{
 		w: w, lost: lost.New(lost.Config{Journal: w}, nil), blocks: block.New(block.Config{Journal: w}, nil),
-		known: incident.New(incident.Config{Journal: w, Ticket: func() (call.TicketID, error) { return "T-900001", nil }}, nil),
+		known: incident.New(incident.Config{Journal: w, Ticket: numbered()}, nil),
 		items: make(map[call.LostID]*lost.Item), all: make(map[call.BlockID]*block.Block),
 	}
 }
@@ -141,6 +142,15 @@ func (c worldLost) Resolve(ctx context.Context, id call.LostID, by, note string)
 
 func (c worldLost) Decline(ctx context.Context, id call.LostID, by, reason string) (lost.Item, error) {
 	return c.lost.Decline(ctx, id, by, reason)
+}
+
+// numbered gives each incident a ticket of its own.
+func numbered() func() (call.TicketID, error) {
+	n := 0
+	return func() (call.TicketID, error) {
+		n++
+		return call.TicketID(fmt.Sprintf("T-9%05d", n)), nil
+	}
 }
 
 // Know declares an incident on a queue.
