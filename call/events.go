@@ -202,6 +202,15 @@ type (
 		Why      string        `json:"why,omitempty"`    // it is more than was told before
 		Silent   string        `json:"silent,omitempty"` // why no estimate was told
 	}
+	// PlaceKept says that a caller was given the place in a queue at which an earlier
+	// call of theirs stood, and what proves that it was theirs.
+	PlaceKept struct {
+		Entry    EntryID   `json:"entry"`
+		Queue    QueueID   `json:"queue"`
+		Joined   time.Time `json:"joined"`
+		Of       ID        `json:"of"`
+		Evidence Evidence  `json:"evidence"`
+	}
 	// QueueExited says by which rule an entry left without an agent, and where the
 	// rule sends it; the QueueLeft follows.
 	QueueExited struct {
@@ -211,6 +220,13 @@ type (
 		To    string  `json:"to,omitempty"`  // "queue:night", "hangup"
 	}
 )
+
+// Evidence is what shows that two calls are of the same caller.
+type Evidence string
+
+// EvidenceNumber is that both showed the same number, where a queue takes that for
+// proof. It can be made up, and be shared.
+const EvidenceNumber Evidence = "number"
 
 // Exclusion counts the agents whom one thing keeps from an entry.
 type Exclusion struct {
@@ -368,6 +384,7 @@ func (QueueWidened) Type() string       { return "queue.widened" }
 func (QueueReprioritized) Type() string { return "queue.reprioritized" }
 func (QueueDecided) Type() string       { return "queue.decided" }
 func (Announced) Type() string          { return "queue.announced" }
+func (PlaceKept) Type() string          { return "queue.place-kept" }
 func (QueueExited) Type() string        { return "queue.exited" }
 func (TicketOpened) Type() string       { return "ticket.opened" }
 func (TicketNoted) Type() string        { return "ticket.noted" }
@@ -435,6 +452,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[QueueDecided], true
 	case Announced{}.Type():
 		return decodeAs[Announced], true
+	case PlaceKept{}.Type():
+		return decodeAs[PlaceKept], true
 	case QueueExited{}.Type():
 		return decodeAs[QueueExited], true
 	case TicketOpened{}.Type():
@@ -474,7 +493,7 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := ticketDecoder(name); ok {
 		return decode, true
 	}
-	if decode, ok := careDecoder(name); ok {
+	if decode, ok := incidentDecoder(name); ok {
 		return decode, true
 	}
 	return callbackDecoder(name)

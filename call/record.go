@@ -411,6 +411,8 @@ func (r *Record) applyWait(ev Event) error {
 		id = b.Entry
 	case Announced:
 		return r.tell(ev.At, b)
+	case PlaceKept:
+		return nil // the entry's Joined says it
 	case QueueExited:
 		id = b.Entry
 	default:

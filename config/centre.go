@@ -33,6 +33,7 @@ type Centre struct {
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
 	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
+	Places       map[call.QueueID]intake.PlaceRule    // of the queues whose callers keep their place after a drop
 	Messages     map[call.QueueID]intake.MessageRule  // how callers leave a message
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar

@@ -205,7 +205,7 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 func (d *Desk) lead(j *journey, by call.HoursOverridden) (Stage, error) {
 	next, err := j.centre.route(j.call, by)
 	if w, wait := next.(Wait); wait {
-		return d.enqueue(j, w.Queue, w.Need, w.Priority), nil
+		return d.informed(j, d.enqueue(j, w.Queue, w.Need, w.Priority)), nil
 	}
 	return next, err
 }
@@ -288,7 +288,7 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	}
 	switch to := r.(type) {
 	case ivr.Queue:
-		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
+		return d.informed(j, d.enqueue(j, to.Queue, to.Need, to.Priority)), nil
 	case ivr.Voicemail:
 		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:
@@ -359,6 +359,8 @@ func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priori
 	rules, now := j.centre.Queues[q], time.Now()
 	if joined, ok := d.redialled(context.Background(), j, q); ok {
 		w.Joined, w.Came = joined, w.Joined
+	} else if at, ok := d.resumes(j, q, w); ok {
+		w.Joined, w.Came = at.Joined, w.Joined
 	}
 	if d.Callers == nil {
 		return w

@@ -42,6 +42,7 @@ type Config struct {
 	Callbacks Callbacks
 	Lost      Lost
 	Blocks    Blocks
+	Incidents Incidents
 	Hours     Hours
 	Tickets   Tickets
 	Agents    Agents
@@ -88,6 +89,7 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"Incidents", c.Incidents == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},
