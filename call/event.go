@@ -68,6 +68,15 @@ func RecordingEvent(at time.Time, id RecordingID, b Body) Event {
 // SystemEvent is an event of the system at an instant.
 func SystemEvent(at time.Time, b Body) Event { return newEvent(at, StreamSystem, "firstline", b) }
 
+// HoursStream is the story of a calendar's overrides.
+func HoursStream(calendar string) Stream { return Stream{StreamSystem, "hours:" + calendar} }
+
+// HoursEvent is an event of a calendar's hours.
+func HoursEvent(at time.Time, calendar string, b Body) Event {
+	s := HoursStream(calendar)
+	return newEvent(at, s.Kind, s.ID, b)
+}
+
 func newEvent(at time.Time, k StreamKind, id string, b Body) Event {
 	return Event{Stream: Stream{k, id}, At: Instant(at), Body: b}
 }

@@ -319,6 +319,17 @@ type (
 		Boot   string `json:"boot"`
 		Reason string `json:"reason"`
 	}
+	// HoursOverridden says that somebody set a calendar's hours aside: its lines are
+	// open or closed whatever it says, or new callers hear a prompt first. Without
+	// any of them the calendar holds again.
+	HoursOverridden struct {
+		Calendar string    `json:"calendar"`
+		State    string    `json:"state,omitempty"`  // open, closed, or empty: as the calendar says
+		Prompt   string    `json:"prompt,omitempty"` // said first to new callers; to those who are turned away, in place of the number's
+		Until    time.Time `json:"until,omitzero"`   // zero: until somebody says otherwise
+		By       string    `json:"by"`
+		Reason   string    `json:"reason,omitempty"`
+	}
 	// ConfigActivated says that a centre came into force; Hash is its content's SHA-256.
 	ConfigActivated struct {
 		Hash string `json:"hash"`
@@ -363,6 +374,7 @@ func (RecordingResumed) Type() string   { return "recording.resumed" }
 func (RecordingFinished) Type() string  { return "recording.finished" }
 func (Started) Type() string            { return "system.started" }
 func (Stopped) Type() string            { return "system.stopped" }
+func (HoursOverridden) Type() string    { return "system.hours" }
 func (ConfigActivated) Type() string    { return "system.config" }
 
 func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
@@ -441,6 +453,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Started], true
 	case Stopped{}.Type():
 		return decodeAs[Stopped], true
+	case HoursOverridden{}.Type():
+		return decodeAs[HoursOverridden], true
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}

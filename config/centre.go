@@ -33,8 +33,10 @@ type Centre struct {
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
 	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
+	Messages     map[call.QueueID]intake.MessageRule  // how callers leave a message
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
+	Holidays     map[string]string // calendars of holidays that are fetched: name to URL
 	DeskZone     *time.Location    // nil when hours.yaml names none; see Zone
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
@@ -191,6 +193,7 @@ const (
 	rulesFile   = "rules.yaml"
 	hoursFile   = "hours.yaml"
 	flowsDir    = "flows"
+	holidaysDir = "holidays" // <name>.ics
 )
 
 func centreFiles() []string {
@@ -212,7 +215,7 @@ func LoadCentre(dir fs.FS, prompts []string) (*Centre, error) {
 func LoadFiles(files map[string][]byte, prompts []string) (*Centre, error) {
 	var faults Faults
 	for name := range files {
-		if dir, base := path.Split(name); dir == flowsDir+"/" && isFlow(base) || slices.Contains(centreFiles(), name) {
+		if dir, base := path.Split(name); belongs(strings.TrimSuffix(dir, "/"), base) || slices.Contains(centreFiles(), name) {
 			continue
 		}
 		strange(&faults, name)
@@ -229,7 +232,7 @@ func gather(dir fs.FS) (map[string][]byte, Faults, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	flows := false
+	var folders []string
 	for _, e := range entries {
 		name := e.Name()
 		switch {
@@ -238,44 +241,62 @@ func gather(dir fs.FS) (map[string][]byte, Faults, error) {
 			if files[name], err = read(dir, name); err != nil {
 				return nil, nil, err
 			}
-		case name == flowsDir:
-			flows = true
-		case isYAML(name), e.IsDir() && source.Nearest(name, []string{flowsDir}) != "":
+		case slices.Contains(centreFolders(), name):
+			folders = append(folders, name)
+		case isYAML(name), e.IsDir() && source.Nearest(name, centreFolders()) != "":
 			strange(&faults, name)
 		}
 	}
-	if !flows {
-		return files, faults, nil
-	}
-	entries, err = fs.ReadDir(dir, flowsDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, e := range entries {
-		name := path.Join(flowsDir, e.Name())
-		switch {
-		case strings.HasPrefix(e.Name(), "."):
-		case isFlow(e.Name()):
-			if files[name], err = read(dir, name); err != nil {
-				return nil, nil, err
-			}
-		case isYAML(e.Name()):
-			strange(&faults, name)
+	for _, folder := range folders {
+		if err := gatherFolder(dir, folder, files, &faults); err != nil {
+			return nil, nil, err
 		}
 	}
 	return files, faults, nil
 }
 
-func isYAML(name string) bool { return path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" }
+func centreFolders() []string { return []string{flowsDir, holidaysDir} }
 
-func isFlow(name string) bool { return path.Ext(name) == ".yaml" }
+// gatherFolder reads the files of one of the centre's folders.
+func gatherFolder(dir fs.FS, folder string, files map[string][]byte, faults *Faults) error {
+	entries, err := fs.ReadDir(dir, folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name := path.Join(folder, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case belongs(folder, e.Name()):
+			if files[name], err = read(dir, name); err != nil {
+				return err
+			}
+		case isYAML(e.Name()):
+			strange(faults, name)
+		}
+	}
+	return nil
+}
+
+// belongs reports whether a folder of the centre has files of this name.
+func belongs(folder, name string) bool {
+	switch folder {
+	case flowsDir:
+		return path.Ext(name) == ".yaml"
+	case holidaysDir:
+		return path.Ext(name) == ".ics"
+	}
+	return false
+}
+
+func isYAML(name string) bool { return path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" }
 
 func strange(faults *Faults, name string) {
 	near := ""
 	if dir, base := path.Split(name); dir != "" {
 		near = dir + strings.TrimSuffix(base, path.Ext(base)) + ".yaml"
 	} else {
-		near = source.Nearest(name, append(centreFiles(), flowsDir))
+		near = source.Nearest(name, append(centreFiles(), centreFolders()...))
 	}
 	faults.AddSuggesting(source.Pos{File: name}, near, "a centre has no file of this name")
 }

@@ -45,10 +45,12 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 			Numbers:   make(map[string]Number),
 			Clients:   make(map[string]Client),
 			Flows:     make(map[string]*ivr.Flow),
+			Holidays:  make(map[string]string),
 			Calendars: make(map[string]*hours.Calendar),
 			Skills:    make(map[string]string),
 			Announce:  make(map[call.QueueID]Announce),
 			Callbacks: make(map[call.QueueID]intake.CallbackRule),
+			Messages:  make(map[call.QueueID]intake.MessageRule),
 			Files:     files,
 		},
 	}

@@ -21,7 +21,8 @@ const closedPrompt = "closed"
 
 // hours reads the desk's zone and the calendars: {zone: Europe/Berlin, calendars:
 // {desk: {zone: Europe/Berlin, weekly: {mon-fri: ["08:00-18:00"]}, closed:
-// [2026-12-25], open: {2026-12-24: ["08:00-12:00"]}}}}.
+// [2026-12-25], open: {2026-12-24: ["08:00-12:00"]}, holidays: [bavaria]}},
+// holidays: {bavaria: "https://…"}}.
 func (r *centreReader) hours() {
 	data, ok := r.files[hoursFile]
 	if !ok {
@@ -33,6 +34,10 @@ func (r *centreReader) hours() {
 	}
 	m := doc.Root().Map()
 	r.centre.DeskZone = timeZone(m.May("zone"))
+	for _, e := range m.May("holidays").Map().Entries() {
+		doc.ID("calendar of holidays", e.Key)
+		r.centre.Holidays[e.Key.Text] = holidaySource(e.Value)
+	}
 	for _, e := range m.May("calendars").Map().Entries() {
 		doc.ID("calendar", e.Key)
 		r.centre.Calendars[e.Key.Text] = r.calendar(doc, e)
@@ -70,6 +75,7 @@ func (r *centreReader) calendar(doc *source.Doc, e source.Entry) *hours.Calendar
 	for _, day := range m.May("open").Map().Entries() {
 		except(day.Key, openings(day.Value))
 	}
+	r.holidays(c, m.May("holidays"))
 	m.End()
 	if len(doc.Faults()) == before { // what is right key by key, and wrong together
 		reportAll(doc, e.Key.Pos, c.Validate())

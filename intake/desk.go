@@ -38,6 +38,7 @@ type Centre struct {
 	Outbound  Outbound
 	// Patience is how long somebody is rung to whom a call is handed on; 30 s.
 	Patience time.Duration
+	Messages map[call.QueueID]MessageRule
 	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
@@ -68,8 +69,9 @@ type Number struct {
 	Region   string         // country of callers' numbers that come without its code; empty: they stay as they are
 	Class    string         // of its calls, for which agents may be kept and points given; empty for none
 	Hours    Hours          // nil: always open
+	Calendar string         // its name, by which it is overridden; empty for none
 	Closed   Closed         // where new calls go outside hours
-	Zone     *time.Location // of the clock that its flows ask; nil: UTC
+	Zone     *time.Location // of the clock that its flows ask, and by which callers name a time; nil: UTC
 }
 
 // The rooms that meet in the journey.
@@ -80,6 +82,8 @@ type (
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
+		// Expect has offers wait until entries of before a restart have joined again.
+		Expect(ctx context.Context, entries []call.EntryID) error
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
 		Load(ctx context.Context, q call.QueueID) (callqueue.Load, error)
@@ -118,7 +122,7 @@ type callerMemory interface {
 }
 
 // Config is what a Desk needs; all of it is required except Forecast, Callers,
-// MayCall, Version and PauseLimit.
+// MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -131,6 +135,8 @@ type Config struct {
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
 	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
+	// Playable makes a recording something that a leg can play; nil: none can be.
+	Playable func(ctx context.Context, id call.RecordingID) (call.Media, error)
 	// Version is a centre of before, by its hash, for calls that outlived a process;
 	// nil: they go on under the one in force.
 	Version    func(ctx context.Context, hash string) (*Centre, error)
@@ -148,6 +154,7 @@ type Desk struct {
 
 	mu      sync.Mutex // guards what follows
 	talks   map[call.ID]chan<- order
+	hours   map[string]call.HoursOverridden
 	crashed map[string]call.TicketID // tickets of calls that died with the last process, by origin
 }
 
@@ -156,7 +163,7 @@ func New(cfg Config, c *Centre) *Desk {
 	if cfg.PauseLimit == 0 {
 		cfg.PauseLimit = 120 * time.Second
 	}
-	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, crashed: map[string]call.TicketID{}}
+	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, hours: map[string]call.HoursOverridden{}, crashed: map[string]call.TicketID{}}
 	d.centre.Store(c)
 	return d
 }

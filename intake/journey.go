@@ -47,13 +47,14 @@ type journey struct {
 	entered bool                    // the stage about to run is in the journal already
 	opened  bool                    // the call is in the journal
 
-	answered bool       // the caller's leg is up
-	ended    call.Cause // that stopped a stage
-	out      bool       // we dialled
-	back     *callback  // that the call is an attempt of, or nil; with what follows
-	expires  time.Time  // the request
-	absent   bool       // it was the customer who was not there
-	reached  bool       // the request has ended so
+	answered bool            // the caller's leg is up
+	ended    call.Cause      // that stopped a stage
+	asked    call.CallbackID // the request that the caller made
+	out      bool            // we dialled
+	back     *callback       // that the call is an attempt of, or nil; with what follows
+	expires  time.Time       // the request
+	absent   bool            // it was the customer who was not there
+	reached  bool            // the request has ended so
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
@@ -83,6 +84,9 @@ func (d *Desk) serve(ctx context.Context, j *journey, at Stage) {
 			next = d.leave(j, at, err)
 		}
 		at, j.resumed, j.entered = next, nil, false
+	}
+	if j.asked != "" {
+		d.asked(j.asked)
 	}
 }
 
@@ -190,19 +194,28 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 	if refuse, out := d.keptOut(j); out {
 		return refuse, nil
 	}
-	next, err := j.centre.route(j.call)
+	by := d.overridden(j.centre.Numbers[j.call.To.Number].Calendar, j.call.Arrived)
+	if by.Prompt != "" && by.State != hoursClosed {
+		return Warn{Prompt: by.Prompt}, nil
+	}
+	return d.lead(j, by)
+}
+
+// lead is where a call goes, who is kept out and what is said first apart.
+func (d *Desk) lead(j *journey, by call.HoursOverridden) (Stage, error) {
+	next, err := j.centre.route(j.call, by)
 	if w, wait := next.(Wait); wait {
 		return d.enqueue(j, w.Queue, w.Need, w.Priority), nil
 	}
 	return next, err
 }
 
-// route is the first stage of a call by the number dialled and when it came. Of a
-// wait it names the queue alone.
-func (c *Centre) route(k *call.Call) (Stage, error) {
+// route is the first stage of a call by the number dialled, when it came and what
+// was said of its hours then. Of a wait it names the queue alone.
+func (c *Centre) route(k *call.Call, by call.HoursOverridden) (Stage, error) {
 	dialled := c.Numbers[k.To.Number]
-	if why := dialled.shut(k.Arrived); why != "" {
-		return dialled.outside(why), nil
+	if closed, out := dialled.turnedAway(k.Arrived, by); out {
+		return closed, nil
 	}
 	switch {
 	case dialled.Flow != "":
@@ -276,6 +289,8 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	switch to := r.(type) {
 	case ivr.Queue:
 		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
+	case ivr.Voicemail:
+		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:
 		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason, Text: f.Closed}, From: f.Name()}, nil
 	}

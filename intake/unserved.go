@@ -125,7 +125,13 @@ func stayOf(rec *call.Record, at time.Time) stay {
 				return s.stay(rec.StageAt)
 			}
 		case Leave:
-			return stay{ask: s.asking(), left: rec.StageAt, outcome: s.Outcome}
+			return s.stay(rec.StageAt)
+		case AskCallback:
+			return stay{ask: s, left: rec.StageAt, outcome: call.OutcomeSystemFailed} // of a request that was not taken
+		case LeaveMessage:
+			return stay{ask: AskCallback(s), left: rec.StageAt, outcome: call.OutcomeSystemFailed}
+		case ReadBack, TakeMessage:
+			return stay{} // owed nothing but the call back
 		case Finish:
 			switch {
 			case s.Elsewhere:

@@ -64,7 +64,7 @@ func (c *Centre) WhatIf(q Question) (Answer, error) {
 	}
 	a.note("", "", numberText(n))
 	k := &call.Call{From: call.Party{Number: q.From}, To: call.Party{Number: q.To}, Arrived: q.At}
-	stage, err := c.route(k)
+	stage, err := c.route(k, call.HoursOverridden{})
 	if err != nil {
 		return a, err
 	}

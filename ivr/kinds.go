@@ -28,6 +28,7 @@ func kinds() []kind {
 		{"flow", readSub},
 		{"return", readReturn},
 		{"queue", readQueue},
+		{"voicemail", readVoicemail},
 		{"hangup", readHangup},
 	}
 }

@@ -103,14 +103,17 @@ type (
 		Need     call.Requirement `json:"need,omitzero"`
 		Priority int              `json:"priority,omitempty"`
 	}
+	// Voicemail takes a message, which waits in the queue as the caller would.
+	Voicemail Queue
 	// Hangup ends the call.
 	Hangup struct {
 		Reason call.Reason `json:"reason"`
 	}
 )
 
-func (Queue) result()  {}
-func (Hangup) result() {}
+func (Queue) result()     {}
+func (Voicemail) result() {}
+func (Hangup) result()    {}
 
 // walk is one call on its way through a flow.
 type walk struct {

@@ -180,6 +180,22 @@ func TestAVersionIsActivatedAgainByItsHashOrAsThePreviousOne(t *testing.T) {
 	}
 }
 
+func TestAnOverrideOfHoursIsShownWithWhoSaidItAndTakenBack(t *testing.T) {
+	d := newDesk(t)
+	body := text(t, d.ask("PUT", "/api/v1/hours/desk", "admin-token", `{"state":"closed","prompt":"closed","reason":"fire alarm"}`))
+	for _, want := range []string{`"open":false`, `"state":"closed"`, `"prompt":"closed"`, `"reason":"fire alarm"`, `"by":"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not in %s", want, body)
+		}
+	}
+	body = text(t, d.ask("PUT", "/api/v1/hours/desk", "admin-token", `{"reason":"over"}`))
+	if !strings.Contains(body, `"open":true`) || strings.Contains(body, "override") {
+		t.Errorf("taken back: %s", body)
+	}
+	wantStatus(t, d.ask("PUT", "/api/v1/hours/night", "admin-token", `{"state":"open","reason":"why not"}`), 422)
+	wantStatus(t, d.ask("PUT", "/api/v1/hours/desk", "admin-token", `{"state":"ajar","reason":"why not"}`), 422)
+}
+
 func TestAudioIsServedByRangeWhileItGrows(t *testing.T) {
 	d := newDesk(t)
 	now := clock().Add(-time.Minute)

@@ -45,6 +45,7 @@ var matrix = []struct {
 	{"GET", "/callbacks/{callback}", "", web.Agent, 200},
 	{"PATCH", "/callbacks/{callback}", `{"number":"+4930987"}`, web.Supervisor, 204},
 	{"POST", "/callbacks/{callback}/withdraw", `{"reason":"solved by mail"}`, web.Supervisor, 204},
+	{"POST", "/callbacks/{callback}/settle", `{"note":"heard"}`, web.Agent, 204},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
 	{"GET", "/ticket-terms", "", web.Agent, 200},
@@ -79,6 +80,8 @@ var matrix = []struct {
 	{"GET", "/nodes", "", web.Supervisor, 200},
 	{"PUT", "/nodes/{node}/drain", `{"drain":true}`, web.Admin, 204},
 	{"POST", "/centre/reload", "", web.Admin, 200},
+	{"GET", "/hours", "", web.Agent, 200},
+	{"PUT", "/hours/{calendar}", `{"state":"closed","reason":"fire alarm"}`, web.Supervisor, 200},
 	{"PUT", "/devices/{device}", `{"password":"correct horse"}`, web.Admin, 204},
 }
 
@@ -89,7 +92,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {

@@ -42,6 +42,7 @@ type Config struct {
 	Callbacks Callbacks
 	Lost      Lost
 	Blocks    Blocks
+	Hours     Hours
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -86,6 +87,7 @@ func (c Config) Validate() error {
 		{"Callbacks", c.Callbacks == nil},
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
+		{"Hours", c.Hours == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -66,13 +67,13 @@ func forDesk(c *config.Centre, heard sounds) *intake.Centre {
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: heard.checksum, Recorded: heard.languages,
 		Calendars: map[string]intake.Hours{},
-		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Outbound: c.Outbound, Patience: c.Patience,
+		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Outbound: c.Outbound, Patience: c.Patience,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {
 		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Greeting: c.Clients[n.Client].Greeting, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}
 		if calendar := c.Calendars[n.Hours]; calendar != nil { // a nil pointer would be hours all the same
-			to.Hours = calendar
+			to.Hours, to.Calendar = calendar, n.Hours
 		}
 		d.Numbers[number] = to
 	}
@@ -118,10 +119,11 @@ func (h *centreHolder) zoneOf(client string) *time.Location { return h.now().Zon
 
 // centreFiles is the centre's folder, or the embedded demo.
 func centreFiles(cfg *config.Server) fs.FS {
+	fetched := filepath.Join(cfg.DataDir, holidaysFolder)
 	if cfg.Centre == "" {
-		return config.DemoCentre()
+		return kept{config.DemoCentre(), fetched}
 	}
-	return os.DirFS(cfg.Centre)
+	return kept{os.DirFS(cfg.Centre), fetched}
 }
 
 // readCentre reads the centre's files. An fs.FS does not know its own name, so a

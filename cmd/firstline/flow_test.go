@@ -24,7 +24,7 @@ func TestTheDemosFlowIsDrawnInThreeWays(t *testing.T) {
 			t.Errorf("%s: exit code %d, %.300s", form, code, out)
 		}
 	}
-	if code, out := printed(t, "flow", "graph", "suport"); code == 0 || !strings.Contains(out, "there are support") {
+	if code, out := printed(t, "flow", "graph", "spport"); code == 0 || !strings.Contains(out, "there are support") {
 		t.Errorf("a flow that is not there: exit code %d, %s", code, out)
 	}
 }
@@ -50,7 +50,7 @@ func TestCheckPrintsJSONWithFileLineReasonAndSuggestion(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"firstline.yaml":            "centre: " + filepath.Join(dir, "centre") + "\n",
-		"centre/numbers.yaml":       "1000: {flow: suport}\n",
+		"centre/numbers.yaml":       "1000: {flow: spport}\n",
 		"centre/flows/support.yaml": "start: a\nnodes:\n  a: {type: hangup}\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
@@ -61,7 +61,7 @@ func TestCheckPrintsJSONWithFileLineReasonAndSuggestion(t *testing.T) {
 		}
 	}
 	code, out := printed(t, "check", "--json", "-c", filepath.Join(dir, "firstline.yaml"))
-	for _, want := range []string{`"line": 1`, `"column": 14`, `numbers.yaml"`, `"message": "there is no flow \"suport\""`, `"suggestion": "support"`} {
+	for _, want := range []string{`"line": 1`, `"column": 14`, `numbers.yaml"`, `"message": "there is no flow \"spport\""`, `"suggestion": "support"`} {
 		if code != exitFailed || !strings.Contains(out, want) {
 			t.Errorf("%s is not in it, exit code %d:\n%s", want, code, out)
 		}

@@ -35,6 +35,7 @@ type World struct {
 	Reject  error // what verbs that change something answer, when not nil
 
 	mu      sync.Mutex // guards all below
+	hours   call.HoursOverridden
 	events  []call.Event
 	seqs    map[call.Stream]int64
 	more    chan struct{} // closed when events come
@@ -68,7 +69,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -461,4 +462,22 @@ func (w *World) GoBack(_ context.Context, version, by string) (string, error) {
 	}
 	w.Add(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: "4567", By: by}))
 	return "4567", nil
+}
+
+// Hours implements web.Hours with one calendar, "desk", which is open.
+func (w *World) Hours(context.Context, time.Time) []web.CalendarState {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return []web.CalendarState{{Calendar: "desk", Open: true, By: w.hours}}
+}
+
+// Override implements web.Hours.
+func (w *World) Override(_ context.Context, o call.HoursOverridden) error {
+	if o.Calendar != "desk" {
+		return fmt.Errorf("%w: there is no calendar %q", web.ErrInvalid, o.Calendar)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hours = o
+	return nil
 }
