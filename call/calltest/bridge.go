@@ -77,7 +77,7 @@ func (h *Bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	if r := h.s.records[id]; r != nil {
 		return r, nil
 	}
-	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen, of: []*line{h.b.caller, h.b.agent}}
+	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen, both: []*line{h.b.caller, h.b.agent}}
 	h.s.records[id] = r
 	return r, nil
 }
@@ -153,7 +153,7 @@ type Recording struct {
 	s      *Switch
 	gen    int
 	id     call.RecordingID
-	of     []*line // it goes on while both are there, in a bridge or in none
+	both   []*line // it goes on while both are there, in a bridge or in none
 	began  time.Time
 	paused bool
 	done   *call.Recorded
