@@ -35,9 +35,9 @@ func TestAnAgentCallsACustomerBackFromTheTicketWithTheRightCallerID(t *testing.T
 	caller := siptest.Dial(t, siptest.Phone(t, sip.PhoneConfig{User: number, Registrar: p.server, Media: p.engine}), "1009")
 	eventually(t, "the agent's phone rings", ana.Ringing)
 	ana.Answer()
-	c := s.api.awaitCall(number, "is talked to", func(c callRecord) bool { return c.State == "talking" })
+	s.api.awaitCall(number, "is talked to", func(c callRecord) bool { return c.State == "talking" })
 	caller.Hangup()
-	c = s.api.awaitEnd(number)
+	c := s.api.awaitEnd(number)
 	s.api.awaitAgent("2001", "available")
 
 	status, b, err := s.api.ask(http.MethodPost, "/api/v1/tickets/"+c.Ticket+"/call", map[string]string{"agent": "2001", "number": "+19005550100"})

@@ -87,3 +87,40 @@ func TestAConsultationIsDeclinedThenCompletedWithAnotherAndTheTalkIsSplit(t *tes
 	playable(t, s, 2)
 	promises(t, s)
 }
+
+func TestAPhoneAsksAColleagueByASecondCallAndLeavesTheCallerWithThem(t *testing.T) {
+	t.Parallel()
+	const number = "+15550100952"
+	s := serve(t, setting{})
+	p := newPhones(s)
+	ana := s.deskOf(p, "2001")
+	caller := siptest.Dial(t, siptest.Phone(t, sip.PhoneConfig{User: number, Registrar: p.server, Media: p.engine}), "1009")
+	eventually(t, "the agent's phone rings", ana.Ringing)
+	ana.Answer()
+	c := s.api.awaitCall(number, "is talked to", func(c callRecord) bool { return c.State == "talking" && c.TalkMs > 1000 })
+	ben := s.deskOf(p, "2002")
+	ana.Hold()
+	second := ana.DialsToo("2002")
+	eventually(t, "the colleague's phone rings", ben.Ringing)
+	ben.Answer()
+	eventually(t, "the two agents hear each other", func() bool { return second.HearsVoice(ben) && ben.HearsVoice(second) })
+	if caller.HearsVoice(ana) || caller.HearsVoice(ben) {
+		t.Error("the caller is in the consultation")
+	}
+	ana.ReferTo("2002", second)
+	eventually(t, "caller and colleague hear each other", func() bool { return caller.HearsVoice(ben) && ben.HearsVoice(caller) })
+	eventually(t, "both calls of the first agent are over", func() bool {
+		_, first := ana.Ended()
+		_, other := second.Ended()
+		return first && other
+	})
+	caller.Hangup()
+	eventually(t, "the call is over", func() bool {
+		s.api.get("/api/v1/calls/"+c.ID, &c)
+		return !c.Open
+	})
+	if c.Outcome != "answered" || len(c.Talks) != 2 || c.Talks[0].Agent != "2001" || c.Talks[1].Agent != "2002" || len(s.api.tickets()) != 1 {
+		t.Errorf("the call: %+v", c)
+	}
+	promises(t, s)
+}

@@ -213,23 +213,26 @@ func (k *talk) answered(ctx context.Context, a answer) {
 		a.line.close(call.Cause{Reason: call.Completed, Text: "too late"})
 		return
 	}
-	var err error
-	switch {
-	case a.leg == nil:
-		k.j.log.Info("consultation declined", zap.String("to", a.line.to.String()), zap.Error(a.err))
-		err = k.comeBack(ctx, call.ConsultDeclined)
-	default:
-		join := k.setAside
-		if a.line.via != nil {
-			join = k.viaPhone
-		}
-		if err = join(ctx); err != nil {
-			err = errors.Join(err, k.comeBack(ctx, call.ConsultReturned))
-		}
-	}
+	err := k.takeUp(ctx, a)
 	if err != nil && k.agent.Context().Err() == nil && k.j.call.Leg.Context().Err() == nil {
 		k.j.log.Error("consultation", zap.Error(err))
 	}
+}
+
+// takeUp joins the agent with who has answered, or takes the two back together.
+func (k *talk) takeUp(ctx context.Context, a answer) error {
+	if a.leg == nil {
+		k.j.log.Info("consultation declined", zap.String("to", a.line.to.String()), zap.Error(a.err))
+		return k.comeBack(ctx, call.ConsultDeclined)
+	}
+	join := k.setAside
+	if a.line.via != nil {
+		join = k.viaPhone
+	}
+	if err := join(ctx); err != nil {
+		return errors.Join(err, k.comeBack(ctx, call.ConsultReturned))
+	}
+	return nil
 }
 
 // complete is the stage of a call whose caller stays with the one asked.

@@ -227,14 +227,15 @@ func TestAConsultationSurvivesEveryHangUpAndEveryRestart(t *testing.T) {
 							}
 							c, id := talking(r)
 							r.consult(id, to)
+							desk := r.desk // of the process that asked
 							time.AfterFunc(5*time.Second, func() {
 								switch how {
 								case "swapped":
-									_ = r.desk.SwapConsult(r.t.Context(), id)
+									_ = desk.SwapConsult(r.t.Context(), id)
 								case "together":
-									_ = r.desk.Conference(r.t.Context(), id)
+									_ = desk.Conference(r.t.Context(), id)
 								case "completed":
-									_ = r.desk.CompleteConsult(r.t.Context(), id)
+									_ = desk.CompleteConsult(r.t.Context(), id)
 								}
 							})
 							time.Sleep(after*time.Second + 500*time.Millisecond)

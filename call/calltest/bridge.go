@@ -77,7 +77,7 @@ func (h *Bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	if r := h.s.records[id]; r != nil {
 		return r, nil
 	}
-	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen, of: []*line{h.b.caller, h.b.agent}}
+	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen, both: []*line{h.b.caller, h.b.agent}}
 	h.s.records[id] = r
 	return r, nil
 }
@@ -153,11 +153,11 @@ type Recording struct {
 	s      *Switch
 	gen    int
 	id     call.RecordingID
-	of     []*line // it goes on while they are there, in a bridge or in none
+	both   []*line // it goes on while both are there, in a bridge or in none
 	began  time.Time
 	paused bool
 	done   *call.Recorded
-	says   *line // whose message it is; nil: a talk
+	of     *line // of a message
 }
 
 // Record records a message: what the caller says (Caller.Speaks) is known by its time.
@@ -172,7 +172,7 @@ func (g *Leg) Record(ctx context.Context, id call.RecordingID) (call.Recording, 
 	case g.l.message != nil && g.l.message.id == id:
 		return g.l.message, nil
 	}
-	g.l.message = &Recording{s: g.s, id: id, began: time.Now(), gen: g.gen, of: []*line{g.l}, says: g.l}
+	g.l.message = &Recording{s: g.s, id: id, began: time.Now(), gen: g.gen, of: g.l}
 	g.l.spoke = time.Time{}
 	return g.l.message, nil
 }
@@ -182,12 +182,12 @@ func (r *Recording) Said() (last time.Duration, ever bool) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	switch {
-	case r.says == nil:
+	case r.of == nil:
 		return time.Since(r.began), true
-	case r.says.spoke.IsZero():
+	case r.of.spoke.IsZero():
 		return 0, false
 	}
-	return r.says.spoke.Sub(r.began), true
+	return r.of.spoke.Sub(r.began), !r.of.spoke.IsZero()
 }
 
 var _ call.Recorder = (*Leg)(nil)

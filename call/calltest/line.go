@@ -347,7 +347,7 @@ func (s *Switch) end(l *line, c call.Cause) {
 		l.phone.line = nil
 	}
 	for _, r := range s.records {
-		if slices.Contains(r.of, l) {
+		if slices.Contains(r.both, l) {
 			r.stop()
 		}
 	}

@@ -97,11 +97,14 @@ func (l *leg) counted(received uint64) {
 // who reads the leg's events; the phone is told to wait.
 func (n *node) referred(e *asterisk.ChannelTransfer) {
 	n.withLeg(&e.ReferredBy.Source, func(l *leg) {
-		target := numberOf(e.ReferTo.Requested.Destination)
-		if target == "" || e.State != "" { // it tells how a transfer goes, which we know
+		asked := call.LegEvent{Kind: call.LegTransfer, Target: numberOf(e.ReferTo.Requested.Destination)}
+		if d := e.ReferTo.Destination; d != nil { // attended
+			n.withLeg(d, func(other *leg) { asked.Replaces = other.id })
+		}
+		if asked.Target == "" && asked.Replaces == "" || e.State != "" { // it tells how a transfer goes, which we know
 			return
 		}
-		l.push(call.LegEvent{Kind: call.LegTransfer, Target: target})
+		l.push(asked)
 		n.front.spawn(func() {
 			ctx, cancel := context.WithTimeout(n.front.life, goodbye)
 			defer cancel()

@@ -84,11 +84,16 @@ func Leaving(t *testing.T, cfg sip.PhoneConfig) (p *sip.Phone, leave func()) {
 // Dial has a phone call a number; the caller speaks from the answer on.
 func Dial(t *testing.T, p *sip.Phone, number string) *Far {
 	t.Helper()
+	return dial(t, p, number, CallerVoice)
+}
+
+func dial(t *testing.T, p *sip.Phone, number string, voice float64) *Far {
+	t.Helper()
 	c, err := p.Dial(t.Context(), number, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Far{t: t, voice: CallerVoice, other: AgentVoice, up: make(chan struct{})}
+	f := &Far{t: t, voice: voice, other: AgentVoice, up: make(chan struct{})}
 	f.take(c)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -243,6 +248,7 @@ func (f *Far) hears(hz float64) bool { return media.Heard(f.heard, hz, 0.05) > s
 type Desk struct {
 	*Far
 	device call.DeviceID
+	phone  *sip.Phone
 	orders chan func(*sip.PhoneCall)
 }
 
@@ -270,7 +276,8 @@ func newDesk(t *testing.T, cfg sip.PhoneConfig) (*Desk, *sip.Phone) {
 		device: call.DeviceID(cfg.User), orders: make(chan func(*sip.PhoneCall)),
 	}
 	cfg.Incoming = d.ring
-	return d, Phone(t, cfg)
+	d.phone = Phone(t, cfg)
+	return d, d.phone
 }
 
 // deskVoice tells up to five desks apart by the last digit of their names.
@@ -340,6 +347,21 @@ func (d *Desk) Answer() {
 func (d *Desk) Refer(number string) {
 	d.order(func(c *sip.PhoneCall) {
 		if err := c.Refer(c.Context(), number, nil); err != nil {
+			d.t.Errorf("refer to %s: %v", number, err)
+		}
+	})
+}
+
+// DialsToo places a second call from the same phone, with the same voice.
+func (d *Desk) DialsToo(number string) *Far {
+	d.t.Helper()
+	return dial(d.t, d.phone, number, d.voice)
+}
+
+// ReferTo hands the far end on to that of a second call.
+func (d *Desk) ReferTo(number string, second *Far) {
+	d.order(func(c *sip.PhoneCall) {
+		if err := c.Refer(c.Context(), number, second.Call()); err != nil {
 			d.t.Errorf("refer to %s: %v", number, err)
 		}
 	})

@@ -414,6 +414,7 @@ func (w *World) CompleteConsult(_ context.Context, id call.ID) error {
 func (w *World) SwapConsult(_ context.Context, id call.ID) error {
 	return w.tellRecorder("swap", id, "")
 }
+
 func (w *World) Conference(_ context.Context, id call.ID) error {
 	return w.tellRecorder("conference", id, "")
 }
