@@ -36,11 +36,12 @@ const (
 	CallbackUnreachable CallbackEnd = "unreachable" // not reached in the number of tries
 	CallbackExpired     CallbackEnd = "expired"     // too late to be of use
 	CallbackWithdrawn   CallbackEnd = "withdrawn"   // by a person of ours, with a reason
+	CallbackSettled     CallbackEnd = "settled"     // an agent heard the message, and nothing is left to do
 )
 
 // CallbackEnds returns all ends.
 func CallbackEnds() []CallbackEnd {
-	return []CallbackEnd{CallbackReached, CallbackRedialled, CallbackUnreachable, CallbackExpired, CallbackWithdrawn}
+	return []CallbackEnd{CallbackReached, CallbackRedialled, CallbackUnreachable, CallbackExpired, CallbackWithdrawn, CallbackSettled}
 }
 
 // The callback stream.
@@ -60,15 +61,17 @@ type (
 		First    CallbackOrder `json:"first"`
 		After    time.Time     `json:"after,omitzero"` // not before
 		Expires  time.Time     `json:"expires"`
-		Held     bool          `json:"held,omitempty"` // until a supervisor releases it
-		By       string        `json:"by"`             // "caller", "system:<why>", "agent:<name>"
+		Held     bool          `json:"held,omitempty"`    // until a supervisor releases it
+		Message  RecordingID   `json:"message,omitempty"` // that the customer left; then Customer.Number may be empty
+		By       string        `json:"by"`                // "caller", "system:<why>", "agent:<name>"
 		Test     bool          `json:"test,omitempty"`
 	}
-	// CallbackChanged gives a request another number, another earliest time, or
-	// releases it. Zero fields stay as they were.
+	// CallbackChanged gives a request another number, another earliest time and the
+	// end that goes with it, or releases it. Zero fields stay as they were.
 	CallbackChanged struct {
 		Number  string    `json:"number,omitempty"`
 		After   time.Time `json:"after,omitzero"`
+		Expires time.Time `json:"expires,omitzero"`
 		Release bool      `json:"release,omitempty"`
 		By      string    `json:"by"`
 	}
@@ -213,6 +216,9 @@ func (c *Callback) change(b CallbackChanged) {
 	}
 	if !b.After.IsZero() {
 		c.After = b.After
+	}
+	if !b.Expires.IsZero() {
+		c.Expires = b.Expires
 	}
 	if b.Release {
 		c.Held = false

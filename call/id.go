@@ -71,6 +71,9 @@ func (id ID) CallerLeg() LegID { return LegID(id + ".caller") }
 // TapLeg is the nth leg of a supervisor on the call, counted from 1.
 func (id ID) TapLeg(n int) LegID { return LegID(fmt.Sprintf("%s.s%d", id, n)) }
 
+// AgentLeg is the leg towards the agent who places the call.
+func (id ID) AgentLeg() LegID { return LegID(id + ".agent") }
+
 // OutsideLeg is the leg of the nth number outside that is rung for the call, counted
 // from 1.
 func (id ID) OutsideLeg(n int) LegID { return LegID(fmt.Sprintf("%s.x%d", id, n)) }

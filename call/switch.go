@@ -54,12 +54,27 @@ type Caps struct {
 	Transfer     bool // Leg.Transfer asks the far end to go elsewhere
 	RecordGrows  bool // Recording.File is there and playable while the recording runs
 	Continue     bool // legs are Continuers
+	Message      bool // legs are Recorders
 }
 
 // Continuer is a leg that can be handed back to the dialplan of the exchange it
 // came from, where Caps.Continue says so. Its context ends as Completed then.
 type Continuer interface {
 	Continue(ctx context.Context, to Dialplan) error
+}
+
+// Recorder is a leg of which a recording can be made by itself, where Caps.Message says
+// so: what its far end says, on the left; nothing else is recorded. A second one with
+// the same id returns the first. It goes on with silence after the leg's end, until it
+// is stopped.
+type Recorder interface {
+	Record(ctx context.Context, id RecordingID) (Recording, error)
+}
+
+// Attentive is a Recording that knows when something was said last: how long after its
+// beginning, and whether anything was at all. It is a second or so behind.
+type Attentive interface {
+	Said() (last time.Duration, ever bool)
 }
 
 // Dialplan is a place in an exchange's dialplan. An empty Exten is the number that

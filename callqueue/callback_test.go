@@ -50,3 +50,24 @@ func TestCallersAndCallbacksAreServedInOrderOfArrivalTogether(t *testing.T) {
 		d.do(callqueue.TalkEnded{Agent: "ada", Call: x.Call(), At: d.now})
 	}
 }
+
+func TestAfterARestartNobodyIsServedBeforeAllWhoWaitedAreBack(t *testing.T) {
+	for name, late := range map[string]bool{"when the last of them is back": false, "or is given up": true} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, callqueue.Queue{ID: "q", WrapUp: -1})
+			d.agent("ada", 1, nil)
+			first, second := call.ID("first").Entry(1), call.ID("second").Entry(1)
+			d.do(callqueue.Expect{Entries: []call.EntryID{first, second}, Within: 3 * time.Second})
+			d.do(callqueue.Join{Entry: second, Queue: "q", Joined: d.now.Add(-time.Minute), Resume: true})
+			d.join("new", "q")
+			d.wantStays()
+			if late {
+				d.wait(3 * time.Second)
+				d.wantOffer(second, "ada")
+				return
+			}
+			d.do(callqueue.Join{Entry: first, Queue: "q", Joined: d.now.Add(-2 * time.Minute), Resume: true})
+			d.wantOffer(first, "ada")
+		})
+	}
+}

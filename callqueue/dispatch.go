@@ -17,6 +17,9 @@ func (e *Engine) stir(l *line) {
 // all others had no match before and have gained neither a caller nor an agent.
 // Who has no phone ringing comes before any second phone for somebody else.
 func (e *Engine) dispatch(now time.Time) {
+	if e.awaiting() {
+		return
+	}
 	lines := e.stirred
 	e.stirred = nil
 	for _, l := range lines {

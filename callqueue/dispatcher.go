@@ -380,6 +380,19 @@ func (d *Dispatcher) ExtendWrapUp(ctx context.Context, agent call.AgentID, until
 // TalkBegan says that a talk is on which was there before this process.
 func (d *Dispatcher) TalkBegan(agent call.AgentID, id call.ID) { d.tell(TalkBegan{agent, id}) }
 
+// CallOut reserves an agent for a call that they place, and says where they sit. It
+// ends by TalkEnded. ErrUnknownAgent, ErrTalking, ErrBusy.
+func (d *Dispatcher) CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (device call.DeviceID, err error) {
+	err = d.ask(ctx, func(now time.Time) error {
+		if err := d.apply(now, CallOut{agent, id, client}); err != nil {
+			return err
+		}
+		device = d.engine.agents[agent].Device
+		return nil
+	})
+	return device, err
+}
+
 // TalkEnded says that a talk ended at an instant: the wrap-up begins. It is due
 // for every Result with an agent. The end of the agent's leg ends the talk as
 // well; whichever comes second changes nothing.

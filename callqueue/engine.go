@@ -48,6 +48,7 @@ type Engine struct {
 	sweepBenches int
 	stirred      []*line
 	suspects     []*line
+	awaited      expected
 
 	seed, drawn uint64
 
@@ -80,6 +81,7 @@ func NewSeeded(seed uint64) *Engine {
 		sweepLines:   lineFloor,
 		sweepBenches: benchFloor,
 		seed:         seed,
+		awaited:      expected{limit: timer{place: -1}},
 		timers: heap[*timer]{
 			before: (*timer).before, place: func(t *timer) *int { return &t.place },
 		},
@@ -123,6 +125,9 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return nil
 	case Join:
 		return e.join(now, in)
+	case Expect:
+		e.expect(now, in)
+		return nil
 	case Leave:
 		return e.leave(now, in)
 	case Press:
@@ -135,6 +140,8 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return e.offerDone(now, in)
 	case TalkBegan:
 		return e.talkBegan(now, in)
+	case CallOut:
+		return e.callOut(now, in)
 	case TalkHeld:
 		return e.talkHeld(now, in)
 	case TalkSilent:

@@ -111,6 +111,12 @@ type (
 		Agent call.AgentID
 		Call  call.ID
 	}
+	// CallOut reserves an agent for a call that they place themselves. TalkEnded ends it.
+	CallOut struct {
+		Agent  call.AgentID
+		Call   call.ID
+		Client string // whose cap the agent counts for
+	}
 	// TalkHeld says that the caller was put on hold, or taken back.
 	TalkHeld struct {
 		Agent call.AgentID
@@ -158,6 +164,7 @@ func (Leave) input()           {}
 func (OfferRang) input()       {}
 func (OfferDone) input()       {}
 func (TalkBegan) input()       {}
+func (CallOut) input()         {}
 func (TalkHeld) input()        {}
 func (TalkSilent) input()      {}
 func (TalkEnded) input()       {}

@@ -269,8 +269,9 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		"hold": func(*rapid.T) {
 			w.must(callqueue.TalkHeld{Agent: pick(w, w.talks, "agent"), Held: rapid.Bool().Draw(w.t, "held")})
 		},
-		"adopts": func(*rapid.T) { w.adopts() },
-		"says":   func(*rapid.T) { w.says() },
+		"adopts":    func(*rapid.T) { w.adopts() },
+		"calls out": func(*rapid.T) { w.callsOut() },
+		"says":      func(*rapid.T) { w.says() },
 		"available": func(*rapid.T) {
 			_ = w.do(callqueue.PresenceSet{Agent: w.anyAgent(), Presence: call.Available, By: "self"})
 		},

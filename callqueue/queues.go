@@ -59,7 +59,7 @@ func (e *Engine) rebuild(now time.Time) {
 	}
 	clear(e.lines)
 	clear(e.benches)
-	e.lineList, e.benchList, e.stirred, e.suspects = nil, nil, nil, nil
+	e.lineList, e.benchList, e.stirred, e.suspects, e.awaited.stirred = nil, nil, nil, nil, nil
 	e.uses = [orders]bool{}
 	for _, q := range e.order {
 		e.uses[q.Strategy.order()] = true
@@ -156,6 +156,7 @@ func (e *Engine) admit(now time.Time, x *entry) {
 }
 
 func (e *Engine) join(now time.Time, in Join) error {
+	e.came(in.Entry)
 	q, ok := e.queues[in.Queue]
 	full := ok && !in.Resume && in.Callback == "" && in.Only == "" && q.MaxLen > 0 && q.callers() >= q.MaxLen
 	switch {

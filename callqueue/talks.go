@@ -34,6 +34,29 @@ func (e *Engine) talkBegan(now time.Time, in TalkBegan) error {
 	return nil
 }
 
+// callOut reserves an agent who has nothing else to do, or only to write something
+// down, for a call of their own.
+func (e *Engine) callOut(now time.Time, in CallOut) error {
+	a, err := e.agent(in.Agent)
+	switch {
+	case err != nil:
+		return err
+	case agents.Busy(a.activity):
+		return fmt.Errorf("%w: %s is in call %s", ErrTalking, a.ID, a.call)
+	case a.offer != nil || a.gone || e.closed:
+		return fmt.Errorf("%w: %s is offered a call, or off the roster", ErrBusy, a.ID)
+	case a.presence == call.LoggedOut || !e.reachable(a):
+		return fmt.Errorf("%w: %s is at no phone that could be rung", ErrBusy, a.ID)
+	}
+	e.rested(now, a)
+	e.disarm(&a.due)
+	e.withhold(a)
+	e.occupy(a, "", in.Client)
+	a.talking, a.wrapUp = now, Queue{}.Defaults().WrapUp
+	e.move(now, a, call.ActivityChanged{Activity: call.Outbound, Call: in.Call})
+	return nil
+}
+
 func (e *Engine) talkHeld(now time.Time, in TalkHeld) error {
 	a, err := e.agent(in.Agent)
 	if err != nil {
@@ -43,7 +66,7 @@ func (e *Engine) talkHeld(now time.Time, in TalkHeld) error {
 	if in.Held {
 		to = call.Holding
 	}
-	if a.activity == to {
+	if a.activity == to || a.activity == call.Outbound {
 		return nil
 	}
 	if a.activity != call.Talking && a.activity != call.Holding {

@@ -2,6 +2,7 @@ package callqueue_test
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -288,4 +289,22 @@ func (w *world) entries(id call.ID) int {
 		return len(r.Entries)
 	}
 	return 0
+}
+
+// callsOut has an agent place a call, who must have had nothing else to do.
+func (w *world) callsOut() {
+	a := w.anyAgent()
+	if rapid.IntRange(0, 3).Draw(w.t, "rarely") > 0 {
+		w.t.Skip("rarely")
+	}
+	w.n++
+	in := callqueue.CallOut{Agent: a, Call: call.ID(fmt.Sprint("out", w.n)), Client: rapid.SampledFrom([]string{"", "acme"}).Draw(w.t, "client")}
+	was, talks := w.activity[a], w.talks[a]
+	if w.do(in) != nil {
+		return
+	}
+	if talks != "" || was != call.Idle && was != call.WrapUp || w.activity[a] != call.Outbound {
+		w.t.Fatalf("%+v: was %s in %q, is %s", in, was, talks, w.activity[a])
+	}
+	w.talks[a], w.serving[a] = in.Call, in.Client
 }

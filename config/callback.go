@@ -40,3 +40,13 @@ func callsBack(q callqueue.Queue) bool {
 	}
 	return false
 }
+
+// voicemail reads how a queue's callers leave a message.
+func (r *centreReader) voicemail(v source.Value, q call.QueueID) {
+	m := v.Map()
+	r.centre.Messages[q] = intake.MessageRule{
+		Longest: m.May("longest").Duration(2*time.Minute, 10*time.Second, 10*time.Minute),
+		Silence: m.May("silence").Duration(5*time.Second, 2*time.Second, 30*time.Second),
+	}
+	m.End()
+}

@@ -33,6 +33,7 @@ type Centre struct {
 	Rules        callqueue.Rules   // over all queues
 	Announce     map[call.QueueID]Announce
 	Callbacks    map[call.QueueID]intake.CallbackRule // of the queues whose callers are called back
+	Messages     map[call.QueueID]intake.MessageRule  // how callers leave a message
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
 	Holidays     map[string]string // calendars of holidays that are fetched: name to URL

@@ -51,6 +51,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 			Skills:    make(map[string]string),
 			Announce:  make(map[call.QueueID]Announce),
 			Callbacks: make(map[call.QueueID]intake.CallbackRule),
+			Messages:  make(map[call.QueueID]intake.MessageRule),
 			Files:     files,
 		},
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"time"
 
 	"firstline/call"
@@ -53,6 +52,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	x.End()
 	q.Keys = r.keys(doc, m.May("keys").Map())
 	r.callback(m.May("callback"), q)
+	r.voicemail(m.May("voicemail"), q.ID)
 	if a := r.announce(m.May("announce")); a.Every > 0 {
 		r.centre.Announce[q.ID] = a
 	}
@@ -190,12 +190,12 @@ func (r *centreReader) exit(doc *source.Doc, v source.Value) *callqueue.Exit {
 	}
 	m := v.Map()
 	x := callqueue.Exit{
-		Outcome:  call.Outcome(m.May("outcome").OneOf("", words(exitOutcomes())...)),
+		Outcome:  call.Outcome(m.May("outcome").OneOf("", words(callqueue.ExitOutcomes())...)),
 		Priority: m.May("priority").Int(0, 0, 100),
 	}
 	queue, flow := m.May("queue").Word(""), m.May("flow").Word("")
-	back, hangup := m.May("callback").Bool(false), m.May("hangup").Bool(false)
-	ways := notBuilt(m)
+	back, message, hangup := m.May("callback").Bool(false), m.May("voicemail").Bool(false), m.May("hangup").Bool(false)
+	ways := 0
 	number := r.outside(doc, m.May("number"))
 	prompt := m.May("prompt").Word("")
 	m.End()
@@ -211,6 +211,7 @@ func (r *centreReader) exit(doc *source.Doc, v source.Value) *callqueue.Exit {
 		{flow.Text != "", callqueue.Destination{Kind: callqueue.ToFlow, Name: flow.Text}},
 		{back, callqueue.Destination{Kind: callqueue.ToCallback}},
 		{number != "", callqueue.Destination{Kind: callqueue.ToNumber, Name: number}},
+		{message, callqueue.Destination{Kind: callqueue.ToVoicemail}},
 		{hangup, callqueue.Destination{Kind: callqueue.ToHangup}},
 	} {
 		if way.taken {
@@ -219,24 +220,9 @@ func (r *centreReader) exit(doc *source.Doc, v source.Value) *callqueue.Exit {
 		}
 	}
 	if ways != 1 {
-		v.Fault("an exit has one of queue, flow, number, callback: true and hangup: true; here are %d", ways)
+		v.Fault("an exit has one of queue, flow, number, callback: true, voicemail: true and hangup: true; here are %d", ways)
 	}
 	return &x
-}
-
-// notBuilt reports the ways out that the queue knows and no caller could go: they
-// would be hung up on. It returns how many there are.
-func notBuilt(m *source.Map) (ways int) {
-	if v := m.May("voicemail"); v.Set() {
-		ways++
-		v.Suggest("callback: true", "an exit cannot lead to voicemail: no messages are taken yet")
-	}
-	return ways
-}
-
-// exitOutcomes are those of exits that can be taken.
-func exitOutcomes() []call.Outcome {
-	return slices.DeleteFunc(callqueue.ExitOutcomes(), func(o call.Outcome) bool { return o == call.OutcomeVoicemail })
 }
 
 func (r *centreReader) keys(doc *source.Doc, m *source.Map) map[string]callqueue.Exit {

@@ -38,6 +38,7 @@ type callRecord struct {
 	From   struct {
 		Number string `json:"number"`
 	} `json:"from"`
+	Out        bool      `json:"out"`
 	Arrived    time.Time `json:"arrived"`
 	Open       bool      `json:"open"`
 	State      string    `json:"state"`
@@ -227,7 +228,7 @@ func (a *api) callFrom(number string) (callRecord, bool) {
 	}
 	a.get("/api/v1/calls?limit=100", &page)
 	for _, c := range page.Calls {
-		if c.From.Number == number {
+		if c.From.Number == number && !c.Out {
 			return c, true
 		}
 	}

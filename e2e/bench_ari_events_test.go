@@ -254,6 +254,7 @@ type opened struct{ up chan struct{} }
 
 func (o opened) Connected(context.Context) { close(o.up) }
 func (opened) Disconnected(error)          {}
+func (opened) Unreached(error)             {}
 func (opened) Event(asterisk.Event)        {}
 
 // storm has a local server tell of calls as fast as they are taken.

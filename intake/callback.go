@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/intake/number"
 )
 
 // CallbackRule is how a queue's callers are called back.
@@ -67,6 +68,8 @@ type callback struct {
 	line call.Leg // the customer's of the attempt under way, before it is there; nil between attempts
 	// claimed says that the customer has answered: it is too late to call it off.
 	claimed bool
+	redial  call.ID // of who phoned from the same number while somebody was on the line
+	asking  bool    // the caller is still on the line, and would be engaged
 }
 
 // CallBack serves the requests to be called back, those that are open and those
@@ -75,7 +78,7 @@ func (d *Desk) CallBack(ctx context.Context, open []call.Callback) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for _, c := range open {
-		d.callbacks.add(d, c)
+		d.callbacks.add(d, c, false)
 	}
 	for {
 		for _, b := range d.callbacks.taken() {
@@ -89,14 +92,15 @@ func (d *Desk) CallBack(ctx context.Context, open []call.Callback) error {
 	}
 }
 
-// add takes a request up, unless it is there already.
-func (all *callbacks) add(d *Desk, c call.Callback) {
+// add takes a request up, unless it is there already; asking says that who made it is
+// still on the line.
+func (all *callbacks) add(d *Desk, c call.Callback, asking bool) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.open[c.ID] != nil {
 		return
 	}
-	b := &callback{d: d, c: c, changed: make(chan struct{}, 1)}
+	b := &callback{d: d, c: c, changed: make(chan struct{}, 1), asking: asking}
 	all.open[c.ID], all.fresh = b, append(all.fresh, b)
 	select {
 	case all.came <- struct{}{}:
@@ -139,33 +143,45 @@ func (all *callbacks) list() []*callback {
 	return out
 }
 
-// AskCallback takes a request to be called back, durably, and has it served.
-func (d *Desk) AskCallback(ctx context.Context, asked call.CallbackAsked) (call.CallbackID, error) {
-	now := time.Now()
-	ev := call.CallbackEvent(now, call.NewCallbackID(now), asked)
-	if err := d.Journal.Append(context.WithoutCancel(ctx), ev); err != nil {
-		return "", fmt.Errorf("ask for a callback: %w", err)
+// askCallback takes a request to be called back, durably and with what goes with it,
+// and has it served.
+func (d *Desk) askCallback(ctx context.Context, id call.CallbackID, asked call.CallbackAsked, besides ...call.Event) error {
+	ev := call.CallbackEvent(time.Now(), id, asked)
+	if err := d.Journal.Append(context.WithoutCancel(ctx), append([]call.Event{ev}, besides...)...); err != nil {
+		return fmt.Errorf("ask for a callback: %w", err)
 	}
-	return call.CallbackID(ev.Stream.ID), d.takeUp(ev)
+	return d.takeUp(ev, true)
 }
 
 // owe keeps what owed gave, behind the end of the call.
 func (d *Desk) owe(ended, ev call.Event) {
 	d.Journal.Post(ended, ev)
-	if err := d.takeUp(ev); err != nil {
+	if err := d.takeUp(ev, false); err != nil {
 		d.Log.Error("callback", zap.Error(err))
 	}
 }
 
 // takeUp has a request served that was asked for just now.
-func (d *Desk) takeUp(ev call.Event) error {
+func (d *Desk) takeUp(ev call.Event, asking bool) error {
 	var c call.Callback
 	if err := c.Apply(ev); err != nil {
 		return err
 	}
 	d.Log.Info("callback asked for", zap.String("callback", string(c.ID)), zap.String("queue", string(c.Queue)), zap.String("by", c.By))
-	d.callbacks.add(d, c)
+	d.callbacks.add(d, c, asking)
 	return nil
+}
+
+// asked says that the caller who made a request has hung up.
+func (d *Desk) asked(id call.CallbackID) {
+	b, err := d.callbacks.find(id)
+	if err != nil {
+		return // over by now
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asking = false
+	b.wake()
 }
 
 // ChangeCallback gives an open request another number or time, or releases it.
@@ -180,6 +196,9 @@ func (d *Desk) ChangeCallback(ctx context.Context, id call.CallbackID, to call.C
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if last := to.After.Add(b.rule().Within); !to.After.IsZero() && last.After(b.c.Expires) {
+		to.Expires = last // as long after the appointment as after asking without one
+	}
 	return b.note(ctx, to)
 }
 
@@ -197,13 +216,15 @@ func (d *Desk) WithdrawCallback(ctx context.Context, id call.CallbackID, by, rea
 // waits in the same queue again takes the place at which it stood. Withheld
 // numbers are nobody's.
 func (d *Desk) redialled(ctx context.Context, j *journey, q call.QueueID) (joined time.Time, ok bool) {
-	number := j.call.From.Number
-	if number == "" {
+	if j.number == "" {
 		return joined, false
 	}
 	for _, b := range d.callbacks.list() {
 		b.mu.Lock()
-		same := b.c.Customer.Number == number && b.c.Queue == q && b.c.Test == j.call.Test
+		same := b.number() == j.number && b.c.Queue == q && b.c.Test == j.call.Test
+		if same && b.claimed {
+			b.redial = j.call.ID // the same person who hangs up just now, or a colleague
+		}
 		joined = b.c.Joined
 		b.mu.Unlock()
 		if same && b.end(ctx, call.CallbackClosed{End: call.CallbackRedialled, Call: j.call.ID}) == nil {
@@ -230,11 +251,15 @@ func (b *callback) noteBy(ctx context.Context, write func(context.Context, ...ca
 		return fmt.Errorf("callback %s: %w", b.c.ID, err)
 	}
 	b.c = after
+	b.wake()
+	return nil
+}
+
+func (b *callback) wake() {
 	select {
 	case b.changed <- struct{}{}:
 	default:
 	}
-	return nil
 }
 
 // end closes the request and calls the attempt under way off.
@@ -324,7 +349,7 @@ func (b *callback) next(now time.Time) (wait time.Duration, due bool) {
 		return b.over(call.CallbackExpired)
 	case b.c.Misses() >= rule.Tries:
 		return b.over(call.CallbackUnreachable)
-	case b.c.Held:
+	case b.c.Held || b.asking:
 		return b.c.Expires.Sub(now), false
 	case b.c.After.After(now):
 		return min(b.c.After.Sub(now), b.c.Expires.Sub(now)), false
@@ -349,6 +374,25 @@ func (b *callback) over(end call.CallbackEnd) (wait time.Duration, due bool) {
 	}
 	b.d.callbacks.remove(b.c.ID)
 	return -1, true
+}
+
+// first is whom to reach first, as it was when the request was made.
+func (b *callback) first() call.CallbackOrder {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return cmp.Or(b.c.First, b.rule().First)
+}
+
+// message is what the customer left, empty for none.
+func (b *callback) message() call.RecordingID {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.c.Message
+}
+
+// number is the customer's in its normal form.
+func (b *callback) number() string {
+	return number.Normal(b.c.Customer.Number, b.d.centre.Load().Numbers[b.c.Line.Number].Region)
 }
 
 func (b *callback) rule() CallbackRule {

@@ -211,6 +211,57 @@ func TestTheNumberReadBackCanBeChanged(t *testing.T) {
 	})
 }
 
+func TestACallerMayAskToBeCalledAfterACertainTime(t *testing.T) {
+	tuned(t, callsBack(CallbackRule{Within: time.Hour}), func(r *rig) {
+		far := r.sw.Phone(call.NumberDevice(customer)).AnswersAfter(time.Second)
+		r.phone.Ignores() // until a minute has passed
+		c := r.sw.Dial(customer, "1009")
+		time.Sleep(5 * time.Second)
+		c.Press("2")
+		time.Sleep(time.Second)
+		c.Press("3")
+		time.Sleep(time.Second)
+		c.Press("2460") // no time of day
+		time.Sleep(2 * time.Second)
+		c.Press("1500")
+		time.Sleep(time.Minute)
+		_ = r.queue.SetPresence(r.t.Context(), "ana", call.Available, "", "self")
+		r.phone.AnswersAfter(time.Second)
+		at := time.Date(2000, 1, 1, 15, 0, 0, 0, time.UTC) // a bubble begins at midnight
+		if b := r.callback(); !b.After.Equal(at) || b.Expires.Before(at.Add(time.Hour)) || len(b.Attempts) != 0 {
+			t.Errorf("%+v; heard %v", b, c.Heard())
+		}
+		time.Sleep(time.Until(at) - time.Second)
+		if far.Offers() != 0 {
+			t.Error("called before the time")
+		}
+		time.Sleep(10 * time.Second)
+		if !far.Talking() {
+			t.Error("not called after the time")
+		}
+		far.Hangup()
+		time.Sleep(time.Second)
+		wantEnd(t, r.callback(), call.CallbackReached, 1)
+	})
+}
+
+func TestARestartWhileTheNumberIsReadBackDoesNotAskTwice(t *testing.T) {
+	tuned(t, callsBack(CallbackRule{}), func(r *rig) {
+		r.phone.Unregister()
+		c := r.sw.Dial(customer, "1009")
+		time.Sleep(5 * time.Second)
+		c.Press("2")
+		time.Sleep(2 * time.Second)
+		r.drop()
+		r.start()
+		r.queue.Reachable("2001", false)
+		time.Sleep(time.Minute)
+		if b := r.callback(); !b.Open() {
+			t.Errorf("%+v; heard %v", b, c.Heard())
+		}
+	})
+}
+
 func TestWhoHangsUpWhileTheNumberIsReadBackIsCalledBack(t *testing.T) {
 	tuned(t, callsBack(CallbackRule{}), func(r *rig) {
 		r.phone.Unregister()

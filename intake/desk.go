@@ -38,6 +38,7 @@ type Centre struct {
 	Outbound  Outbound
 	// Patience is how long somebody is rung to whom a call is handed on; 30 s.
 	Patience time.Duration
+	Messages map[call.QueueID]MessageRule
 	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
@@ -70,7 +71,7 @@ type Number struct {
 	Hours    Hours          // nil: always open
 	Calendar string         // its name, by which it is overridden; empty for none
 	Closed   Closed         // where new calls go outside hours
-	Zone     *time.Location // of the clock that its flows ask; nil: UTC
+	Zone     *time.Location // of the clock that its flows ask, and by which callers name a time; nil: UTC
 }
 
 // The rooms that meet in the journey.
@@ -81,12 +82,16 @@ type (
 	}
 	queues interface {
 		Connect(ctx context.Context, w callqueue.Waiting) (callqueue.Result, error)
+		// Expect has offers wait until entries of before a restart have joined again.
+		Expect(ctx context.Context, entries []call.EntryID) error
 		Press(ctx context.Context, entry call.EntryID, key string) error
 		Place(ctx context.Context, entry call.EntryID) (estimate.Place, error)
 		Load(ctx context.Context, q call.QueueID) (callqueue.Load, error)
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
+		// CallOut reserves an agent for a call that they place, and says where they sit.
+		CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (call.DeviceID, error)
 		// Colleague is who has that id, or sits at that phone, and whether they could
 		// be put through to a caller.
 		Colleague(ctx context.Context, who string) (agent call.AgentID, there bool, err error)
@@ -113,7 +118,7 @@ type callerMemory interface {
 }
 
 // Config is what a Desk needs; all of it is required except Lookups, Forecast, Callers,
-// MayCall, Version and PauseLimit.
+// MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -127,6 +132,8 @@ type Config struct {
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
 	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
+	// Playable makes a recording something that a leg can play; nil: none can be.
+	Playable func(ctx context.Context, id call.RecordingID) (call.Media, error)
 	// Version is a centre of before, by its hash, for calls that outlived a process;
 	// nil: they go on under the one in force.
 	Version    func(ctx context.Context, hash string) (*Centre, error)

@@ -52,9 +52,21 @@ func (l Leave) asking() AskCallback {
 	return AskCallback{From: l.From, Need: l.Need, Priority: l.Priority, Joined: l.Joined}
 }
 
+// stay is the time in the queue as it counts while the call is on its way out of it.
+func (l Leave) stay(at time.Time) stay {
+	s := stay{ask: l.asking(), left: at, outcome: l.Outcome}
+	switch l.To.Kind { // for who is gone before the request is taken
+	case callqueue.ToCallback:
+		s.owed = notTaken
+	case callqueue.ToVoicemail:
+		s.owed = noMessage
+	}
+	return s
+}
+
 // Run says the prompt, best effort, and leads on.
 func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
-	j.stay = stay{ask: l.asking(), left: call.Instant(time.Now()), outcome: l.Outcome}
+	j.stay = l.stay(call.Instant(time.Now()))
 	if l.Prompt != "" {
 		media := promptMedia(j.language(), l.Prompt)
 		if err := j.call.Leg.Play(ctx, media); err != nil {
@@ -75,6 +87,8 @@ func (l Leave) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		return w, nil
 	case callqueue.ToCallback:
 		return l.asking(), nil
+	case callqueue.ToVoicemail:
+		return LeaveMessage(l.asking()), nil
 	case callqueue.ToFlow:
 		language := j.language()
 		return Flow{Flow: l.To.Name, State: ivr.State{Language: language}}, nil

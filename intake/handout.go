@@ -29,7 +29,7 @@ func (h HandOut) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 		j.stay = h.stay(time.Now())
 	}
 	j.outs++
-	if err := j.call.Leg.Hold(ctx, j.centre.Queues[h.From].Music); err != nil {
+	if err := j.call.Leg.Hold(ctx, j.centre.music(h.From)); err != nil {
 		return nil, err
 	}
 	leg, err := d.reachOutside(ctx, call.Originate{

@@ -47,12 +47,14 @@ type journey struct {
 	entered bool                    // the stage about to run is in the journal already
 	opened  bool                    // the call is in the journal
 
-	answered bool       // the caller's leg is up
-	ended    call.Cause // that stopped a stage
-	back     *callback  // that the call is an attempt of, or nil; with what follows
-	expires  time.Time  // the request
-	absent   bool       // it was the customer who was not there
-	reached  bool       // the request has ended so
+	answered bool            // the caller's leg is up
+	ended    call.Cause      // that stopped a stage
+	asked    call.CallbackID // the request that the caller made
+	out      bool            // we dialled
+	back     *callback       // that the call is an attempt of, or nil; with what follows
+	expires  time.Time       // the request
+	absent   bool            // it was the customer who was not there
+	reached  bool            // the request has ended so
 }
 
 func (d *Desk) newJourney(c *call.Call) *journey {
@@ -80,6 +82,9 @@ func (d *Desk) serve(ctx context.Context, j *journey, at Stage) {
 		}
 		at, j.resumed, j.entered = next, nil, false
 	}
+	if j.asked != "" {
+		d.asked(j.asked)
+	}
 }
 
 // run enters a stage and runs it. A panic in it ends this call alone.
@@ -90,7 +95,7 @@ func (d *Desk) run(ctx context.Context, j *journey, at Stage) (next Stage, err e
 			err = fmt.Errorf("stage %s panicked: %v", at.Name(), p)
 		}
 	}()
-	if j.back != nil {
+	if j.out {
 		ctx = j.call.Leg.Context() // which is the customer's once there is one
 	}
 	if j.opened && !j.entered {
@@ -281,6 +286,8 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	switch to := r.(type) {
 	case ivr.Queue:
 		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
+	case ivr.Voicemail:
+		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:
 		if to.Routed && j.entries == 0 {
 			j.outcome = call.OutcomeRoutedOut

@@ -44,6 +44,23 @@ type lines struct {
 func (l *lines) take(now time.Time, o Outbound) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.full(now, o); err != nil {
+		return err
+	}
+	l.up++
+	l.begun = append(l.begun, now)
+	return nil
+}
+
+// room reports whether policy has room for one more call.
+func (l *lines) room(now time.Time, o Outbound) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.full(now, o)
+}
+
+// full says which cap is reached, if one is; l.mu is held.
+func (l *lines) full(now time.Time, o Outbound) error {
 	hour := now.Add(-time.Hour)
 	l.begun = slices.DeleteFunc(l.begun, func(t time.Time) bool { return !t.After(hour) })
 	full := call.Cause{Reason: call.NoCapacity}
@@ -53,8 +70,6 @@ func (l *lines) take(now time.Time, o Outbound) error {
 	case o.PerHour > 0 && len(l.begun) >= o.PerHour:
 		full.Text = fmt.Sprintf("%d calls outside were begun in the last hour, which is the most", len(l.begun))
 	default:
-		l.up++
-		l.begun = append(l.begun, now)
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrTooManyCalls, full)

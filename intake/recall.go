@@ -43,7 +43,7 @@ func (b *callback) begin(ctx context.Context) (*journey, Stage, error) {
 		Leg: newAbsent(id.CallerLeg(), b.c.Customer),
 	}
 	j := b.d.newJourney(c)
-	j.back, j.expires, j.ticket, j.opened, j.entered, j.outcome = b, b.c.Expires, b.c.Ticket, true, true, call.OutcomeNotReached
+	j.out, j.back, j.expires, j.ticket, j.opened, j.entered, j.outcome = true, b, b.c.Expires, b.c.Ticket, true, true, call.OutcomeNotReached
 	j.log = j.log.With(zap.String("ticket", string(b.c.Ticket)), zap.String("callback", string(b.c.ID)))
 	w := Recall{Wait: waitIn(j, b.c.Queue, b.c.Need, b.c.Priority)}
 	w.Wait.Joined, w.Wait.Callback = b.c.Joined, b.c.ID
@@ -69,8 +69,18 @@ func (b *callback) missed(ctx context.Context, j *journey) {
 	if !b.c.Open() {
 		return
 	}
+	if b.redial != "" && j.ended.Reason == call.Hangup {
+		how := call.CallbackClosed{End: call.CallbackRedialled, Call: b.redial}
+		if err := b.note(ctx, how); err != nil {
+			b.d.Log.Error("callback", zap.String("callback", string(b.c.ID)), zap.Error(err))
+			return
+		}
+		b.d.callbacks.remove(b.c.ID)
+		return
+	}
+	b.redial = ""
 	again := soon
-	if j.absent {
+	if j.absent || b.c.Message != "" { // an agent who heard it and pressed nothing is not rung again at once
 		again = b.rule().Every
 	}
 	err := b.note(ctx, call.CallbackMissed{
@@ -100,7 +110,7 @@ func (Recall) Name() string { return "recall" }
 
 // Run ends when an agent is on the line, or the attempt is called off.
 func (s Recall) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
-	if j.back.rule().First == call.CustomerFirst {
+	if j.back.first() == call.CustomerFirst {
 		if err := d.turn(ctx, s.Wait); err != nil {
 			return nil, err
 		}
@@ -151,9 +161,19 @@ func (Reach) Name() string { return "reach" }
 // Run joins the two when the customer answers, and lets the agent go otherwise.
 func (s Reach) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	agent := j.legs[s.Leg]
+	if message := j.back.message(); message != "" && agent != nil {
+		settled, err := d.hear(ctx, j, agent, message)
+		switch {
+		case err != nil:
+			d.letGo(j, s.Agent, agent)
+			return nil, fmt.Errorf("hear the message: %w", err)
+		case settled:
+			return d.settle(ctx, j, s, agent)
+		}
+	}
 	leg, err := d.reach(ctx, j, s, agent)
 	if err != nil {
-		d.letGo(j, s, agent)
+		d.letGo(j, s.Agent, agent)
 		return nil, fmt.Errorf("reach the customer: %w", err)
 	}
 	j.call.Leg, j.answered = leg, true
@@ -165,7 +185,7 @@ func (s Reach) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[s.Wait.Queue]
 	noticed := d.notice(leg.Context(), j, q)
 	if leg.Context().Err() != nil {
-		d.letGo(j, s, agent)
+		d.letGo(j, s.Agent, agent)
 		return nil, context.Cause(leg.Context())
 	}
 	j.outcome = call.OutcomeAnswered
@@ -213,18 +233,35 @@ func customersOwn(c call.Cause) bool {
 	return true
 }
 
-// letGo sets the agent free of an attempt that came to nothing.
-func (d *Desk) letGo(j *journey, s Reach, agent call.Leg) {
-	if agent == nil {
+// settle ends a request whose message an agent has dealt with, who may write that down.
+func (d *Desk) settle(ctx context.Context, j *journey, s Reach, agent call.Leg) (Stage, error) {
+	err := j.back.end(ctx, call.CallbackClosed{End: call.CallbackSettled, By: "agent:" + string(s.Agent), Call: j.call.ID})
+	d.hangUpAgent(j, s.Agent, agent)
+	if err != nil {
+		return nil, err
+	}
+	return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: call.Completed, Text: "message settled"}, From: s.Name()}, nil
+}
+
+func (d *Desk) hangUpAgent(j *journey, agent call.AgentID, leg call.Leg) {
+	if leg != nil {
+		if err := leg.Hangup(context.Background(), call.Cause{Reason: call.Completed}); err != nil {
+			j.log.Warn("hang up agent", zap.String("agent", string(agent)), zap.Error(err))
+		}
+	}
+	d.Queue.TalkEnded(agent, j.call.ID, time.Now())
+}
+
+// letGo sets an agent free of an attempt that came to nothing; leg is nil when the
+// phone did not answer either. Without an agent there is nobody to set free.
+func (d *Desk) letGo(j *journey, agent call.AgentID, leg call.Leg) {
+	if agent == "" {
 		return
 	}
-	if err := agent.Hangup(context.Background(), call.Cause{Reason: call.Completed}); err != nil {
-		j.log.Warn("hang up agent", zap.String("agent", string(s.Agent)), zap.Error(err))
-	}
-	d.Queue.TalkEnded(s.Agent, j.call.ID, time.Now())
+	d.hangUpAgent(j, agent, leg)
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	if err := d.Queue.EndWrapUp(ctx, s.Agent); err != nil { // there is nothing to write down
+	if err := d.Queue.EndWrapUp(ctx, agent); err != nil { // there is nothing to write down
 		j.log.Debug("wrap-up goes on", zap.Error(err))
 	}
 }

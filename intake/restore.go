@@ -38,6 +38,7 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 	}
 	known := map[call.LegID]bool{}
 	var journeys []func()
+	var waiting []call.EntryID
 	for i := range open {
 		rec := &open[i]
 		leg, ok := found.Leg(rec.ID.CallerLeg())
@@ -56,9 +57,15 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 			return did, err
 		}
 		journeys = append(journeys, run)
+		if e := rec.Waiting(); e != nil {
+			waiting = append(waiting, e.ID)
+		}
 		did.Adopted++
 	}
 	did.Swept = d.sweep(ctx, found, known)
+	if err := d.Queue.Expect(ctx, waiting); err != nil {
+		return did, fmt.Errorf("expect who waited: %w", err)
+	}
 	for _, run := range journeys {
 		d.wg.Go(run)
 	}
@@ -73,6 +80,7 @@ func (d *Desk) adopt(ctx context.Context, leg call.Leg, rec *call.Record, found 
 		Arrived: rec.Arrived, Leg: leg, Test: rec.Test,
 	})
 	j.ticket, j.opened, j.resumed = rec.Ticket, true, rec
+	j.out = rec.Out
 	j.entries, j.talks, j.stay = len(rec.Entries), len(rec.Talks), stayOf(rec, time.Now())
 	j.log = j.log.With(zap.String("ticket", string(rec.Ticket)))
 	if c := d.startedWith(ctx, j, rec); c != nil {
@@ -139,8 +147,16 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Requeue](rec)
 	case AskCallback{}.Name():
 		return inputOf[AskCallback](rec)
+	case ReadBack{}.Name():
+		return inputOf[ReadBack](rec)
+	case LeaveMessage{}.Name():
+		return inputOf[LeaveMessage](rec)
+	case TakeMessage{}.Name():
+		return inputOf[TakeMessage](rec)
 	case Leave{}.Name():
 		return inputOf[Leave](rec)
+	case Dial{}.Name():
+		return inputOf[Dial](rec)
 	case HandOut{}.Name():
 		return inputOf[HandOut](rec)
 	case Talk{}.Name():
@@ -277,6 +293,9 @@ func (d *Desk) close(ctx context.Context, rec *call.Record, alive time.Time) err
 	outcome := call.OutcomeSystemFailed
 	if n := len(rec.Entries); n > 0 && rec.Entries[n-1].Outcome != "" {
 		outcome = rec.Entries[n-1].Outcome
+	}
+	if rec.Out && outcome == call.OutcomeAnswered && len(rec.Talks) == 0 { // by an agent, and not by the customer
+		outcome = call.OutcomeNotReached
 	}
 	if e := rec.Waiting(); e != nil {
 		for _, o := range e.Offers {

@@ -53,7 +53,7 @@ func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 	if !was && t.Agent != "" {
 		k.prepare(ctx)
 	}
-	music := j.centre.Queues[t.Queue].Music
+	music := j.centre.music(t.Queue)
 	b, err := d.Switch.Bridge(ctx, call.BridgeSpec{ID: t.Bridge, Caller: j.call.Leg, Agent: k.agent, Music: music})
 	if err != nil {
 		k.hangUpAgent(call.AsCause(err))

@@ -46,7 +46,7 @@ func (d *Desk) served(j *journey, since time.Time) {
 	j.stay.outcome, j.stay.owed = call.OutcomeAnswered, ""
 	switch {
 	case j.call.Test:
-	case j.back != nil:
+	case j.out:
 		d.Lost.CalledBack(j.number, j.call.ID, since)
 	default:
 		d.Lost.Answered(j.number, j.call.ID, since)
@@ -59,7 +59,7 @@ func (d *Desk) served(j *journey, since time.Time) {
 func (d *Desk) end(j *journey, f Finish, q call.Quality) {
 	now := time.Now()
 	ended := call.CallEvent(now, j.call.ID, call.Ended{Outcome: f.Outcome, Cause: f.Cause, Stage: f.From, Quality: q})
-	if j.call.Test || f.Elsewhere || j.back != nil || !j.stay.unserved(j.centre) {
+	if j.call.Test || f.Elsewhere || j.out || !j.stay.unserved(j.centre) {
 		d.Journal.Post(ended)
 		return
 	}
@@ -125,7 +125,13 @@ func stayOf(rec *call.Record, at time.Time) stay {
 				return s.stay(rec.StageAt)
 			}
 		case Leave:
-			return stay{ask: s.asking(), left: rec.StageAt, outcome: s.Outcome}
+			return s.stay(rec.StageAt)
+		case AskCallback:
+			return stay{ask: s, left: rec.StageAt, outcome: call.OutcomeSystemFailed} // of a request that was not taken
+		case LeaveMessage:
+			return stay{ask: AskCallback(s), left: rec.StageAt, outcome: call.OutcomeSystemFailed}
+		case ReadBack, TakeMessage:
+			return stay{} // owed nothing but the call back
 		case Finish:
 			switch {
 			case s.Elsewhere:

@@ -75,6 +75,18 @@ func (n *queueNode) run(context.Context, *walk) (string, Result, error) {
 	return "", Queue{Queue: call.QueueID(n.queue.Text), Need: n.ask, Priority: n.priority}, nil
 }
 
+// voicemailNode ends the flow by taking a message, which goes to a queue.
+type voicemailNode struct{ *queueNode }
+
+func readVoicemail(r *reader, m *source.Map) step {
+	return voicemailNode{readQueue(r, m).(*queueNode)}
+}
+
+func (n voicemailNode) run(ctx context.Context, w *walk) (string, Result, error) {
+	_, to, err := n.queueNode.run(ctx, w)
+	return "", Voicemail(to.(Queue)), err
+}
+
 // hangupNode ends the call.
 type hangupNode struct {
 	quiet

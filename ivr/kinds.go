@@ -31,6 +31,7 @@ func kinds() []kind {
 		{"flow", readSub},
 		{"return", readReturn},
 		{"queue", readQueue},
+		{"voicemail", readVoicemail},
 		{"hangup", readHangup},
 	}
 }

@@ -121,6 +121,8 @@ type (
 		Need     call.Requirement `json:"need,omitzero"`
 		Priority int              `json:"priority,omitempty"`
 	}
+	// Voicemail takes a message, which waits in the queue as the caller would.
+	Voicemail Queue
 	// Hangup ends the call. Routed says that it was no matter for this desk.
 	Hangup struct {
 		Reason call.Reason `json:"reason"`
@@ -128,8 +130,9 @@ type (
 	}
 )
 
-func (Queue) result()  {}
-func (Hangup) result() {}
+func (Queue) result()     {}
+func (Voicemail) result() {}
+func (Hangup) result()    {}
 
 // walk is one call on its way through a flow.
 type walk struct {

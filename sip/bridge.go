@@ -153,9 +153,6 @@ type recording struct {
 
 // Record starts a recording of both sides.
 func (b *bridge) Record(_ context.Context, id call.RecordingID) (call.Recording, error) {
-	if b.srv.cfg.RecordingsDir == "" {
-		return nil, call.ErrUnsupported
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r := b.recordings[id]; r != nil {
@@ -164,33 +161,74 @@ func (b *bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	if b.ended {
 		return nil, fmt.Errorf("sip: record %s: %w", id, call.ErrState)
 	}
-	file, err := b.srv.cfg.RecordingPath(id)
+	r, err := b.srv.newRecording(id)
+	if err != nil {
+		return nil, err
+	}
+	b.caller.stream.Record(r.rec, media.Left)
+	b.agent.stream.Record(r.rec, media.Right)
+	b.recordings[id] = r
+	return r, nil
+}
+
+// newRecording makes the file of a recording that is fed from now on.
+func (s *Server) newRecording(id call.RecordingID) (*recording, error) {
+	if s.cfg.RecordingsDir == "" {
+		return nil, call.ErrUnsupported
+	}
+	file, err := s.cfg.RecordingPath(id)
 	if err != nil {
 		return nil, err
 	}
 	if !filepath.IsLocal(file) {
 		return nil, fmt.Errorf("sip: recording file %q leaves the recordings folder", file)
 	}
-	path := filepath.Join(b.srv.cfg.RecordingsDir, file)
+	path := filepath.Join(s.cfg.RecordingsDir, file)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("sip: record %s: %w", id, err)
 	}
-	rec, err := b.srv.cfg.Media.NewRecorder(path, media.RecorderOptions{Start: time.Now()})
+	rec, err := s.cfg.Media.NewRecorder(path, media.RecorderOptions{Start: time.Now()})
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("sip: recording %s exists already", id)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sip: record %s: %w", id, err)
 	}
-	r := &recording{id: id, file: file, rec: rec}
-	b.caller.stream.Record(rec, media.Left)
-	b.agent.stream.Record(rec, media.Right)
-	b.recordings[id] = r
+	return &recording{id: id, file: file, rec: rec}, nil
+}
+
+// Record starts a recording of what comes from this leg alone.
+func (l *leg) Record(_ context.Context, id call.RecordingID) (call.Recording, error) {
+	if l.record == nil {
+		return nil, call.ErrUnsupported
+	}
+	if err := l.ready(); err != nil {
+		return nil, fmt.Errorf("sip: record %s: %w", id, err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.messages[id]; r != nil {
+		return r, nil
+	}
+	r, err := l.record(id)
+	if err != nil {
+		return nil, err
+	}
+	if l.messages == nil {
+		l.messages = make(map[call.RecordingID]*recording)
+	}
+	l.messages[id] = r
+	l.stream.Record(r.rec, media.Left)
 	return r, nil
 }
 
+var _ call.Recorder = (*leg)(nil)
+
 func (r *recording) ID() call.RecordingID { return r.id }
 func (r *recording) File() string         { return r.file }
+
+// Said implements call.Attentive.
+func (r *recording) Said() (last time.Duration, ever bool) { return r.rec.Said() }
 
 func (r *recording) Pause(context.Context) error {
 	r.rec.Pause(time.Now())

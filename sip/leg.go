@@ -28,7 +28,8 @@ type leg struct {
 	log    *zap.Logger
 	ua     *userAgent
 	sounds func(call.Media) (*media.Audio, error)
-	gives  time.Duration // from lost media to the hang-up; negative: never
+	gives  time.Duration                              // from lost media to the hang-up; negative: never
+	record func(call.RecordingID) (*recording, error) // nil: a phone's own leg
 
 	dialog *dialog
 	rang   bool // the dialog's goroutine only
@@ -52,6 +53,7 @@ type leg struct {
 	final    call.Quality
 	released bool
 	left     func() // told when the dialog's last message is exchanged
+	messages map[call.RecordingID]*recording
 }
 
 var (

@@ -164,6 +164,7 @@ func (s *Server) Adopt(context.Context) (call.Survivors, error) { return call.Su
 func (s *Server) Caps() call.Caps {
 	return call.Caps{
 		Record: s.cfg.RecordingsDir != "", RecordGrows: true, Tap: true, DTMFStart: true, ReferByPhone: true,
+		Message: s.cfg.RecordingsDir != "",
 	}
 }
 
@@ -369,6 +370,7 @@ func (s *Server) newLeg(ctx context.Context, id call.LegID, remote call.Party, p
 		return nil, err
 	}
 	l.left = func() { s.forget(id) }
+	l.record = s.newRecording
 	return l, nil
 }
 

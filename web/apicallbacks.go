@@ -18,6 +18,7 @@ type Callbacks interface {
 	Callback(ctx context.Context, id call.CallbackID) (call.Callback, error)
 	ChangeCallback(ctx context.Context, id call.CallbackID, to call.CallbackChanged) error
 	WithdrawCallback(ctx context.Context, id call.CallbackID, by, reason string) error
+	SettleCallback(ctx context.Context, id call.CallbackID, by, note string) error
 }
 
 // CallbackFilter narrows a list of requests; a zero field does not narrow.
@@ -45,9 +46,10 @@ type Callback struct {
 	Expires  time.Time          `json:"expires"`
 	Held     bool               `json:"held,omitempty" doc:"until a supervisor releases it"`
 	By       string             `json:"by"`
+	Message  call.RecordingID   `json:"message,omitempty" doc:"recording of the message that the customer left; there may be no number then"`
 	Live     bool               `json:"live" doc:"an attempt is under way"`
 	Attempts []CallbackAttempt  `json:"attempts"`
-	End      call.CallbackEnd   `json:"end,omitempty" enum:"reached,redialled,unreachable,expired,withdrawn"`
+	End      call.CallbackEnd   `json:"end,omitempty" enum:"reached,redialled,unreachable,expired,withdrawn,settled"`
 	Ended    *time.Time         `json:"ended,omitempty"`
 	EndedBy  string             `json:"ended_by,omitempty"`
 	Reason   string             `json:"reason,omitempty"`
@@ -66,7 +68,7 @@ type CallbackAttempt struct {
 func callbackView(c *call.Callback) Callback {
 	v := Callback{
 		ID: c.ID, Asked: c.At, Call: c.Call, Ticket: c.Ticket, Customer: Party(c.Customer), Line: c.Line.Number, Queue: c.Queue,
-		Priority: c.Priority, Joined: c.Joined, First: c.First, After: instant(c.After), Expires: c.Expires, Held: c.Held, By: c.By,
+		Priority: c.Priority, Joined: c.Joined, First: c.First, After: instant(c.After), Expires: c.Expires, Held: c.Held, By: c.By, Message: c.Message,
 		Live: c.Live() != nil, Attempts: []CallbackAttempt{}, End: c.End, Ended: instant(c.Ended), EndedBy: c.EndedBy,
 		Reason: c.Reason, Answered: c.Answered,
 	}
@@ -114,11 +116,19 @@ type withdrawCallbackIn struct {
 	}
 }
 
+type settleCallbackIn struct {
+	ID   call.CallbackID `path:"id" maxLength:"100"`
+	Body struct {
+		Note string `json:"note,omitempty" maxLength:"1000"`
+	}
+}
+
 func (s *Server) callbackRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/callbacks", "list-callbacks", "Requests to be called back, newest first", Agent), s.listCallbacks)
 	register(s, api, operation(http.MethodGet, "/callbacks/{id}", "read-callback", "One request with its attempts", Agent, 404), s.readCallback)
 	register(s, api, operation(http.MethodPatch, "/callbacks/{id}", "change-callback", "Give a request another number or time, or release it", Supervisor, 404, 409, 422), s.changeCallback)
 	register(s, api, operation(http.MethodPost, "/callbacks/{id}/withdraw", "withdraw-callback", "End a request without calling", Supervisor, 404, 409), s.withdrawCallback)
+	register(s, api, operation(http.MethodPost, "/callbacks/{id}/settle", "settle-callback", "Say that nothing is left to do: the message was heard, for example", Agent, 404, 409), s.settleCallback)
 }
 
 func (s *Server) listCallbacks(ctx context.Context, in *callbacksIn) (*callbacksOut, error) {
@@ -160,4 +170,8 @@ func (s *Server) changeCallback(ctx context.Context, in *changeCallbackIn) (*str
 
 func (s *Server) withdrawCallback(ctx context.Context, in *withdrawCallbackIn) (*struct{}, error) {
 	return nil, s.cfg.Callbacks.WithdrawCallback(ctx, in.ID, s.by(ctx), in.Body.Reason)
+}
+
+func (s *Server) settleCallback(ctx context.Context, in *settleCallbackIn) (*struct{}, error) {
+	return nil, s.cfg.Callbacks.SettleCallback(ctx, in.ID, s.by(ctx), in.Body.Note)
 }

@@ -2,12 +2,17 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"firstline/call"
+	"firstline/intake"
+	"firstline/tickets"
 )
 
 type ticketsOut struct {
@@ -21,13 +26,49 @@ type ticketIn struct {
 	ID call.TicketID `path:"id" maxLength:"100"`
 }
 
-// TicketStory is a ticket with its notes and calls.
+// TicketStory is a ticket with all that is known of it.
 type TicketStory struct {
 	Ticket
-	Calls []Call `json:"calls" doc:"newest first, at most 500"`
+	Next    []tickets.State `json:"next" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"states that may follow"`
+	Clocks  []Clock         `json:"clocks" doc:"against what the client was promised; none for what is not technical"`
+	History []TicketChange  `json:"history" doc:"oldest first"`
+	Calls   []Call          `json:"calls" doc:"newest first, at most 500"`
 }
 
-type ticketOut struct{ Body TicketStory }
+type ticketOut struct {
+	ETag string `header:"ETag" doc:"the version, for If-Match"`
+	Body TicketStory
+}
+
+type listTicketsIn struct {
+	Paging
+	State tickets.State `query:"state" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"only tickets in this state"`
+}
+
+type changeTicketIn struct {
+	ID      call.TicketID `path:"id" maxLength:"100"`
+	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
+	Body    struct {
+		State   *tickets.State  `json:"state,omitempty" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed"`
+		Class   *Classification `json:"class,omitempty" doc:"the whole classification: a field that is left out is empty afterwards"`
+		Handler *call.AgentID   `json:"handler,omitempty" maxLength:"100" doc:"an agent; empty for nobody"`
+		Told    string          `json:"told,omitempty" maxLength:"40" doc:"how the customer was told how it stands: phone, mail, …"`
+		Why     string          `json:"why,omitempty" maxLength:"1000" doc:"needed to open a ticket again"`
+	}
+}
+
+// TicketTerms are the words of a classification.
+type TicketTerms struct {
+	Kinds        []string          `json:"kinds"`
+	Severities   []string          `json:"severities" doc:"the least first"`
+	Urgencies    []string          `json:"urgencies" doc:"the least first"`
+	Consequences []string          `json:"consequences"`
+	Services     map[string]string `json:"services" doc:"id to name; none: any word is taken"`
+	Categories   map[string]string `json:"categories" doc:"the same"`
+	Bands        [3]int            `json:"bands" doc:"percent of users from which a problem is medium, high and critical"`
+}
+
+type ticketTermsOut struct{ Body TicketTerms }
 
 type noteIn struct {
 	ID   call.TicketID `path:"id" maxLength:"100"`
@@ -41,21 +82,71 @@ type noteOut struct{ Body Note }
 
 func (s *Server) ticketRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/tickets", "list-tickets", "Tickets, newest first", Agent), s.listTickets)
-	register(s, api, operation(http.MethodGet, "/tickets/{id}", "read-ticket", "One ticket with notes and calls", Agent, 404), s.readTicket)
+	register(s, api, operation(http.MethodGet, "/tickets/{id}", "read-ticket", "One ticket with notes, clocks, history and calls", Agent, 404), s.readTicket)
+	register(s, api, operation(http.MethodPatch, "/tickets/{id}", "change-ticket",
+		"Change state, classification or handler, or note that the customer was told; 412 when somebody else was faster, and nothing is lost",
+		Agent, 404, 412, 422, 428, 503), s.changeTicket)
+	register(s, api, operation(http.MethodGet, "/ticket-terms", "read-ticket-terms", "The words of a classification", Agent), s.readTicketTerms)
 	op := operation(http.MethodPost, "/tickets/{id}/notes", "add-note", "Add a note", Agent, 404, 409, 503)
 	op.DefaultStatus = http.StatusCreated
 	register(s, api, op, s.addNote)
+	out := operation(http.MethodPost, "/tickets/{id}/call", "call-customer",
+		"Have an agent call the customer: the agent's phone rings first, then the customer's, who sees the line that they had called", Agent, 404, 409, 422, 429)
+	out.DefaultStatus = http.StatusAccepted
+	register(s, api, out, s.callCustomer)
 }
 
-func (s *Server) listTickets(ctx context.Context, in *Paging) (*ticketsOut, error) {
-	rows, err := s.cfg.Tickets.Tickets(ctx, TicketFilter{Before: call.TicketID(in.Cursor), Limit: in.Limit + 1})
+type callCustomerIn struct {
+	ID   call.TicketID `path:"id" maxLength:"100"`
+	Body struct {
+		Agent  call.AgentID `json:"agent" minLength:"1" maxLength:"100"`
+		Number string       `json:"number,omitempty" maxLength:"16" pattern:"^(\\+?[0-9]{2,15})?$" doc:"the ticket's caller, unless another is given"`
+		Line   string       `json:"line,omitempty" maxLength:"16" doc:"our number that the customer sees: the one that they called last, unless another is given"`
+	}
+}
+
+type callCustomerOut struct {
+	Body struct {
+		Call call.ID `json:"call"`
+	}
+}
+
+// callCustomer answers when the agent's phone is about to ring.
+func (s *Server) callCustomer(ctx context.Context, in *callCustomerIn) (*callCustomerOut, error) {
+	t, err := s.cfg.Tickets.Ticket(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	o := intake.CallOut{
+		Agent: in.Body.Agent, Ticket: t.ID, Customer: t.Caller, Line: in.Body.Line, By: s.by(ctx), Test: t.Test,
+	}
+	if in.Body.Number != "" && in.Body.Number != t.Caller.Number {
+		o.Customer = call.Party{Number: in.Body.Number}
+	}
+	if o.Line == "" {
+		last, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: t.ID, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(last) > 0 {
+			o.Line = last[0].To.Number
+		}
+	}
+	out := new(callCustomerOut)
+	out.Body.Call, err = s.cfg.Talks.CallOut(ctx, o)
+	return out, err
+}
+
+func (s *Server) listTickets(ctx context.Context, in *listTicketsIn) (*ticketsOut, error) {
+	rows, err := s.cfg.Tickets.Tickets(ctx, TicketFilter{State: in.State, Before: call.TicketID(in.Cursor), Limit: in.Limit + 1})
 	if err != nil {
 		return nil, err
 	}
 	out := new(ticketsOut)
-	out.Body.Tickets, out.Body.Next = page(rows, in.Limit, func(t Ticket) string { return string(t.ID) })
-	if out.Body.Tickets == nil {
-		out.Body.Tickets = []Ticket{}
+	rows, out.Body.Next = page(rows, in.Limit, func(t tickets.Ticket) string { return string(t.ID) })
+	out.Body.Tickets = make([]Ticket, 0, len(rows))
+	for _, t := range rows {
+		out.Body.Tickets = append(out.Body.Tickets, ticketView(t))
 	}
 	return out, nil
 }
@@ -65,15 +156,55 @@ func (s *Server) readTicket(ctx context.Context, in *ticketIn) (*ticketOut, erro
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: in.ID, Limit: maxPage})
+	return s.ticketStory(ctx, t)
+}
+
+func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut, error) {
+	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: t.ID, Limit: maxPage})
 	if err != nil {
 		return nil, err
 	}
-	return &ticketOut{Body: TicketStory{Ticket: t, Calls: callViews(rows)}}, nil
+	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
+		Ticket: ticketView(t), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), time.Now())),
+		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows),
+	}}
+	for _, c := range t.History {
+		out.Body.History = append(out.Body.History, TicketChange(c))
+	}
+	return out, nil
+}
+
+func (s *Server) changeTicket(ctx context.Context, in *changeTicketIn) (*ticketOut, error) {
+	version, err := strconv.ParseInt(strings.Trim(in.IfMatch, `"`), 10, 64)
+	if err != nil {
+		return nil, huma.NewError(http.StatusPreconditionRequired, "say in If-Match on which version the change was made: the ETag of the ticket as you read it")
+	}
+	t, err := s.cfg.Tickets.ChangeTicket(ctx, in.ID, tickets.Edit{
+		By: s.by(ctx), Why: plain(in.Body.Why), Version: version, State: in.Body.State, Class: (*call.Classification)(in.Body.Class),
+		Handler: in.Body.Handler, Told: plain(in.Body.Told),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.ticketStory(ctx, t)
+}
+
+func (s *Server) readTicketTerms(context.Context, *struct{}) (*ticketTermsOut, error) {
+	r := s.cfg.Tickets.Rules()
+	return &ticketTermsOut{TicketTerms{
+		Kinds: tickets.Kinds(), Severities: tickets.Severities(), Urgencies: tickets.Urgencies(), Consequences: tickets.Consequences(),
+		Services: r.Services, Categories: r.Categories, Bands: r.Bands,
+	}}, nil
+}
+
+// plain is text as a person may have written it: valid, and without NUL, which
+// PostgreSQL does not keep.
+func plain(text string) string {
+	return strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD"))
 }
 
 func (s *Server) addNote(ctx context.Context, in *noteIn) (*noteOut, error) {
-	text := strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(in.Body.Text, "\x00", ""), "\uFFFD"))
+	text := plain(in.Body.Text)
 	if text == "" {
 		return nil, huma.Error422UnprocessableEntity("the note is empty", &huma.ErrorDetail{Location: "body.text"})
 	}

@@ -20,6 +20,7 @@ import (
 	"firstline/callqueue/sla"
 	"firstline/intake"
 	"firstline/intake/block"
+	"firstline/tickets"
 )
 
 // Config is what a Server needs. Fields without a default named beside them must
@@ -173,15 +174,22 @@ type CallFilter struct {
 // Tickets reads tickets and adds notes. Unknown ids are ErrNotFound.
 type Tickets interface {
 	// Tickets returns the newest first, without notes.
-	Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error)
+	Tickets(ctx context.Context, f TicketFilter) ([]tickets.Ticket, error)
 	// Ticket returns one with its notes, oldest first.
-	Ticket(ctx context.Context, id call.TicketID) (Ticket, error)
+	Ticket(ctx context.Context, id call.TicketID) (tickets.Ticket, error)
 	// AddNote returns the note as it was kept, with id and instant.
 	AddNote(ctx context.Context, id call.TicketID, n Note) (Note, error)
+	// ChangeTicket is tickets.Desk.Change by the rules in force.
+	ChangeTicket(ctx context.Context, id call.TicketID, e tickets.Edit) (tickets.Ticket, error)
+	// Rules are how problems are graded now.
+	Rules() tickets.Rules
+	// Contract is what a client was promised; the zero one for nobody in particular.
+	Contract(client string) tickets.Contract
 }
 
 // TicketFilter narrows a list of tickets; a zero field does not narrow.
 type TicketFilter struct {
+	State  tickets.State
 	Before call.TicketID // only tickets older than this one
 	Limit  int
 }
@@ -244,6 +252,9 @@ type Talks interface {
 	// it is on it. ErrConflict too when somebody works at the phone or it does not
 	// answer, ErrUnsupported when the call's front end cannot.
 	Tap(ctx context.Context, id call.ID, device call.DeviceID, mode call.TapMode, by string) error
+	// CallOut has an agent call a customer. ErrInvalid when policy does not allow the
+	// number or the line is none of ours, ErrConflict when the agent cannot call now.
+	CallOut(ctx context.Context, o intake.CallOut) (call.ID, error)
 	// Transfer hands the caller on. ErrConflict too when the agent takes no calls now,
 	// ErrInvalid when policy does not allow the number or there is no such target.
 	Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error

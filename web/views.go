@@ -32,6 +32,7 @@ type Call struct {
 	To       Party         `json:"to"`
 	Trunk    string        `json:"trunk,omitempty"`
 	Test     bool          `json:"test,omitempty" doc:"kept out of figures"`
+	Out      bool          `json:"out,omitempty" doc:"we dialled; from is the customer all the same"`
 	Arrived  time.Time     `json:"arrived"`
 	Answered *time.Time    `json:"answered,omitempty" doc:"by the server, not by an agent"`
 	Ended    *time.Time    `json:"ended,omitempty"`
@@ -124,17 +125,6 @@ type LostNote struct {
 	Reason string       `json:"reason"`
 }
 
-// Ticket is one problem.
-type Ticket struct {
-	ID      call.TicketID `json:"id"`
-	Subject string        `json:"subject"`
-	State   string        `json:"state,omitempty"`
-	Caller  Party         `json:"caller"`
-	Opened  time.Time     `json:"opened"`
-	Test    bool          `json:"test,omitempty"`
-	Notes   []Note        `json:"notes,omitempty"`
-}
-
 // Note is one remark on a ticket.
 type Note struct {
 	ID     string    `json:"id"`
@@ -163,7 +153,7 @@ type Recording struct {
 // callView is the record as the API shows it at now.
 func callView(r *call.Record, now time.Time) Call {
 	v := Call{
-		ID: r.ID, Ticket: r.Ticket, From: Party(r.From), To: Party(r.To), Trunk: r.Trunk, Test: r.Test,
+		ID: r.ID, Ticket: r.Ticket, From: Party(r.From), To: Party(r.To), Trunk: r.Trunk, Test: r.Test, Out: r.Out,
 		Arrived: r.Arrived, Answered: instant(r.Answered), Ended: instant(r.Ended), Open: r.Open(),
 		State: stateOf(r).state, Stage: r.Stage, Outcome: r.Outcome, Cause: causeView(r.Cause), Restored: r.Restored,
 		WaitMs: r.Wait(now).Milliseconds(), HoldMs: r.Hold(now).Milliseconds(), TalkMs: r.Talk(now).Milliseconds(),

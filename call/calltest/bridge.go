@@ -160,7 +160,40 @@ type Recording struct {
 	began  time.Time
 	paused bool
 	done   *call.Recorded
+	of     *line // of a message
 }
+
+// Record records a message: what the caller says (Caller.Speaks) is known by its time.
+func (g *Leg) Record(ctx context.Context, id call.RecordingID) (call.Recording, error) {
+	err := g.live(ctx)
+	defer g.s.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case !g.l.up:
+		return nil, call.ErrState
+	case g.l.message != nil && g.l.message.id == id:
+		return g.l.message, nil
+	}
+	g.l.message = &Recording{s: g.s, id: id, began: time.Now(), gen: g.gen, of: g.l}
+	g.l.spoke = time.Time{}
+	return g.l.message, nil
+}
+
+// Said implements call.Attentive: of a bridge's recording that there is talk all the time.
+func (r *Recording) Said() (last time.Duration, ever bool) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	switch {
+	case r.of == nil:
+		return time.Since(r.began), true
+	case r.of.spoke.IsZero():
+		return 0, false
+	}
+	return r.of.spoke.Sub(r.began), !r.of.spoke.IsZero()
+}
+
+var _ call.Recorder = (*Leg)(nil)
 
 func (r *Recording) ID() call.RecordingID { return r.id }
 func (r *Recording) File() string         { return string(r.id) + ".wav" }

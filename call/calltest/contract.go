@@ -382,3 +382,31 @@ func recorded(t *testing.T, x Exchange) {
 		t.Errorf("stopped as %+v and as %+v", first, second)
 	}
 }
+
+// message records what a caller says to nobody.
+func message(t *testing.T, x Exchange) {
+	s := serve(t, x, true)
+	id := call.NewRecordingID(time.Now())
+	to, can := s.leg.(call.Recorder)
+	if can != x.Caps().Message {
+		t.Fatalf("legs are recorders: %v; declared: %v", can, x.Caps().Message)
+	}
+	if !can {
+		return
+	}
+	r, err := to.Record(t.Context(), id)
+	must(t, err)
+	again, err := to.Record(t.Context(), id)
+	must(t, err)
+	if again != r || r.ID() != id {
+		t.Errorf("two recordings: %s %s", r.File(), again.File())
+	}
+	if _, attentive := r.(call.Attentive); !attentive {
+		t.Error("nobody could say when the message is over")
+	}
+	first, err := r.Stop(t.Context())
+	must(t, err)
+	if second, err := r.Stop(t.Context()); err != nil || first != second || first.File == "" {
+		t.Errorf("stopped as %+v and as %+v: %v", first, second, err)
+	}
+}

@@ -57,6 +57,13 @@ func (s *Switch) dial(c *call.Call) *Caller {
 // Press keys digits.
 func (c *Caller) Press(digits string) { c.s.press(c.l, digits) }
 
+// Speaks says something now.
+func (c *Caller) Speaks() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	c.l.spoke = time.Now()
+}
+
 // Hangup ends the call from the caller's side.
 func (c *Caller) Hangup() {
 	c.s.mu.Lock()

@@ -26,7 +26,9 @@ type line struct {
 	bridge  *Bridge       // of a caller or an agent
 	tapping *joined       // of a supervisor
 	held    bool
-	leg     *Leg // the live process's handle, nil between Drop and Adopt
+	message *Recording // that was begun last
+	spoke   time.Time  // last
+	leg     *Leg       // the live process's handle, nil between Drop and Adopt
 }
 
 // Leg is a process's handle on a line.

@@ -21,6 +21,7 @@ type Ability string
 const (
 	Record       Ability = "record both sides of a talk"
 	RecordGrows  Ability = "play a recording while it grows"
+	Message      Ability = "record a caller's message"
 	Tap          Ability = "let a supervisor listen, whisper and barge in"
 	Adopt        Ability = "keep calls over a restart of firstline"
 	EarlyMedia   Ability = "play prompts before the answer"
@@ -41,6 +42,7 @@ func abilities(c call.Caps) []struct {
 	}{
 		{Record, c.Record},
 		{RecordGrows, c.RecordGrows},
+		{Message, c.Message},
 		{Tap, c.Tap},
 		{Adopt, c.Adopt},
 		{ReferByPhone, c.ReferByPhone},
@@ -81,6 +83,7 @@ func Rules() []Rule {
 		{"a bridge asked for twice is one", talk, "", bridgedTwice},
 		{"hold plays music to the other side and is reported", talk, "", held},
 		{"a recording pauses, resumes and stops once", talk, Record, recorded},
+		{"a leg is recorded by itself", talk, Message, message},
 
 		{"a tap that listens hears both and is heard by none", boss, Tap, tapListens},
 		{"a tap that whispers is heard by the agent alone", boss, Tap, tapWhispers},

@@ -22,6 +22,7 @@ type Switch struct {
 
 	mu      sync.Mutex // guards what follows and every line
 	gen     int        // which process lives
+	nobody  bool       // none does: one was dropped, and the next has adopted nothing yet
 	handler call.Handler
 	lines   map[call.LegID]*line
 	bridges map[call.BridgeID]*Bridge
@@ -57,6 +58,7 @@ func (s *Switch) Drop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.gen++
+	s.nobody = true
 	for _, l := range s.lines {
 		if l.leg != nil {
 			l.leg.cancel(ErrDropped)
@@ -79,6 +81,7 @@ func (s *Switch) Crash() {
 func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.nobody = false
 	var out call.Survivors
 	for _, l := range s.lines {
 		if l.leg == nil {
@@ -105,7 +108,7 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 
 // Caps declares everything but a transfer by us.
 func (s *Switch) Caps() call.Caps {
-	return call.Caps{Record: true, RecordGrows: true, Tap: true, Adopt: true, DTMFStart: true, ReferByPhone: true}
+	return call.Caps{Record: true, RecordGrows: true, Tap: true, Adopt: true, DTMFStart: true, ReferByPhone: true, Message: true}
 }
 
 func (s *Switch) length(m call.Media) time.Duration {
@@ -125,6 +128,8 @@ func (s *Switch) Originate(_ context.Context, o call.Originate) (call.Leg, error
 	}
 	p := s.phones[device]
 	switch {
+	case s.nobody:
+		return nil, ErrDropped
 	case p == nil || !p.registered:
 		return nil, call.Cause{Reason: call.Unreachable, SIP: 480, Text: "no registration"}
 	case s.lines[o.ID] != nil:

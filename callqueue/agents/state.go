@@ -56,7 +56,7 @@ func NextActivity(from, to call.Activity) (call.Activity, error) {
 	case call.Holding:
 		ok = to == call.Talking || to == call.WrapUp || to == call.Idle
 	case call.WrapUp:
-		ok = to == call.Idle || to == call.Talking
+		ok = to == call.Idle || to == call.Talking || to == call.Outbound
 	case call.Outbound:
 		ok = to == call.Idle || to == call.WrapUp
 	case call.PhoneGone:

@@ -49,3 +49,10 @@ func (w webCallbacks) WithdrawCallback(ctx context.Context, id call.CallbackID, 
 	}
 	return away(w.s.desk.WithdrawCallback(ctx, id, by, reason))
 }
+
+func (w webCallbacks) SettleCallback(ctx context.Context, id call.CallbackID, by, note string) error {
+	if _, err := w.Callback(ctx, id); err != nil {
+		return err
+	}
+	return away(w.s.desk.SettleCallback(ctx, id, by, note))
+}

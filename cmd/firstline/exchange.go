@@ -72,6 +72,7 @@ func (x exchange) Caps() call.Caps {
 	a := x.asterisk.Caps()
 	c.Record, c.Tap, c.Adopt = c.Record || a.Record, c.Tap || a.Tap, c.Adopt || a.Adopt
 	c.EarlyMedia, c.ReferByPhone, c.Continue = c.EarlyMedia || a.EarlyMedia, c.ReferByPhone || a.ReferByPhone, c.Continue || a.Continue
+	c.Message = c.Message || a.Message
 	c.Transfer = c.Transfer || a.Transfer
 	return c
 }
@@ -153,6 +154,7 @@ func (s *server) publish() (ari.Sounds, error) {
 			return nil, err
 		}
 	}
+	s.publishSound = put
 	return to, to.Music("music:default", "default")
 }
 

@@ -91,32 +91,33 @@ type server struct {
 	life *life
 	out  *output
 
-	standby    *standby // nil when this server does not stand by
-	sounds     sounds
-	centre     *centreHolder
-	store      *store.Store
-	journal    *store.Journal
-	media      *media.Engine
-	sip        *sip.Server
-	exchange   exchange
-	asterisk   atomic.Pointer[ari.FrontEnd] // that of exchange, for fence
-	soundFiles http.Handler                 // for nodes that fetch prompts; nil: none does
-	phones     phones
-	registrar  *sip.Registrar
-	queue      *callqueue.Dispatcher
-	roster     *roster.Roster
-	features   *feature.Handler
-	recordings *recordings.Catalogue
-	lost       *lost.List
-	blocks     *block.List
-	desk       *intake.Desk
-	limp       *limp.Desk
-	lately     *lately
-	web        *web.Server
-	demo       *demoCredentials
-	boot       string
-	seed       uint64 // of the queues' draws
-	boardFrom  int64  // the board needs no event up to this one
+	standby      *standby // nil when this server does not stand by
+	sounds       sounds
+	centre       *centreHolder
+	store        *store.Store
+	journal      *store.Journal
+	media        *media.Engine
+	sip          *sip.Server
+	exchange     exchange
+	asterisk     atomic.Pointer[ari.FrontEnd]    // that of exchange, for fence
+	soundFiles   http.Handler                    // for nodes that fetch prompts; nil: none does
+	publishSound func(call.Media, []int16) error // to the nodes; nil: there are none
+	phones       phones
+	registrar    *sip.Registrar
+	queue        *callqueue.Dispatcher
+	roster       *roster.Roster
+	features     *feature.Handler
+	recordings   *recordings.Catalogue
+	lost         *lost.List
+	blocks       *block.List
+	desk         *intake.Desk
+	limp         *limp.Desk
+	lately       *lately
+	web          *web.Server
+	demo         *demoCredentials
+	boot         string
+	seed         uint64 // of the queues' draws
+	boardFrom    int64  // the board needs no event up to this one
 }
 
 // open starts all parts, in the order in which they need each other.
@@ -292,7 +293,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
-		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials,
+		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))

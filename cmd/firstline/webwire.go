@@ -24,7 +24,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Hours: webHours{s}, Tickets: webTickets{s.store, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Hours: webHours{s}, Tickets: webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),
@@ -145,34 +145,41 @@ func (w webCalls) Calls(ctx context.Context, f web.CallFilter) ([]call.Record, e
 }
 
 type webTickets struct {
-	s    *store.Store
+	s    *server
 	desk *tickets.Desk
 }
 
-func ticketView(t tickets.Ticket) web.Ticket {
-	v := web.Ticket{ID: t.ID, Subject: t.Subject, State: string(t.State), Caller: web.Party(t.Caller), Opened: t.Opened, Test: t.Test}
-	for _, n := range t.Notes {
-		v.Notes = append(v.Notes, web.Note(n))
-	}
-	return v
+func (w webTickets) Ticket(ctx context.Context, id call.TicketID) (tickets.Ticket, error) {
+	t, err := w.s.store.Ticket(ctx, id)
+	return t, away(err)
 }
 
-func (w webTickets) Ticket(ctx context.Context, id call.TicketID) (web.Ticket, error) {
-	t, err := w.s.Ticket(ctx, id)
-	return ticketView(t), away(err)
-}
-
-func (w webTickets) Tickets(ctx context.Context, f web.TicketFilter) ([]web.Ticket, error) {
-	before, err := w.s.Position(ctx, call.StreamTicket, string(f.Before))
+func (w webTickets) Tickets(ctx context.Context, f web.TicketFilter) ([]tickets.Ticket, error) {
+	before, err := w.s.store.Position(ctx, call.StreamTicket, string(f.Before))
 	if err != nil {
 		return nil, away(err)
 	}
-	p, err := w.s.Tickets(ctx, store.TicketFilter{Before: before, Limit: f.Limit})
-	var out []web.Ticket
-	for _, t := range p.Items {
-		out = append(out, ticketView(t))
-	}
-	return out, away(err)
+	p, err := w.s.store.Tickets(ctx, store.TicketFilter{State: f.State, Before: before, Limit: f.Limit})
+	return p.Items, away(err)
+}
+
+// ChangeTicket writes an edit, which is refused as a note is.
+func (w webTickets) ChangeTicket(ctx context.Context, id call.TicketID, e tickets.Edit) (tickets.Ticket, error) {
+	centre := w.s.centre.now()
+	t, err := w.desk.Change(ctx, id, e, tickets.Terms{Rules: centre.Tickets.Rules, Reopen: centre.Tickets.Reopen, Agent: w.works})
+	return t, away(err)
+}
+
+func (w webTickets) works(id call.AgentID) bool {
+	_, err := w.s.roster.Agent(id)
+	return err == nil
+}
+
+func (w webTickets) Rules() tickets.Rules { return w.s.centre.now().Tickets.Rules }
+
+func (w webTickets) Contract(client string) tickets.Contract {
+	centre := w.s.centre.now()
+	return centre.Tickets.Contracts[centre.Clients[client].Contract]
 }
 
 // AddNote writes a note. While the database is away it is refused: what a person
@@ -181,7 +188,7 @@ func (w webTickets) AddNote(ctx context.Context, id call.TicketID, n web.Note) (
 	if err := w.desk.Note(ctx, id, n.Author, n.Text); err != nil {
 		return n, away(err)
 	}
-	t, err := w.s.Ticket(ctx, id)
+	t, err := w.s.store.Ticket(ctx, id)
 	if err != nil || len(t.Notes) == 0 {
 		return n, away(err)
 	}
@@ -260,6 +267,10 @@ func (w webTalks) PauseRecording(ctx context.Context, id call.ID, by string) err
 
 func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) error {
 	return conflict(w.s.desk.ResumeRecording(ctx, id, by))
+}
+
+func (w webTalks) CallOut(ctx context.Context, o intake.CallOut) (call.ID, error) {
+	return w.s.desk.CallOut(ctx, o)
 }
 
 func (w webTalks) Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error {

@@ -81,7 +81,7 @@ func (s *server) sipConfig() (sip.Config, error) {
 	c := sip.Config{
 		Domain: s.cfg.SIP.Domain, MaxCalls: s.cfg.SIP.MaxCalls, Log: s.log.Named("sip"),
 		Known: s.known, Qualify: cmp.Or(s.cfg.SIP.Qualify, -1), // there 0 is never, in sip it is the default
-		Sounds: s.sounds.audio, RecordingsDir: dir, RecordingPath: recordingPath,
+		Sounds: s.sound, RecordingsDir: dir, RecordingPath: recordingPath,
 	}
 	for _, l := range s.cfg.SIP.Listen {
 		c.Listen = append(c.Listen, sip.Listener{Network: l.Network, Addr: l.Address.String()})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,6 +220,10 @@ func TestACallGoesOnInTheDialplan(t *testing.T) {
 		t.Errorf("the leg ended as %v", got)
 	}
 	eventually(t, "the caller hears himself: 800 is an echo", func() bool { return far.HearsTone(siptest.CallerVoice) })
+	name, _, _ := strings.Cut(x.pbx.CLI("core show channels concise"), "!")
+	if about := x.pbx.CLI("core show channel " + name); !strings.Contains(about, "FIRSTLINE_CALL="+string(c.ID)) {
+		t.Errorf("the dialplan does not know call %s:\n%s", c.ID, about)
+	}
 }
 
 func TestTheFarEndIsSentToAnotherNumber(t *testing.T) {

@@ -25,8 +25,7 @@ import (
 func newer() map[string]string {
 	return map[string]string{
 		"POST /channels/{channelId}/transfer_progress": "22.3.0",
-		"POST /events/claim":                           "22.7.0",
-		"ChannelTransfer":                              "22.3.0",
+		"ChannelTransfer": "22.3.0",
 	}
 }
 

@@ -87,6 +87,7 @@ func listen(t *testing.T, c *asterisk.Client) (h *ear, ended <-chan error) {
 }
 
 func (h *ear) Connected(context.Context) { h.note(func() { h.ups++ }) }
+func (h *ear) Unreached(error)           {}
 func (h *ear) Disconnected(err error)    { h.note(func() { h.downs = append(h.downs, err) }) }
 func (h *ear) Event(e asterisk.Event) {
 	if u, ok := e.(asterisk.Unknown); ok && u.Err != nil {

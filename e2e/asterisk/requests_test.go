@@ -104,7 +104,6 @@ func verbs() map[string]verb {
 			return errors.Join(second(c.Endpoints(ctx, "")), second(c.Endpoints(ctx, "PJSIP")))
 		},
 		"Endpoint": func(ctx context.Context, c *asterisk.Client) error { return second(c.Endpoint(ctx, "PJSIP", "a")) },
-		"Claim":    func(ctx context.Context, c *asterisk.Client) error { return c.Claim(ctx, "c") },
 
 		"Channels": func(ctx context.Context, c *asterisk.Client) error { return second(c.Channels(ctx)) },
 		"Channel":  func(ctx context.Context, c *asterisk.Client) error { return second(c.Channel(ctx, "c")) },

@@ -240,7 +240,6 @@ func TestWhatIsNotThereIsSaidSo(t *testing.T) {
 		"recording":         {c.MuteRecording(ctx, "none"), asterisk.ErrNotFound},
 		"phone":             {second(c.Endpoint(ctx, "PJSIP", "nobody")), asterisk.ErrNotFound},
 		"source":            {c.Subscribe(ctx, "endpoint:PJSIP/nobody"), asterisk.ErrNotFound},
-		"call to claim":     {c.Claim(ctx, "none"), asterisk.ErrNotFound},
 		"wrong password":    {p.client(t, func(cfg *asterisk.Config) { cfg.Password = "wrong" }).Ping(ctx), asterisk.ErrRefused},
 		"nobody to talk to": {p.client(t, func(cfg *asterisk.Config) { cfg.URL = "http://127.0.0.1:1" }).Ping(ctx), asterisk.ErrAway},
 	} {

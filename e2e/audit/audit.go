@@ -268,6 +268,9 @@ func (c *Checker) Close(now time.Time) *Report {
 		r.States[id] = p.spent
 	}
 	for _, x := range c.waiting.entries {
+		if x.back {
+			continue
+		}
 		q := r.Queues[x.queue]
 		q.Waiting++
 		r.Queues[x.queue] = q

@@ -105,6 +105,9 @@ func (p *phoned) standing() (string, call.AgentID) {
 func (c *Checker) compareQueues(b *Board, broke func(string, ...any)) {
 	waiting, longest := map[call.QueueID]int{}, map[call.QueueID]time.Time{}
 	for _, x := range c.waiting.entries {
+		if x.back {
+			continue
+		}
 		if waiting[x.queue]++; waiting[x.queue] == 1 || x.joined.Before(longest[x.queue]) {
 			longest[x.queue] = x.joined
 		}

@@ -19,6 +19,7 @@ type phoned struct {
 	agent   call.AgentID
 	queue   call.QueueID
 	entries int
+	talked  bool
 }
 
 // entry is a stay in a queue.
@@ -34,6 +35,7 @@ type entry struct {
 	only     bool      // for one agent alone: the queue was offered nothing
 	since    time.Time // waiting without an offer since
 	offer    *offer    // that is open, or nil
+	back     bool      // a try to call back, which is no caller
 }
 
 // before is the order of service within a requirement.
@@ -144,7 +146,7 @@ func (c *Checker) joined(id call.ID, p *phoned, b call.QueueJoined) {
 	}
 	x := &entry{
 		id: b.Entry, call: id, queue: b.Queue, need: b.Need, key: agents.NeedOf(b.Need), priority: b.Priority,
-		joined: b.Joined, arrived: b.Arrived, only: b.Only, since: c.event.At,
+		joined: b.Joined, arrived: b.Arrived, only: b.Only, since: c.event.At, back: b.Callback != "",
 	}
 	if x.arrived.IsZero() {
 		x.arrived = b.Joined
@@ -156,7 +158,9 @@ func (c *Checker) joined(id call.ID, p *phoned, b call.QueueJoined) {
 		return
 	}
 	q := c.report.Queues[b.Queue]
-	q.Offered++
+	if !x.back {
+		q.Offered++
+	}
 	if q.Outcomes == nil {
 		q.Outcomes = map[call.Outcome]int{}
 	}
@@ -249,7 +253,7 @@ func (c *Checker) left(p *phoned, b call.QueueLeft) {
 	}
 	delete(c.waiting.entries, x.id)
 	p.entry, p.outcome, p.agent = nil, b.Outcome, b.Agent
-	if !x.only {
+	if !x.only && !x.back {
 		c.report.Queues[x.queue].Outcomes[b.Outcome]++
 	}
 	if b.Queue != x.queue {
@@ -282,7 +286,7 @@ func (c *Checker) connected(id call.ID, p *phoned, b call.Connected) {
 		c.broke(OneOutcome, "call %s is connected while entry %s waits", id, p.entry.id)
 	}
 	p.talk = &talk{call: id, agent: b.Agent, began: c.event.At}
-	p.agent = b.Agent
+	p.agent, p.talked = b.Agent, true
 	a.talk = p.talk
 }
 
@@ -318,8 +322,12 @@ func (c *Checker) callEnded(id call.ID, p *phoned, b call.Ended) {
 			c.person(p.talk.agent).talk = nil
 		}
 	}
-	if p.entries > 0 && b.Outcome != p.outcome && b.Outcome != call.OutcomeSystemFailed {
-		c.broke(OneOutcome, "call %s ends as %s, its last entry as %s", id, b.Outcome, p.outcome)
+	want := p.outcome
+	if p.out { // we placed it: what counts is whether the two talked
+		want = map[bool]call.Outcome{true: call.OutcomeAnswered, false: call.OutcomeNotReached}[p.talked]
+	}
+	if p.entries > 0 && b.Outcome != want && b.Outcome != call.OutcomeSystemFailed {
+		c.broke(OneOutcome, "call %s ends as %s, it should as %s", id, b.Outcome, want)
 	}
 	if b.Outcome == "" {
 		c.broke(OneOutcome, "call %s ends without an outcome", id)

@@ -2,6 +2,7 @@ package ari
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -18,7 +19,7 @@ import (
 const settling = 500 * time.Millisecond
 
 // Adopt takes up what the process before us left in Asterisk. It waits for nodes
-// that do not answer, for Config.AdoptWait at most. Audio of recordings that ended
+// that do not answer, for Config.AdoptWait at most, and hardly for one that does not run. Audio of recordings that ended
 // while nobody was there is fetched first, within the same time.
 func (f *FrontEnd) Adopt(ctx context.Context) (call.Survivors, error) {
 	var all call.Survivors
@@ -88,6 +89,22 @@ func (n *node) settled(ctx context.Context) error {
 	return nil
 }
 
+// appears is settled, but does not wait for an Asterisk that does not run.
+func (n *node) appears(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	over := make(chan struct{})
+	defer close(over)
+	n.front.spawn(func() {
+		select {
+		case <-n.absent:
+			cancel(errors.New("nobody listens there: Asterisk does not run"))
+		case <-over:
+		}
+	})
+	return n.settled(ctx)
+}
+
 // lookAgain is look for as long as it takes.
 func (n *node) lookAgain(ctx context.Context) (p present, err error) {
 	err = n.do(ctx, n.front.life, func(ctx context.Context, _ bool) (err error) {
@@ -99,7 +116,7 @@ func (n *node) lookAgain(ctx context.Context) (p present, err error) {
 
 func (n *node) adopt(ctx context.Context) (call.Survivors, error) {
 	var all call.Survivors
-	if err := n.settled(ctx); err != nil {
+	if err := n.appears(ctx); err != nil {
 		n.seeTo()
 		return all, err
 	}

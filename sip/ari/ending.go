@@ -63,7 +63,7 @@ func (l *leg) ask(c call.Cause) bool {
 func (n *node) dismiss(ctx context.Context, l *leg, c call.Cause) error {
 	if l.caller && c.Reason == call.SwitchGone && n.cfg.Fallback.Context != "" {
 		l.hand()
-		return n.fallBack(ctx, l.channel, l.exten)
+		return n.fallBack(ctx, l.channel, l.exten, l.id.Call())
 	}
 	return n.pbx.Hangup(ctx, l.channel, causeFor(c), "")
 }
@@ -120,6 +120,9 @@ func (l *leg) Continue(ctx context.Context, to call.Dialplan) error {
 	}
 	l.hand()
 	err := l.verb(ctx, func(ctx context.Context, _ bool) error {
+		if err := l.node.pbx.SetVariable(ctx, l.channel, knownAs, string(l.id.Call())); err != nil {
+			return err
+		}
 		return l.node.pbx.Continue(ctx, l.channel, to.Context, cmp.Or(to.Exten, l.exten), max(to.Priority, 1), "")
 	})
 	if err != nil && !errors.Is(err, c) { // Asterisk's event may be faster than its answer

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"firstline/sip/ari/asterisk"
@@ -22,6 +23,7 @@ type fakePBX struct {
 
 	mu       sync.Mutex    // guards what follows
 	reach    chan struct{} // closed while it can be reached
+	refusing bool          // while it cannot: nobody listens there
 	drop     chan struct{} // closed to end the connection
 	replaced bool          // somebody else has the application
 	attached bool          // the application is connected: events are kept for it
@@ -58,6 +60,7 @@ type fakeChannel struct {
 	byUs    bool
 	play    *fakePlay
 	music   string
+	known   string // the variable FIRSTLINE_CALL
 	sentTo  string // endpoint that the far end was asked to go to
 	spies   string // channel that a snoop listens to
 	spy     string // what of it: in, out, both
@@ -116,6 +119,11 @@ func (f *fakePBX) Run(ctx context.Context, h asterisk.Handler) error {
 		f.mu.Unlock()
 		select {
 		case <-reach:
+		case <-time.After(500 * time.Millisecond): // an attempt
+			if f.isRefusing() {
+				h.Unreached(fmt.Errorf("%w: %w", asterisk.ErrAway, syscall.ECONNREFUSED))
+			}
+			continue
 		case <-ctx.Done():
 			return nil
 		}
@@ -200,6 +208,12 @@ func (f *fakePBX) cut(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.reachable()
+}
+
+func (f *fakePBX) isRefusing() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.refusing
 }
 
 func (f *fakePBX) unreachable() {

@@ -194,8 +194,14 @@ func (f *fakePBX) SendDTMF(ctx context.Context, id, _ string, _, _ time.Duration
 	return f.verb(ctx, "dtmf", id, func(*fakeChannel) error { return nil })
 }
 
-func (f *fakePBX) Variable(ctx context.Context, id, _ string) (value string, err error) {
+func (f *fakePBX) Variable(ctx context.Context, id, name string) (value string, err error) {
 	err = f.verb(ctx, "variable", id, func(c *fakeChannel) error {
+		if name == knownAs {
+			if value = c.known; value == "" {
+				return asterisk.ErrNotFound
+			}
+			return nil
+		}
 		if value = "0"; c.held {
 			value = "1"
 		}
@@ -204,8 +210,13 @@ func (f *fakePBX) Variable(ctx context.Context, id, _ string) (value string, err
 	return value, err
 }
 
-func (f *fakePBX) SetVariable(ctx context.Context, id, _, _ string) error {
-	return f.verb(ctx, "variable", id, func(*fakeChannel) error { return nil })
+func (f *fakePBX) SetVariable(ctx context.Context, id, name, value string) error {
+	return f.verb(ctx, "variable", id, func(c *fakeChannel) error {
+		if name == knownAs {
+			c.known = value
+		}
+		return nil
+	})
 }
 
 func (f *fakePBX) RTPStats(ctx context.Context, id string) (asterisk.RTPStats, error) {

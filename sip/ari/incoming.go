@@ -19,8 +19,46 @@ import (
 // Stasis(firstline,1000,test).
 const testMark = "test"
 
-// incoming is a call that has come into the application.
+// incoming is a call that has come into the application. A channel that was somewhere
+// else in the dialplan when we connected may be one that the process before us handed
+// there.
 func (n *node) incoming(c *asterisk.Channel, args []string) {
+	if !n.isElder(c.ID) {
+		n.take(c, args)
+		return
+	}
+	n.front.spawn(func() {
+		known := ""
+		err := n.do(n.front.life, n.front.life, func(ctx context.Context, _ bool) (err error) {
+			known, err = n.pbx.Variable(ctx, c.ID, knownAs)
+			return ignoreNotFound(err)
+		})
+		switch {
+		case n.front.life.Err() != nil: // the next process asks
+		case err == nil && known == string(n.callID(c)):
+			n.handBack(c, errReturned)
+		default:
+			n.take(c, args)
+		}
+	})
+}
+
+// knownAs is the channel variable of a call that is handed to the dialplan: its id in
+// the journal. The dialplan's fallback writes it into queue_log, so that the call
+// keeps its ticket.
+const knownAs = "FIRSTLINE_CALL"
+
+// isElder reports whether a channel was outside the application when we connected, once.
+func (n *node) isElder(channel string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	is := n.elders[channel]
+	delete(n.elders, channel)
+	return is
+}
+
+// take serves a call, or gives it back to the dialplan.
+func (n *node) take(c *asterisk.Channel, args []string) {
 	number := dialled(c, args)
 	if why := n.refuses(number); why != nil {
 		n.log.Info("call not taken", zap.String("channel", c.ID), zap.Error(why))
@@ -137,11 +175,11 @@ func (n *node) refuses(number string) error {
 // handBack gives a call that we do not take to the dialplan, or refuses it where
 // the operator has named no place.
 func (n *node) handBack(c *asterisk.Channel, why error) {
-	id, exten := c.ID, c.Dialplan.Exten
+	id, exten, known := c.ID, c.Dialplan.Exten, n.callID(c)
 	n.debts.owe(channelDebt(id), func(ctx context.Context) error {
 		switch {
 		case n.cfg.Fallback.Context != "":
-			return n.fallBack(ctx, id, exten)
+			return n.fallBack(ctx, id, exten, known)
 		case errors.Is(why, errUnknownNumber):
 			return n.pbx.Hangup(ctx, id, q850Unallocated, "")
 		default:
@@ -152,9 +190,16 @@ func (n *node) handBack(c *asterisk.Channel, why error) {
 
 // fallBack sends a channel to the place that the operator has named for calls that
 // are not ours. Left without an extension Asterisk would take "s".
-func (n *node) fallBack(ctx context.Context, channel, exten string) error {
+func (n *node) fallBack(ctx context.Context, channel, exten string, known call.ID) error {
 	to := n.cfg.Fallback
-	err := n.pbx.Continue(ctx, channel, to.Context, cmp.Or(to.Exten, exten), max(to.Priority, 1), "")
+	err := n.pbx.SetVariable(ctx, channel, knownAs, string(known))
+	switch {
+	case errors.Is(err, asterisk.ErrAway):
+		return err
+	case err != nil && !errors.Is(err, asterisk.ErrNotFound): // what matters is that the caller gets there
+		n.log.Warn("dialplan not told which call it is", zap.String("channel", channel), zap.Error(err))
+	}
+	err = n.pbx.Continue(ctx, channel, to.Context, cmp.Or(to.Exten, exten), max(to.Priority, 1), "")
 	if errors.Is(err, asterisk.ErrNotFound) || errors.Is(err, asterisk.ErrState) {
 		return nil // it is gone, or is in the dialplan
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,8 @@ type node struct {
 	back       chan struct{} // closed while the node is connected and looked through
 	since      time.Time     // of that; zero before the first time
 	lost       error         // why it is away
+	refused    time.Time     // since when it refuses connections; zero: it does not
+	absent     chan struct{} // closed when it was seen not to run, once
 	away       *time.Timer   // until its legs are given up
 	started    time.Time     // when this Asterisk started
 	legs       map[string]*leg
@@ -34,6 +37,7 @@ type node struct {
 	recordings map[call.RecordingID]*recording
 	phones     map[call.DeviceID]bool
 	ended      map[string]time.Time // channels of callers that are over, until when that matters
+	elders     map[string]bool      // channels that were outside the application at the first connection
 	adopted    bool                 // what the last process left has been seen to: what is unknown from now on is new, or a ghost
 	calls      int                  // incoming, for MaxCalls
 	draining   bool
@@ -49,7 +53,7 @@ func newNode(f *FrontEnd, cfg Node) (*node, error) {
 	}
 	return &node{
 		cfg: cfg, front: f, pbx: pbx, log: log, debts: newDebts(),
-		back: make(chan struct{}), lost: errNotYet,
+		back: make(chan struct{}), absent: make(chan struct{}), lost: errNotYet,
 		legs: map[string]*leg{}, bridges: map[call.BridgeID]*bridge{}, plays: map[string]*playback{},
 		snoops: map[string]*snoop{}, recordings: map[call.RecordingID]*recording{}, phones: map[call.DeviceID]bool{},
 		ended: map[string]time.Time{},
@@ -190,6 +194,25 @@ func (n *node) Disconnected(err error) {
 	}
 	if !errors.Is(err, context.Canceled) { // by ourselves
 		n.log.Warn("node away", zap.Error(err), zap.Int("legs", len(n.legs)))
+	}
+}
+
+// refusedFor is how long an Asterisk has to refuse connections until it counts as not
+// running: there is nothing of ours that it could have.
+const refusedFor = 2 * time.Second
+
+// Unreached keeps why the node is away.
+func (n *node) Unreached(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lost = err
+	switch {
+	case !errors.Is(err, syscall.ECONNREFUSED):
+		n.refused = time.Time{}
+	case n.refused.IsZero():
+		n.refused = time.Now()
+	case time.Since(n.refused) >= refusedFor && isOpen(n.absent):
+		close(n.absent)
 	}
 }
 

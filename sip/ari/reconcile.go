@@ -78,6 +78,9 @@ func (n *node) reconcile(ctx context.Context, p present) {
 		n.log.Error("Asterisk was restarted, its calls are gone")
 		n.endAll(call.Cause{Reason: call.SwitchGone, Text: "Asterisk was restarted"}, false)
 	}
+	if first {
+		n.keepElders(p)
+	}
 	n.reviewLegs(p)
 	n.reviewSnoops(p)
 	n.reviewBridges(p)
@@ -93,6 +96,20 @@ func (n *node) reconcile(ctx context.Context, p present) {
 		n.resync(ctx, pb)
 	}
 	n.front.spawn(func() { n.askHolds(ctx) })
+	if first && n.isAdopted() { // it comes too late to be adopted from
+		n.front.spawn(func() { n.fetchLeft(n.front.life) })
+	}
+}
+
+func (n *node) keepElders(p present) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.elders = map[string]bool{}
+	for id, c := range p.channels {
+		if !inApp(c, n.cfg.Application) {
+			n.elders[id] = true
+		}
+	}
 }
 
 // cameUp notes since when this Asterisk runs, and says whether that is news.

@@ -70,6 +70,7 @@ type Recorder struct {
 	waiting []*chunk // placed, but not all final
 	written int64    // samples on disk, and final
 	late    uint64   // packets that came after their place was final
+	said    int64    // the last sample that was loud enough for speech, 0 for none
 	done    bool
 	result  Recorded
 }
@@ -245,6 +246,9 @@ func (r *Recorder) flushTo(to, now int64, scratch []byte) {
 		n := min(renderStep, to-from)
 		b := scratch[:n*stereoFrame]
 		r.render(b, from, pauses, now)
+		if last := lastSpoken(b); last >= 0 {
+			r.said = from + last + 1
+		}
 		if _, err := r.file.WriteAt(b, wavHeaderSize+from*stereoFrame); err != nil {
 			r.fail(fmt.Errorf("write recording %s: %w", r.path, err))
 			break

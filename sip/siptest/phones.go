@@ -5,6 +5,7 @@ package siptest
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -248,15 +249,28 @@ type Desk struct {
 // NewDesk registers a desk phone. cfg.User is the device; what it does with calls is set here.
 func NewDesk(t *testing.T, cfg sip.PhoneConfig) *Desk {
 	t.Helper()
+	d, p := newDesk(t, cfg)
+	if err := p.Register(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// Outside is a phone that is registered nowhere, and the address at which a trunk reaches it.
+func Outside(t *testing.T, cfg sip.PhoneConfig) (*Desk, netip.AddrPort) {
+	t.Helper()
+	d, p := newDesk(t, cfg)
+	return d, p.Addr()
+}
+
+func newDesk(t *testing.T, cfg sip.PhoneConfig) (*Desk, *sip.Phone) {
+	t.Helper()
 	d := &Desk{
 		Far:    &Far{t: t, voice: deskVoice(cfg.User), other: CallerVoice, up: make(chan struct{})},
 		device: call.DeviceID(cfg.User), orders: make(chan func(*sip.PhoneCall)),
 	}
 	cfg.Incoming = d.ring
-	if err := Phone(t, cfg).Register(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return d
+	return d, Phone(t, cfg)
 }
 
 // deskVoice tells up to five desks apart by the last digit of their names.

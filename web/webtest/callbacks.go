@@ -20,6 +20,17 @@ func (w *World) AskBack(at time.Time, from call.ID) call.CallbackID {
 	return id
 }
 
+// OweBack is a caller whom a fault cut off at an instant: a supervisor has to release
+// the call back.
+func (w *World) OweBack(at time.Time, from call.ID, customer call.Party) call.CallbackID {
+	id := call.NewCallbackID(at)
+	w.Add(call.CallbackEvent(at, id, call.CallbackAsked{
+		Call: from, Ticket: "T-100091", Customer: customer, Line: call.Party{Number: "1000"}, Queue: "service-desk", Joined: at,
+		First: call.AgentFirst, Expires: at.Add(4 * time.Hour), Held: true, By: "system:system-failed",
+	}))
+	return id
+}
+
 // Callbacks implements web.Callbacks.
 func (w *World) Callbacks(_ context.Context, f web.CallbackFilter) ([]call.Callback, error) {
 	w.mu.Lock()
@@ -52,6 +63,11 @@ func (w *World) ChangeCallback(_ context.Context, id call.CallbackID, to call.Ca
 // WithdrawCallback implements web.Callbacks.
 func (w *World) WithdrawCallback(_ context.Context, id call.CallbackID, by, reason string) error {
 	return w.happenTo(id, call.CallbackClosed{End: call.CallbackWithdrawn, By: by, Reason: reason})
+}
+
+// SettleCallback implements web.Callbacks.
+func (w *World) SettleCallback(_ context.Context, id call.CallbackID, by, note string) error {
+	return w.happenTo(id, call.CallbackClosed{End: call.CallbackSettled, By: by, Reason: note})
 }
 
 func (w *World) happenTo(id call.CallbackID, body call.Body) error {

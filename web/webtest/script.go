@@ -24,11 +24,18 @@ func (w *World) Arrive(at time.Time, ticket call.TicketID, from call.Party) *Cal
 	return w.ArriveOn("1000", at, ticket, from)
 }
 
-// ArriveOn begins a call to a number at an instant.
+// ArriveOn begins a call to a number at an instant. A ticket that is there already is
+// joined by the call.
 func (w *World) ArriveOn(number string, at time.Time, ticket call.TicketID, from call.Party) *Caller {
 	c := &Caller{ID: call.NewID(at), Ticket: ticket, w: w, at: at}
+	var onTicket call.Body = call.TicketOpened{Call: c.ID, Subject: "Call from " + from.Number, Caller: from}
+	w.mu.Lock()
+	if w.tickets[ticket] != nil {
+		onTicket = call.TicketJoined{Call: c.ID, Why: "the same problem"}
+	}
+	w.mu.Unlock()
 	w.Add(
-		call.TicketEvent(at, ticket, call.TicketOpened{Call: c.ID, Subject: "Call from " + from.Number, Caller: from}),
+		call.TicketEvent(at, ticket, onTicket),
 		call.CallEvent(at, c.ID, call.Arrived{Ticket: ticket, Origin: string(c.ID), From: from, To: call.Party{Number: number}, Trunk: "carrier"}),
 		call.CallEvent(at, c.ID, call.Answered{}),
 		call.CallEvent(at, c.ID, call.StageEntered{Stage: "flow"}),

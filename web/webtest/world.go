@@ -20,6 +20,7 @@ import (
 	"firstline/callqueue/estimate"
 	"firstline/callqueue/sla"
 	"firstline/intake"
+	"firstline/tickets"
 	"firstline/web"
 )
 
@@ -40,7 +41,7 @@ type World struct {
 	more    chan struct{} // closed when events come
 	calls   map[call.ID]*call.Record
 	backs   map[call.CallbackID]*call.Callback
-	tickets map[call.TicketID]*web.Ticket
+	tickets map[call.TicketID]*tickets.Ticket
 	rows    map[call.RecordingID]*web.Recording
 	audio   map[call.RecordingID][]byte
 	revoked map[string]bool
@@ -56,7 +57,7 @@ func New() *World {
 		}}},
 		Roles: make(map[string]web.Role), Log: zap.NewNop(),
 		seqs: make(map[call.Stream]int64), more: make(chan struct{}),
-		calls: make(map[call.ID]*call.Record), backs: make(map[call.CallbackID]*call.Callback), tickets: make(map[call.TicketID]*web.Ticket),
+		calls: make(map[call.ID]*call.Record), backs: make(map[call.CallbackID]*call.Callback), tickets: make(map[call.TicketID]*tickets.Ticket),
 		rows: make(map[call.RecordingID]*web.Recording), audio: make(map[call.RecordingID][]byte),
 		revoked: make(map[string]bool),
 	}
@@ -68,7 +69,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Hours: w, Tickets: w, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -118,11 +119,11 @@ func (w *World) fold(e call.Event) {
 
 func (w *World) foldTicket(e call.Event) {
 	id := call.TicketID(e.Stream.ID)
-	switch b := e.Body.(type) {
-	case call.TicketOpened:
-		w.tickets[id] = &web.Ticket{ID: id, Subject: b.Subject, State: "open", Caller: web.Party(b.Caller), Opened: e.At}
-	case call.TicketNoted:
-		w.tickets[id].Notes = append(w.tickets[id].Notes, web.Note{ID: b.Note, At: e.At, Author: b.Author, Text: b.Text, Call: b.Call})
+	if w.tickets[id] == nil {
+		w.tickets[id] = new(tickets.Ticket)
+	}
+	if err := w.tickets[id].Apply(e); err != nil {
+		panic(err)
 	}
 }
 
@@ -240,46 +241,6 @@ func (w *World) Call(_ context.Context, id call.ID) (call.Record, error) {
 		return *r, nil
 	}
 	return call.Record{}, web.ErrNotFound
-}
-
-// Tickets implements web.Tickets.
-func (w *World) Tickets(_ context.Context, f web.TicketFilter) ([]web.Ticket, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []web.Ticket
-	for _, t := range w.tickets {
-		if f.Before == "" || t.ID < f.Before {
-			short := *t
-			short.Notes = nil
-			out = append(out, short)
-		}
-	}
-	slices.SortFunc(out, func(a, b web.Ticket) int { return bytes.Compare([]byte(b.ID), []byte(a.ID)) })
-	return out[:min(len(out), f.Limit)], nil
-}
-
-// Ticket implements web.Tickets.
-func (w *World) Ticket(_ context.Context, id call.TicketID) (web.Ticket, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if t, ok := w.tickets[id]; ok {
-		return *t, nil
-	}
-	return web.Ticket{}, web.ErrNotFound
-}
-
-// AddNote implements web.Tickets.
-func (w *World) AddNote(ctx context.Context, id call.TicketID, n web.Note) (web.Note, error) {
-	if _, err := w.Ticket(ctx, id); err != nil {
-		return n, err
-	}
-	if w.Reject != nil {
-		return n, w.Reject
-	}
-	n.At = call.Instant(time.Now())
-	n.ID = call.NewUUID(n.At)
-	w.Add(call.TicketEvent(n.At, id, call.TicketNoted{Note: n.ID, Author: n.Author, Text: n.Text, Call: n.Call}))
-	return n, nil
 }
 
 // Why implements web.Desk.
@@ -428,6 +389,15 @@ func (w *World) Drain(_ context.Context, name string, _ bool, _ string) error {
 		return web.ErrNotFound
 	}
 	return nil
+}
+
+// CallOut implements web.Talks; it is told with what the recorder was told.
+func (w *World) CallOut(_ context.Context, o intake.CallOut) (call.ID, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := call.NewID(time.Now())
+	w.paused = append(w.paused, "call to "+o.Customer.Number+" "+string(id)+" "+o.By)
+	return id, nil
 }
 
 // Transfer implements web.Talks; it is told with what the recorder was told.

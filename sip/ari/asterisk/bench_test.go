@@ -53,6 +53,7 @@ type counter struct {
 
 func (c *counter) Connected(context.Context) { close(c.up) }
 func (c *counter) Disconnected(error)        {}
+func (c *counter) Unreached(error)           {}
 func (c *counter) Event(asterisk.Event) {
 	if c.left--; c.left == 0 {
 		close(c.whole)

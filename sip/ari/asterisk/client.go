@@ -35,6 +35,8 @@ type Handler interface {
 	Event(e Event)
 	// Disconnected follows each Connected: events from here on are missed. err says why.
 	Disconnected(err error)
+	// Unreached says why an attempt to connect has failed; others follow.
+	Unreached(err error)
 }
 
 // New returns a client; nothing is sent yet.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -306,8 +307,9 @@ type ear struct {
 	up     chan context.Context
 	events chan Event
 	down   chan error
-	hold   func() // what Connected does
-	each   func() // what Event does
+	failed atomic.Pointer[error] // the last attempt
+	hold   func()                // what Connected does
+	each   func()                // what Event does
 }
 
 func newEar() *ear {
@@ -320,6 +322,7 @@ func newEar() *ear {
 func (e *ear) Connected(ctx context.Context) { e.up <- ctx; e.hold() }
 func (e *ear) Event(ev Event)                { e.each(); e.events <- ev }
 func (e *ear) Disconnected(err error)        { e.down <- err }
+func (e *ear) Unreached(err error)           { e.failed.Store(&err) }
 
 // heard are the texts of the digits in the events so far.
 func (e *ear) heard() []string {

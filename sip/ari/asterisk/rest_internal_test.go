@@ -33,7 +33,6 @@ func TestEachStatusHasItsMeaning(t *testing.T) {
 		{"no such source", 422, func(ctx context.Context, c *Client) error { return c.Subscribe(ctx, "endpoint:PJSIP/x") }, ErrNotFound},
 		{"another technology", 422, func(ctx context.Context, c *Client) error { return c.Redirect(ctx, "c", "PJSIP/x") }, ErrState},
 		{"no RTP", 403, func(ctx context.Context, c *Client) error { _, err := c.RTPStats(ctx, "c"); return err }, ErrState},
-		{"claimed by another", 409, func(ctx context.Context, c *Client) error { return c.Claim(ctx, "c") }, ErrConflict},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pbx) {
@@ -326,10 +325,6 @@ func TestNewerOperationsSayWhenAsteriskLacksThem(t *testing.T) {
 		docs  string
 		there string
 	}{
-		"claim": {
-			func(ctx context.Context, c *Client) error { return c.Claim(ctx, "c") },
-			"/events/claim", "GET /api-docs/events.json", "/events/claim",
-		},
 		"transfer progress": {
 			func(ctx context.Context, c *Client) error { return c.TransferProgress(ctx, "c", "channel_answered") },
 			"/channels/c/transfer_progress", "GET /api-docs/channels.json", "/channels/{channelId}/transfer_progress",

@@ -19,6 +19,9 @@ import (
 // starts does that, and to ask once a second costs nobody anything.
 const refusedMax = time.Second
 
+// sayEvery is how often it is said that an Asterisk is still away.
+const sayEvery = 30 * time.Second
+
 // Run connects and keeps connected, and hands the events to h, until ctx ends
 // (nil) or somebody else takes the application over (ErrReplaced). It must not be
 // called twice at a time.
@@ -36,9 +39,10 @@ func (c *Client) Run(ctx context.Context, h Handler) error {
 	}
 	defer c.running.Store(false)
 	pause := backoff{least: c.cfg.BackoffMin, most: c.cfg.BackoffMax}
+	var said time.Time
 	for {
 		began := time.Now()
-		err := c.connected(ctx, h)
+		up, err := c.connected(ctx, h)
 		switch {
 		case errors.Is(err, ErrReplaced):
 			c.log.Error("application taken over by somebody else", zap.String("application", c.cfg.Application))
@@ -52,28 +56,35 @@ func (c *Client) Run(ctx context.Context, h Handler) error {
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			wait = min(wait, refusedMax)
 		}
-		c.log.Warn("event socket down", zap.Error(err), zap.Duration("again", wait))
+		say := c.log.Debug
+		if up || time.Since(said) >= sayEvery {
+			say, said = c.log.Warn, time.Now()
+		}
+		say("event socket down", zap.Error(err), zap.Duration("again", wait))
 		if !sleep(ctx, wait) {
 			return nil
 		}
 	}
 }
 
-// connected is one connection, from the attempt to its end. The error says why it ended.
-func (c *Client) connected(ctx context.Context, h Handler) error {
+// connected is one connection, from the attempt to its end. The error says why it
+// ended; up, whether it came to Connected.
+func (c *Client) connected(ctx context.Context, h Handler) (up bool, err error) {
 	if c.replaced.Load() {
-		return fmt.Errorf("asterisk %s: %w", c.cfg.Name, ErrReplaced)
+		return false, fmt.Errorf("asterisk %s: %w", c.cfg.Name, ErrReplaced)
 	}
 	conn, err := c.dial(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		up, err = c.serve(ctx, conn, h)
+		c.rest.CloseIdleConnections() // what cut the socket without a word has cut these
 	}
-	up, err := c.serve(ctx, conn, h)
-	c.rest.CloseIdleConnections() // what cut the socket without a word has cut these
-	if up {
+	switch {
+	case up:
 		h.Disconnected(err)
+	case ctx.Err() == nil:
+		h.Unreached(err)
 	}
-	return err
+	return up, err
 }
 
 // serve hands over what comes on conn until that ends; up says whether it came to

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
 )
@@ -333,11 +335,18 @@ func TestAttemptsToConnectBecomeRareButNotWhileAsteriskStarts(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, p *pbx) {
 				c.broken(p)
-				p.run(p.client(nil), newEar())
+				h := newEar()
+				p.run(p.client(nil), h)
 				time.Sleep(10 * time.Minute)
-				n := p.logged.FilterMessage("event socket down").Len()
-				if n < c.least || n > c.most {
+				down := p.logged.FilterMessage("event socket down")
+				if n := down.Len(); n < c.least || n > c.most {
 					t.Errorf("%d attempts, want %d to %d", n, c.least, c.most)
+				}
+				if n := down.FilterLevelExact(zap.WarnLevel).Len(); n < 10 || n > 21 {
+					t.Errorf("said %d times in ten minutes, want once and every 30 s or so", n)
+				}
+				if h.failed.Load() == nil {
+					t.Error("the handler is not told")
 				}
 				p.noSecret()
 			})

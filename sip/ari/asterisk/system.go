@@ -83,15 +83,6 @@ func (c *Client) Endpoint(ctx context.Context, tech, resource string) (Endpoint,
 	return out, err
 }
 
-// Claim takes a call that Asterisk offered to all applications (StasisBroadcast).
-// ErrConflict: another was faster; ErrNotFound: the call is gone or not on offer;
-// ErrUnsupported: Asterisk is older than 20.17, 22.7 or 23.1.
-func (c *Client) Claim(ctx context.Context, channel string) error {
-	op := post(map[string]any{"channelId": channel, "application": c.cfg.Application}, "events", "claim")
-	op.kinds = map[int]error{http.StatusConflict: ErrConflict}
-	return c.ifOffered(ctx, c.do(ctx, op, nil), "events", "/events/claim")
-}
-
 // ifOffered says whether a 404 means that the path itself is not there: whether
 // Asterisk's own description of itself lists it.
 func (c *Client) ifOffered(ctx context.Context, err error, chapter, path string) error {

@@ -137,6 +137,7 @@ const steps = {
 			["call", `/calls/${desk.call}`],
 			["ticket", `/tickets/${desk.ticket}`],
 			["reports", "/reports"],
+			["callbacks", "/callbacks"],
 			["lost", "/lost"],
 			["blocks", "/blocks"],
 			["unknown", "/nothing"],
@@ -152,6 +153,7 @@ const steps = {
 					await page.getByText("live", { exact: true }).waitFor();
 					if (name === "call" || name === "ticket") await page.locator("audio").first().waitFor();
 					if (name === "calls") await page.getByRole("link", { name: "T-100090" }).first().waitFor();
+					if (name === "callbacks") await page.locator("tr[data-callback]").first().waitFor();
 					if (name === "lost") await page.locator("tr[data-lost]").first().waitFor();
 					if (name === "blocks") await page.locator("tr[data-block]").first().waitFor();
 					if (name === "reports") await page.getByRole("rowheader", { name: "Service desk" }).waitFor();
@@ -223,6 +225,27 @@ const steps = {
 		await page.getByRole("button", { name: "Show" }).click();
 		await page.getByText("2020-01-02 00:00 to 2020-01-04 00:00 (Asia/Kolkata), 0 rows").waitFor();
 		await accessible(page, "a report of nobody");
+		await page.close();
+	},
+
+	async "a callback is released, and one is withdrawn with a reason"() {
+		const page = await open(signed, "/callbacks");
+		const held = page.locator("tr[data-callback]", { hasText: "+4930444555" });
+		await held.getByText("to be released").waitFor();
+		await held.getByRole("button", { name: "Release" }).click();
+		await held.getByText("waits", { exact: false }).waitFor();
+		assert.equal(await held.getByRole("button", { name: "Release" }).count(), 0);
+		const other = page.locator("tr[data-callback]", { hasText: "+4930123456" });
+		await other.getByRole("button", { name: "Withdraw…" }).click();
+		await accessible(page, "callbacks with a question");
+		await shoot(page, "callbacks-withdraw");
+		await page.getByLabel(/Why is/).fill("<b>solved by mail</b>");
+		await page.getByRole("button", { name: "Withdraw", exact: true }).click();
+		await page.getByRole("status").getByText("will not be called").waitFor();
+		await other.waitFor({ state: "detached" });
+		await page.getByLabel("Show").selectOption("ended");
+		await page.getByText("<b>solved by mail</b>").waitFor();
+		await accessible(page, "callbacks that ended");
 		await page.close();
 	},
 
@@ -307,6 +330,32 @@ const steps = {
 		await page.getByLabel("New note").fill("<b onclick=alert(1)>restarted</b> the router");
 		await page.getByRole("button", { name: "Add note" }).click();
 		await page.getByText("<b onclick=alert(1)>restarted</b> the router").waitFor();
+		await page.close();
+	},
+
+	async "a ticket is classified and moved on, and nobody's change is overwritten"() {
+		const late = await signed.newPage(); // its refused change is an error in the browser's console
+		await late.goto(new URL(`/tickets/${desk.ticket}`, desk.url).href);
+		await late.getByRole("button", { name: "Waits for the customer" }).waitFor();
+		const page = await open(signed, `/tickets/${desk.ticket}`);
+		await page.setViewportSize({ width: 1280, height: 720 });
+		await page.getByLabel("Users affected").fill("60");
+		await page.getByLabel("of all users").fill("100");
+		await page.getByLabel("Urgency").selectOption("medium");
+		await page.getByLabel("Why (may be empty)").fill("<i>the whole floor</i>");
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("· priority 2").waitFor();
+		await page.getByText("(<i>the whole floor</i>)").first().waitFor();
+		await page.locator('tr[data-clock="resolution"]').getByText("8 h 00").waitFor();
+		await accessible(page, "a classified ticket");
+		await shoot(page, "ticket-classified");
+		await late.getByRole("button", { name: "Waits for the customer" }).click();
+		await late.getByText("Somebody else changed the ticket meanwhile").waitFor();
+		await late.getByText("· priority 2").waitFor();
+		await late.getByRole("button", { name: "Waits for the customer" }).click();
+		await late.getByText("· waiting customer").waitFor();
+		await late.locator('tr[data-clock="resolution"]').getByText("stands still").waitFor();
+		await late.close();
 		await page.close();
 	},
 

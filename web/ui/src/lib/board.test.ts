@@ -34,6 +34,9 @@ function queue(over: Partial<QueueRow> = {}): QueueRow {
 		short_today: 0,
 		other_today: 0,
 		wait_average_ms: null,
+		callbacks_open: 0,
+		callbacks_taken_today: 0,
+		callbacks_reached_today: 0,
 		agents: { ...nobody, available: 1 },
 		...over,
 	};
@@ -67,6 +70,8 @@ function board(over: Partial<Board> = {}): Board {
 		complete: true,
 		lost_today: 0,
 		lost_open: 0,
+		callbacks_open: 0,
+		callbacks_reached_today: 0,
 		agents: nobody,
 	};
 	return { seq: 1, at: ago(0), totals, queues: [], agents: [], calls: [], ...over };

@@ -1,5 +1,18 @@
 import { expect, it } from "vitest";
-import { type Block, byArrival, effort, endOf, type LostCaller, stateOf, until, whom } from "./care";
+import {
+	type Block,
+	backEnd,
+	backState,
+	byArrival,
+	type Callback,
+	effort,
+	endOf,
+	type LostCaller,
+	shortTries,
+	stateOf,
+	until,
+	whom,
+} from "./care";
 
 function caller(over: Partial<LostCaller> = {}): LostCaller {
 	return {
@@ -53,6 +66,28 @@ it.each([
 	["+4930123*", "all that begin with +4930123"],
 	["withheld", "everybody who withholds the number"],
 ])("a block of %s is for %s", (number, want) => expect(whom(block({ number }))).toBe(want));
+
+function back(over: Partial<Callback> = {}): Callback {
+	return {
+		...{ id: "b1", asked: "2026-03-02T09:01:00Z", call: "c1", ticket: "T-1", customer: {}, line: "1000" },
+		...{ queue: "q", joined: "2026-03-02T09:00:00Z", first: "agent", expires: "2026-03-02T13:00:00Z" },
+		...{ by: "caller", live: false, attempts: [], ...over },
+	};
+}
+
+it("says how far a callback is, and how often it was tried", () => {
+	expect(backState(back())).toBe("waits");
+	expect(backState(back({ live: true }))).toBe("being called");
+	expect(backState(back({ held: true }))).toBe("to be released");
+	expect(backEnd(back({ end: "redialled" }))).toBe("called again meanwhile");
+	expect(shortTries(back())).toBe("none");
+	const began = "2026-03-02T09:05:00Z";
+	const attempts = [
+		{ call: "c2", began },
+		{ call: "c3", began, counts: true },
+	];
+	expect(shortTries(back({ attempts }))).toBe("2, nobody there 1");
+});
 
 it("says when a proposal keeps the caller out already", () => {
 	expect(stateOf(block())).toBe("proposed");

@@ -1,12 +1,14 @@
 // Lost callers and blocked ones: what the pages say of them. Pure functions.
 import type { components } from "./schema";
+import { clock } from "./time";
 
 type Schemas = components["schemas"];
 export type LostCaller = Schemas["LostCaller"];
 export type Block = Schemas["Block"];
+export type Callback = Schemas["Callback"];
 
 /** Those who wait for a call: the longest first. */
-export const byArrival = (callers: LostCaller[]): LostCaller[] =>
+export const byArrival = <C extends { joined: string; id: string }>(callers: C[]): C[] =>
 	[...callers].sort((a, b) => a.joined.localeCompare(b.joined) || a.id.localeCompare(b.id));
 
 const ends: Record<NonNullable<LostCaller["end"]>, string> = {
@@ -25,6 +27,33 @@ export function effort(c: LostCaller): string {
 	const calls = c.count === 1 ? "1 call" : `${c.count} calls`;
 	if (c.tries.length === 0) return calls;
 	return `${calls}, ${c.tries.length === 1 ? "1 try" : `${c.tries.length} tries`}`;
+}
+
+const backEnds: Record<NonNullable<Callback["end"]>, string> = {
+	reached: "reached",
+	redialled: "called again meanwhile",
+	unreachable: "unreachable",
+	expired: "expired",
+	withdrawn: "withdrawn",
+	settled: "settled",
+};
+
+/** How a request to be called back ended. */
+export const backEnd = (c: Callback): string => (c.end ? backEnds[c.end] : "");
+
+/** How far a request is that is open. */
+export const backState = (c: Callback): string =>
+	c.held ? "to be released" : c.live ? "being called" : "waits";
+
+/** From when on, or until when, it is of use: "after 15:00", "until 15:00". */
+export const whenOf = (c: Callback): string =>
+	c.after && !c.live ? `after ${clock(c.after)}` : `until ${clock(c.expires)}`;
+
+/** The tries so far; those that found nobody there count towards giving up. */
+export function shortTries(c: Callback): string {
+	if (c.attempts.length === 0) return "none";
+	const missed = c.attempts.filter((a) => a.counts).length;
+	return missed === 0 ? String(c.attempts.length) : `${c.attempts.length}, nobody there ${missed}`;
 }
 
 /** Whom a block is for, for people. */

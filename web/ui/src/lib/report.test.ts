@@ -67,6 +67,10 @@ it("the CSV has a column for every cell, and nothing for what there is none of",
 			wait_average_ms: null,
 			wait_longest_ms: null,
 		},
+		callbacks: {
+			...{ asked: 2, open: 1, reached: 1, tries: 3, ends: {} },
+			...{ wait_average_ms: 60000, wait_longest_ms: 60000 },
+		},
 	};
 	const staff = { agents: 0, occupancy: null, formula: "", staffed_ms: 0, states_ms: {}, breaks_ms: {} };
 	const report: Report = {
@@ -95,6 +99,9 @@ it("the CSV has a column for every cell, and nothing for what there is none of",
 	expect(line.length).toBe(head.length);
 	expect(line[head.indexOf("of-answered_percent")]).toBeNull();
 	expect(line[head.indexOf("short_abandon_ms")]).toBe(5000);
+	expect(line[head.indexOf("callbacks_reached")]).toBe(1);
 	expect(line[head.indexOf("local_from")]).toBe("2026-03-02 09:00");
-	expect(csv([line])).toContain(',"\'=desk",,true,80,20000,0,0,0,0,0,0,0,0,0,0,,0,0,,,,0,,,,,5000,,\r\n');
+	expect(csv([line])).toContain(
+		',"\'=desk",,true,80,20000,0,0,0,0,0,0,0,0,0,0,,0,0,,,,0,,,,,5000,,,2,1,1,3,60000\r\n',
+	);
 });

@@ -99,7 +99,7 @@ export function table(r: Report): Cell[][] {
 		),
 		outcomes,
 		levels.flatMap((l) => [`${l.name}_percent`, `${l.name}_part`, `${l.name}_whole`]),
-		"wait_average_ms,wait_all_ms,wait_longest_ms,handled,aht_ms,talk_ms,hold_ms,wrap_ms,short_abandon_ms,abandonment_percent,abandonment_all_percent".split(
+		"wait_average_ms,wait_all_ms,wait_longest_ms,handled,aht_ms,talk_ms,hold_ms,wrap_ms,short_abandon_ms,abandonment_percent,abandonment_all_percent,callbacks_asked,callbacks_open,callbacks_reached,callback_tries,callback_wait_average_ms".split(
 			",",
 		),
 	].flat();
@@ -125,7 +125,7 @@ export function staffTable(r: Report): Cell[][] {
 }
 
 function line(q: Row, outcomes: string[]): Cell[] {
-	const { handling: h, abandonment: a } = q;
+	const { handling: h, abandonment: a, callbacks: c } = q;
 	return [
 		[
 			q.from,
@@ -155,5 +155,6 @@ function line(q: Row, outcomes: string[]): Cell[] {
 			h.wrap_ms,
 		],
 		[a.short_ms, a.percent, a.all_percent],
+		[c.asked, c.open, c.reached, c.tries, c.wait_average_ms],
 	].flat();
 }

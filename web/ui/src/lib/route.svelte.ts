@@ -7,6 +7,7 @@ export type Route =
 	| { page: "call"; id: string }
 	| { page: "ticket"; id: string }
 	| { page: "reports" }
+	| { page: "callbacks" }
 	| { page: "lost" }
 	| { page: "blocks" }
 	| { page: "unknown" };
@@ -17,7 +18,8 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
-	if ((first === "reports" || first === "lost" || first === "blocks") && !id) return { page: first };
+	if ((first === "reports" || first === "callbacks" || first === "lost" || first === "blocks") && !id)
+		return { page: first };
 	return { page: "unknown" };
 }
 
