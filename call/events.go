@@ -16,13 +16,14 @@ type (
 	//
 	// From is the customer's side and To ours, whoever dialled.
 	Arrived struct {
-		Ticket TicketID `json:"ticket"`
-		Origin string   `json:"origin"`
-		From   Party    `json:"from"`
-		To     Party    `json:"to"`
-		Trunk  string   `json:"trunk,omitempty"`
-		Test   bool     `json:"test,omitempty"`
-		Out    bool     `json:"out,omitempty"` // we dialled
+		Ticket  TicketID `json:"ticket"`
+		Origin  string   `json:"origin"`
+		From    Party    `json:"from"`
+		To      Party    `json:"to"`
+		Trunk   string   `json:"trunk,omitempty"`
+		Test    bool     `json:"test,omitempty"`
+		Out     bool     `json:"out,omitempty"`     // we dialled
+		Consult ID       `json:"consult,omitempty"` // an agent asks somebody during that call; it is in no figure of callers
 	}
 	// StageEntered marks the journey's progress; Input is all that the stage
 	// needs to be run again by another process.
@@ -466,6 +467,9 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[HoursOverridden], true
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
+	}
+	if decode, ok := consultDecoder(name); ok {
+		return decode, true
 	}
 	if decode, ok := ticketDecoder(name); ok {
 		return decode, true

@@ -69,6 +69,9 @@ func (d *Desk) newJourney(c *call.Call) *journey {
 
 // ServeCall takes a new call to its end.
 func (d *Desk) ServeCall(ctx context.Context, c *call.Call) {
+	if d.aside(ctx, c) {
+		return
+	}
 	d.serve(ctx, d.newJourney(c), Arrive{})
 }
 
