@@ -102,6 +102,9 @@ func (c *Centre) think(a *Answer, q Question, k *call.Call, f Flow) error {
 	switch to := r.(type) {
 	case ivr.Queue:
 		a.queue(to)
+	case ivr.Voicemail:
+		a.note("", "", "leaves a message for queue "+string(to.Queue))
+		a.Queue = to.Queue
 	case ivr.Hangup:
 		a.note("", "", "is hung up on: "+string(to.Reason))
 		a.End = to.Reason

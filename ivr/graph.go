@@ -116,8 +116,16 @@ func gist(s step) string {
 		return ""
 	case *queueNode:
 		return s.queue.Text
+	case voicemailNode:
+		return s.queue.Text
 	case *hangupNode:
 		return string(s.reason)
+	case *lookupNode:
+		return s.lookup.Text
+	case *identityNode:
+		return string(s.is)
+	case *classifyNode:
+		return strings.Join(strings.Fields(s.kind+" "+s.severity+" "+s.urgency), " ")
 	case *subNode:
 		return s.flow.Text
 	case *languageNode:
@@ -181,7 +189,7 @@ func shape(kind string) (open, shut string) {
 	switch kind {
 	case "menu", "collect", "branch", "lookup":
 		return "{", "}"
-	case "queue", "hangup", "return":
+	case "queue", "voicemail", "hangup", "return":
 		return "([", "])"
 	}
 	return "[", "]"

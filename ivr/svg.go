@@ -27,7 +27,7 @@ func (p Picture) SVG() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="monospace" font-size="12">`+"\n", width+3*margin, tall+margin)
-	b.WriteString(`<style>rect{fill:#fff;stroke:#345}.menu,.collect,.branch,.lookup{fill:#e8f0ff}.queue,.hangup,.return{fill:#eee}` +
+	b.WriteString(`<style>rect{fill:#fff;stroke:#345}.menu,.collect,.branch,.lookup{fill:#e8f0ff}.queue,.voicemail,.hangup,.return{fill:#eee}` +
 		`path{fill:none;stroke:#678}.jump{stroke-dasharray:4 3}.key{fill:#024;font-size:11px;paint-order:stroke;stroke:#fff;stroke-width:3px}` +
 		`.start rect{stroke-width:2.5}</style>` + "\n" +
 		`<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:#678"/></marker></defs>` + "\n")
