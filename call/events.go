@@ -16,13 +16,14 @@ type (
 	//
 	// From is the customer's side and To ours, whoever dialled.
 	Arrived struct {
-		Ticket TicketID `json:"ticket"`
-		Origin string   `json:"origin"`
-		From   Party    `json:"from"`
-		To     Party    `json:"to"`
-		Trunk  string   `json:"trunk,omitempty"`
-		Test   bool     `json:"test,omitempty"`
-		Out    bool     `json:"out,omitempty"` // we dialled
+		Ticket  TicketID `json:"ticket"`
+		Origin  string   `json:"origin"`
+		From    Party    `json:"from"`
+		To      Party    `json:"to"`
+		Trunk   string   `json:"trunk,omitempty"`
+		Test    bool     `json:"test,omitempty"`
+		Out     bool     `json:"out,omitempty"`     // we dialled
+		Consult ID       `json:"consult,omitempty"` // an agent asks somebody during that call; it is in no figure of callers
 	}
 	// StageEntered marks the journey's progress; Input is all that the stage
 	// needs to be run again by another process.
@@ -50,6 +51,13 @@ type (
 		Node       string `json:"node"`
 		Language   string `json:"language,omitempty"`
 		Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
+	}
+	// Identified says how sure a flow is of who calls: unknown, maybe, known, said or
+	// verified, and by what.
+	Identified struct {
+		Node     string `json:"node"`
+		Level    string `json:"level"`
+		Evidence string `json:"evidence"`
 	}
 	// QueueJoined opens a queue entry. Joined is when the wait began, which is
 	// earlier than the event for a call that keeps its place.
@@ -194,6 +202,15 @@ type (
 		Why      string        `json:"why,omitempty"`    // it is more than was told before
 		Silent   string        `json:"silent,omitempty"` // why no estimate was told
 	}
+	// PlaceKept says that a caller was given the place in a queue at which an earlier
+	// call of theirs stood, and what proves that it was theirs.
+	PlaceKept struct {
+		Entry    EntryID   `json:"entry"`
+		Queue    QueueID   `json:"queue"`
+		Joined   time.Time `json:"joined"`
+		Of       ID        `json:"of"`
+		Evidence Evidence  `json:"evidence"`
+	}
 	// QueueExited says by which rule an entry left without an agent, and where the
 	// rule sends it; the QueueLeft follows.
 	QueueExited struct {
@@ -203,6 +220,13 @@ type (
 		To    string  `json:"to,omitempty"`  // "queue:night", "hangup"
 	}
 )
+
+// Evidence is what shows that two calls are of the same caller.
+type Evidence string
+
+// EvidenceNumber is that both showed the same number, where a queue takes that for
+// proof. It can be made up, and be shared.
+const EvidenceNumber Evidence = "number"
 
 // Exclusion counts the agents whom one thing keeps from an entry.
 type Exclusion struct {
@@ -342,6 +366,7 @@ func (Answered) Type() string           { return "call.answered" }
 func (Keyed) Type() string              { return "call.keyed" }
 func (Noticed) Type() string            { return "call.noticed" }
 func (Chose) Type() string              { return "call.chose" }
+func (Identified) Type() string         { return "call.identified" }
 func (QueueJoined) Type() string        { return "queue.joined" }
 func (Offered) Type() string            { return "queue.offered" }
 func (OfferEnded) Type() string         { return "queue.offer-ended" }
@@ -359,6 +384,7 @@ func (QueueWidened) Type() string       { return "queue.widened" }
 func (QueueReprioritized) Type() string { return "queue.reprioritized" }
 func (QueueDecided) Type() string       { return "queue.decided" }
 func (Announced) Type() string          { return "queue.announced" }
+func (PlaceKept) Type() string          { return "queue.place-kept" }
 func (QueueExited) Type() string        { return "queue.exited" }
 func (TicketOpened) Type() string       { return "ticket.opened" }
 func (TicketNoted) Type() string        { return "ticket.noted" }
@@ -390,6 +416,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Noticed], true
 	case Chose{}.Type():
 		return decodeAs[Chose], true
+	case Identified{}.Type():
+		return decodeAs[Identified], true
 	case QueueJoined{}.Type():
 		return decodeAs[QueueJoined], true
 	case Offered{}.Type():
@@ -424,6 +452,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[QueueDecided], true
 	case Announced{}.Type():
 		return decodeAs[Announced], true
+	case PlaceKept{}.Type():
+		return decodeAs[PlaceKept], true
 	case QueueExited{}.Type():
 		return decodeAs[QueueExited], true
 	case TicketOpened{}.Type():
@@ -457,10 +487,13 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
 	}
+	if decode, ok := consultDecoder(name); ok {
+		return decode, true
+	}
 	if decode, ok := ticketDecoder(name); ok {
 		return decode, true
 	}
-	if decode, ok := careDecoder(name); ok {
+	if decode, ok := incidentDecoder(name); ok {
 		return decode, true
 	}
 	return callbackDecoder(name)

@@ -138,6 +138,7 @@ func TestEveryBodySurvivesTheWire(t *testing.T) {
 		CallEvent(at(90), "c1", QueueDecided{
 			Entry: "c1.q1", Offer: "c1.q1.o1", Step: 1, Since: at(6), Eligible: 2, Excluded: []Exclusion{{"on break", 3, time.Second}},
 		}),
+		CallEvent(at(90), "c1", PlaceKept{Entry: "c1.q1", Queue: "q", Joined: at(6), Of: "c0", Evidence: EvidenceNumber}),
 		CallEvent(at(90), "c1", QueueExited{Entry: "c1.q1", Rule: "key", Key: "1", To: "queue:night"}),
 		TicketEvent(at(91), "T-100001", TicketOpened{Call: "c1", Subject: "Call", Caller: Party{Number: "1", Name: "<b>"}}),
 		TicketEvent(at(91), "T-100001", TicketNoted{Note: "n", Author: "ana", Text: "hello"}),
@@ -163,6 +164,10 @@ func TestEveryBodySurvivesTheWire(t *testing.T) {
 		LostEvent(at(92), "l1", LostAgain{Call: "c2", Ticket: "T-2", Queue: "q", Joined: at(60), Reason: "empty"}),
 		LostEvent(at(92), "l1", LostTried{By: "agent:ana", Note: "engaged"}),
 		LostEvent(at(92), "l1", LostEnded{End: LostCalledAgain, By: "system", Call: "c3"}),
+		IncidentEvent(at(92), IncidentDeclared{Incident: "i1", Queue: "q", Clients: []string{"acme"}, Title: "VPN", Ticket: "T-9", Prompt: "p", By: "supervisor:sue"}),
+		IncidentEvent(at(92), IncidentTold{Incident: "i1", Message: "r1", By: "supervisor:sue"}),
+		IncidentEvent(at(92), IncidentAffected{Incident: "i1", Call: "c1", Ticket: "T-1", Number: "+4930123"}),
+		IncidentEvent(at(92), IncidentEnded{Incident: "i1", By: "supervisor:sue", Note: "fixed"}),
 		SystemEvent(at(93), Started{Boot: "b", Version: "v"}),
 		SystemEvent(at(93), Stopped{Boot: "b", Reason: "term"}),
 		SystemEvent(at(93), ConfigActivated{Hash: "h", By: "start"}),

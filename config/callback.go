@@ -50,3 +50,12 @@ func (r *centreReader) voicemail(v source.Value, q call.QueueID) {
 	}
 	m.End()
 }
+
+// place reads whether who was cut off and calls again has the old place.
+func (r *centreReader) place(v source.Value, q call.QueueID) {
+	m := v.Map()
+	if within := m.May("within").Duration(0, 10*time.Second, time.Hour); within > 0 {
+		r.centre.Places[q] = intake.PlaceRule{Within: within}
+	}
+	m.End()
+}

@@ -53,6 +53,7 @@ func (r *centreReader) queue(doc *source.Doc, e source.Entry) {
 	q.Keys = r.keys(doc, m.May("keys").Map())
 	r.callback(m.May("callback"), q)
 	r.voicemail(m.May("voicemail"), q.ID)
+	r.place(m.May("keep-place"), q.ID)
 	if a := r.announce(m.May("announce")); a.Every > 0 {
 		r.centre.Announce[q.ID] = a
 	}

@@ -8,6 +8,7 @@ import (
 	"firstline/call"
 	"firstline/call/calltest"
 	"firstline/callqueue"
+	"firstline/callqueue/callers"
 )
 
 // remembered is a caller who talked to an agent, and was left unserved n times.
@@ -19,6 +20,10 @@ type remembered struct {
 }
 
 func (m remembered) OfTicket(call.TicketID) (call.AgentID, bool) { return m.ticket, m.ticket != "" }
+
+func (m remembered) Dropped(string, call.QueueID, time.Time) (callers.Place, bool) {
+	return callers.Place{}, false
+}
 
 func (m remembered) Handler(number string, _ time.Time) (call.AgentID, bool) {
 	return m.agent, number == m.number && m.agent != ""

@@ -12,6 +12,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/callqueue/callers"
 	"firstline/callqueue/estimate"
 	"firstline/ivr"
 	"firstline/recordings"
@@ -39,6 +40,7 @@ type Centre struct {
 	// Patience is how long somebody is rung to whom a call is handed on; 30 s.
 	Patience time.Duration
 	Messages map[call.QueueID]MessageRule
+	Places   map[call.QueueID]PlaceRule
 	Blocked  Blocked
 	// ShortAbandons are on the list of lost callers too.
 	ShortAbandons bool
@@ -90,8 +92,12 @@ type (
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
+		// TalkMoved says that an agent goes on in another call with the same leg.
+		TalkMoved(agent call.AgentID, from, to call.ID)
 		// CallOut reserves an agent for a call that they place, and says where they sit.
 		CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (call.DeviceID, error)
+		// Sitting is the call that the agent at a phone talks in; empty for none.
+		Sitting(ctx context.Context, device call.DeviceID) (call.ID, error)
 		// Colleague is who has that id, or sits at that phone, and whether they could
 		// be put through to a caller.
 		Colleague(ctx context.Context, who string) (agent call.AgentID, there bool, err error)
@@ -115,10 +121,12 @@ type callerMemory interface {
 	OfTicket(t call.TicketID) (call.AgentID, bool)
 	Handler(number string, since time.Time) (call.AgentID, bool)
 	Unserved(number string, since time.Time) int
+	// Dropped is the place in a queue that a number left since an instant.
+	Dropped(number string, q call.QueueID, since time.Time) (callers.Place, bool)
 }
 
-// Config is what a Desk needs; all of it is required except Forecast, Callers,
-// MayCall, Playable, Version and PauseLimit.
+// Config is what a Desk needs; all of it is required except Lookups, Incidents, Forecast,
+// Callers, MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -127,6 +135,8 @@ type Config struct {
 	Recordings catalogue
 	Lost       lostList
 	Blocks     blocks
+	Lookups    lookups      // nil: flows look nothing up
+	Incidents  incidents    // nil: none is ever known
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
@@ -152,6 +162,7 @@ type Desk struct {
 	talks   map[call.ID]chan<- order
 	hours   map[string]call.HoursOverridden
 	crashed map[string]call.TicketID // tickets of calls that died with the last process, by origin
+	placed  map[call.ID]bool         // whose place somebody has taken
 }
 
 // New returns a desk that serves calls by centre c.
@@ -159,7 +170,7 @@ func New(cfg Config, c *Centre) *Desk {
 	if cfg.PauseLimit == 0 {
 		cfg.PauseLimit = 120 * time.Second
 	}
-	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, hours: map[string]call.HoursOverridden{}, crashed: map[string]call.TicketID{}}
+	d := &Desk{Config: cfg, callbacks: newCallbacks(), talks: map[call.ID]chan<- order{}, hours: map[string]call.HoursOverridden{}, crashed: map[string]call.TicketID{}, placed: map[call.ID]bool{}}
 	d.centre.Store(c)
 	return d
 }

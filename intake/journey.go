@@ -69,6 +69,9 @@ func (d *Desk) newJourney(c *call.Call) *journey {
 
 // ServeCall takes a new call to its end.
 func (d *Desk) ServeCall(ctx context.Context, c *call.Call) {
+	if d.aside(ctx, c) {
+		return
+	}
 	d.serve(ctx, d.newJourney(c), Arrive{})
 }
 
@@ -202,7 +205,7 @@ func (Route) Run(_ context.Context, d *Desk, j *journey) (Stage, error) {
 func (d *Desk) lead(j *journey, by call.HoursOverridden) (Stage, error) {
 	next, err := j.centre.route(j.call, by)
 	if w, wait := next.(Wait); wait {
-		return d.enqueue(j, w.Queue, w.Need, w.Priority), nil
+		return d.informed(j, d.enqueue(j, w.Queue, w.Need, w.Priority)), nil
 	}
 	return next, err
 }
@@ -285,10 +288,13 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	}
 	switch to := r.(type) {
 	case ivr.Queue:
-		return d.enqueue(j, to.Queue, to.Need, to.Priority), nil
+		return d.informed(j, d.enqueue(j, to.Queue, to.Need, to.Priority)), nil
 	case ivr.Voicemail:
 		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:
+		if to.Routed && j.entries == 0 {
+			j.outcome = call.OutcomeRoutedOut
+		}
 		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason, Text: f.Closed}, From: f.Name()}, nil
 	}
 	return nil, fmt.Errorf("flow %q ends in %T, which this version cannot follow", f.Flow, r)
@@ -304,7 +310,7 @@ func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 		}
 	case ivr.Keyed:
 		d.Journal.Post(call.CallEvent(now, id, call.Keyed(h)))
-	case ivr.Declined, ivr.Spoken, ivr.Decided, ivr.Troubled:
+	case ivr.Declined, ivr.Spoken, ivr.Identified, ivr.Classified, ivr.Decided, ivr.Troubled:
 		d.heard(j, h)
 	case ivr.Noticed:
 		j.noticed = true
@@ -353,6 +359,8 @@ func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priori
 	rules, now := j.centre.Queues[q], time.Now()
 	if joined, ok := d.redialled(context.Background(), j, q); ok {
 		w.Joined, w.Came = joined, w.Joined
+	} else if at, ok := d.resumes(j, q, w); ok {
+		w.Joined, w.Came = at.Joined, w.Joined
 	}
 	if d.Callers == nil {
 		return w

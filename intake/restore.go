@@ -143,6 +143,8 @@ func stageOf(rec *call.Record) (Stage, error) {
 		return inputOf[Flow](rec)
 	case Wait{}.Name():
 		return inputOf[Wait](rec)
+	case Inform{}.Name():
+		return inputOf[Inform](rec)
 	case Requeue{}.Name():
 		return inputOf[Requeue](rec)
 	case AskCallback{}.Name():
@@ -179,6 +181,8 @@ func inputOf[S Stage](rec *call.Record) (Stage, error) {
 // process may have died after a stage's work and before the next entry.
 func goOn(j *journey, rec *call.Record, at Stage, found call.Survivors) Stage {
 	switch s := at.(type) {
+	case Inform:
+		j.entries++ // as it will be in the queue
 	case Wait:
 		if n := len(rec.Entries); n == 0 || rec.Entries[n-1].ID != s.Entry {
 			j.entries++ // entered, and not yet in the queue

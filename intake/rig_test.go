@@ -20,6 +20,7 @@ import (
 	"firstline/callqueue"
 	"firstline/callqueue/agents"
 	"firstline/intake/block"
+	"firstline/intake/incident"
 	"firstline/intake/lost"
 	"firstline/ivr"
 	"firstline/recordings"
@@ -45,6 +46,7 @@ type rig struct {
 	queue   *callqueue.Dispatcher
 	lost    *lost.List
 	blocks  *block.List
+	known   *incident.List
 	stop    func()
 	hush    func() // ends the attempts to call back
 }
@@ -143,7 +145,7 @@ func (r *rig) start() {
 	r.openCare()
 	r.desk = New(Config{
 		Journal: r.process, Switch: r.sw, Tickets: r.tickets, Queue: r.queue, Recordings: r.records.open(r.process), Log: r.log,
-		Lost: r.lost, Blocks: r.blocks, Version: r.version,
+		Lost: r.lost, Blocks: r.blocks, Incidents: r.known, Version: r.version,
 		MayCall: func(number string) bool { return strings.HasPrefix(number, "+49") },
 	}, c)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -199,6 +201,13 @@ func (r *rig) openCare() {
 			live = append(live, b)
 		}
 	}
+	var story []call.Event
+	for _, e := range r.journal.Events() {
+		if e.Stream.Kind == call.StreamIncident {
+			story = append(story, e)
+		}
+	}
+	r.known = incident.New(incident.Config{Journal: r.process, Ticket: func() (call.TicketID, error) { return "T-900001", nil }, Log: r.log}, story)
 	r.blocks = block.New(block.Config{Journal: r.process, Log: r.log}, live)
 }
 
@@ -399,4 +408,11 @@ func (r *rig) seatOne(ctx context.Context, id call.AgentID) {
 	if err := r.queue.Restore(ctx, []agents.Record{was}); err != nil {
 		r.t.Fatal(err)
 	}
+}
+
+// made is the tickets so far.
+func (n *numbered) made() []int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return make([]int, n.n)
 }

@@ -44,6 +44,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.callbackRoutes(api)
 	s.lostRoutes(api)
 	s.blockRoutes(api)
+	s.incidentRoutes(api)
 	s.hoursRoutes(api)
 	s.nodeRoutes(api)
 	s.ticketRoutes(api)

@@ -46,6 +46,10 @@ var matrix = []struct {
 	{"PATCH", "/callbacks/{callback}", `{"number":"+4930987"}`, web.Supervisor, 204},
 	{"POST", "/callbacks/{callback}/withdraw", `{"reason":"solved by mail"}`, web.Supervisor, 204},
 	{"POST", "/callbacks/{callback}/settle", `{"note":"heard"}`, web.Agent, 204},
+	{"GET", "/incidents", "", web.Agent, 200},
+	{"POST", "/incidents", `{"title":"VPN","queue":"network{n}"}`, web.Supervisor, 200},
+	{"PATCH", "/incidents/{incident}", `{"prompt":"closed"}`, web.Supervisor, 200},
+	{"POST", "/incidents/{incident}/end", `{"note":"fixed"}`, web.Supervisor, 200},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
 	{"GET", "/ticket-terms", "", web.Agent, 200},
@@ -58,6 +62,11 @@ var matrix = []struct {
 	{"POST", "/calls/{call}/recording/pause", "", web.Supervisor, 204},
 	{"POST", "/calls/{call}/recording/resume", "", web.Supervisor, 204},
 	{"POST", "/calls/{call}/transfer", `{"agent":"ana"}`, web.Agent, 204},
+	{"POST", "/calls/{call}/consult", `{"queue":"service-desk"}`, web.Agent, 204},
+	{"POST", "/calls/{call}/consult/end", "", web.Agent, 204},
+	{"POST", "/calls/{call}/consult/complete", "", web.Agent, 204},
+	{"POST", "/calls/{call}/consult/swap", "", web.Agent, 204},
+	{"POST", "/calls/{call}/consult/conference", "", web.Agent, 204},
 	{"POST", "/calls/{call}/tap", `{"device":"3001","mode":"listen"}`, web.Supervisor, 204},
 	{"PUT", "/agents/{agent}/wrap-up", `{"until":"2026-01-01T00:00:00Z"}`, web.Supervisor, 204},
 	{"PUT", "/calls/{waiting}/priority", `{"priority":5,"reason":"their whole office is down"}`, web.Supervisor, 204},
@@ -119,6 +128,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 // once fills in what each request has one of its own of: it ends once.
 func (d *desk) once(text string, now time.Time, c *webtest.Caller) string {
 	for name, create := range map[string]func(n string) string{
+		"{incident}": func(n string) string { return string(d.Know(call.QueueID("q" + n))) },
 		"{callback}": func(string) string { return string(d.AskBack(now, c.ID)) },
 		"{lost}":     func(string) string { return string(d.Lose(now, c, call.Party{})) },
 		"{proposal}": func(n string) string { return string(d.Propose(block.Pattern("+4930"+n), "agent:ana", false)) },
@@ -146,7 +156,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

@@ -15,6 +15,7 @@ import (
 	"firstline/callqueue/worktime"
 	"firstline/intake"
 	"firstline/intake/block"
+	"firstline/intake/incident"
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/tickets"
@@ -46,10 +47,10 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case errors.Is(err, intake.ErrTooManyCalls):
 		return huma.Error429TooManyRequests(err.Error()), false
 	case isAny(err, ErrInvalid, tickets.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
-		intake.ErrMayNotCall, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
+		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
-		intake.ErrNotTalking, intake.ErrNobody, intake.ErrNotRecorded, intake.ErrNoCallback, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
+		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case errors.Is(err, tickets.ErrStale):
 		return huma.Error412PreconditionFailed(err.Error()), false

@@ -25,6 +25,8 @@ type open struct {
 	number string // of the caller, empty when withheld
 	ticket call.TicketID
 	out    bool // placed by us
+	queue  call.QueueID
+	joined time.Time
 }
 
 // talk is one that was had last.
@@ -38,6 +40,7 @@ type past struct {
 	talk
 	unserved []time.Time // calls since that talk that nobody answered, oldest first
 	latest   time.Time
+	place    Place // that was left last
 }
 
 // mostUnserved bounds what is kept of a number that dials without end: the latest.
@@ -67,13 +70,22 @@ func (b *Book) Apply(e call.Event) {
 			b.open[id] = open{number: b.number(body), ticket: body.Ticket, out: body.Out}
 		}
 		b.sweep(e.At)
+	case call.QueueJoined:
+		b.standing(id, body)
+	case call.PlaceKept:
+		b.resumed(id)
 	case call.Connected:
+		b.resumed(id)
 		if body.Agent != "" {
 			b.talked(b.open[id], talk{body.Agent, e.At})
 		}
 	case call.QueueLeft:
-		if c := b.open[id]; !c.out && unserved(body.Outcome) {
+		c := b.open[id]
+		if !c.out && unserved(body.Outcome) {
 			b.left(c.number, e.At)
+		}
+		if !c.out {
+			b.lost(id, c, body.Outcome, e.At)
 		}
 	case call.Ended:
 		delete(b.open, id)

@@ -7,6 +7,7 @@ import (
 
 	"firstline/call"
 	"firstline/intake/block"
+	"firstline/intake/incident"
 	"firstline/intake/lost"
 	"firstline/intake/number"
 )
@@ -21,6 +22,11 @@ func (s *server) openCare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("blocks: %w", err)
 	}
+	story, err := wholeStory(ctx, s.store, call.Stream{Kind: call.StreamIncident, ID: call.IncidentStream})
+	if err != nil {
+		return fmt.Errorf("known incidents: %w", err)
+	}
+	s.incidents = incident.New(incident.Config{Journal: s.journal, Ticket: s.store.Numbers().Next, Log: s.log.Named("incident")}, story)
 	s.lost = lost.New(lost.Config{
 		Journal: s.journal, Log: s.log.Named("lost"),
 		Tries: func() int { return s.centre.now().Callers.Lost.Tries },

@@ -67,7 +67,7 @@ func forDesk(c *config.Centre, heard sounds) *intake.Centre {
 		Numbers: map[string]intake.Number{}, Queues: map[call.QueueID]callqueue.Queue{},
 		Language: language, Notice: noticePrompt, Trouble: troublePrompt, Full: fullPrompt, Versions: heard.checksum, Recorded: heard.languages,
 		Calendars: map[string]intake.Hours{},
-		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Outbound: c.Outbound, Patience: c.Patience,
+		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Places: c.Places, Outbound: c.Outbound, Patience: c.Patience,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
 	}
 	for number, n := range c.Numbers {

@@ -101,3 +101,10 @@ func (h *lately) Unserved(number string, since time.Time) int {
 	defer h.mu.Unlock()
 	return h.callers.Unserved(number, since)
 }
+
+// Dropped is the place in a queue that a number left since an instant.
+func (h *lately) Dropped(number string, q call.QueueID, since time.Time) (callers.Place, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.callers.Dropped(number, q, since)
+}

@@ -22,6 +22,7 @@ import (
 	"firstline/intake"
 	"firstline/intake/block"
 	"firstline/intake/feature"
+	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
 	"firstline/recordings"
@@ -110,6 +111,7 @@ type server struct {
 	recordings   *recordings.Catalogue
 	lost         *lost.List
 	blocks       *block.List
+	incidents    *incident.List
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -295,7 +297,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Version: s.version,
+		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)

@@ -24,7 +24,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Hours: webHours{s}, Tickets: webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Incidents: webIncidents{s}, Hours: webHours{s}, Tickets: webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),
@@ -271,6 +271,26 @@ func (w webTalks) ResumeRecording(ctx context.Context, id call.ID, by string) er
 
 func (w webTalks) CallOut(ctx context.Context, o intake.CallOut) (call.ID, error) {
 	return w.s.desk.CallOut(ctx, o)
+}
+
+func (w webTalks) Consult(ctx context.Context, id call.ID, to intake.Target, by string) error {
+	return conflict(w.s.desk.Consult(ctx, id, to, by))
+}
+
+func (w webTalks) EndConsult(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.EndConsult(ctx, id))
+}
+
+func (w webTalks) CompleteConsult(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.CompleteConsult(ctx, id))
+}
+
+func (w webTalks) SwapConsult(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.SwapConsult(ctx, id))
+}
+
+func (w webTalks) Conference(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.Conference(ctx, id))
 }
 
 func (w webTalks) Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error {

@@ -3,11 +3,13 @@ package webtest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"firstline/call"
 	"firstline/intake/block"
+	"firstline/intake/incident"
 	"firstline/intake/lost"
 	"firstline/intake/number"
 	"firstline/web"
@@ -34,6 +36,7 @@ type care struct {
 	w      *World
 	lost   *lost.List
 	blocks *block.List
+	known  *incident.List
 
 	items map[call.LostID]*lost.Item // guarded by World.mu, as the next is
 	all   map[call.BlockID]*block.Block
@@ -42,6 +45,7 @@ type care struct {
 func newCare(w *World) *care {
 	return &care{
 		w: w, lost: lost.New(lost.Config{Journal: w}, nil), blocks: block.New(block.Config{Journal: w}, nil),
+		known: incident.New(incident.Config{Journal: w, Ticket: numbered()}, nil),
 		items: make(map[call.LostID]*lost.Item), all: make(map[call.BlockID]*block.Block),
 	}
 }
@@ -139,6 +143,29 @@ func (c worldLost) Resolve(ctx context.Context, id call.LostID, by, note string)
 func (c worldLost) Decline(ctx context.Context, id call.LostID, by, reason string) (lost.Item, error) {
 	return c.lost.Decline(ctx, id, by, reason)
 }
+
+// numbered gives each incident a ticket of its own.
+func numbered() func() (call.TicketID, error) {
+	n := 0
+	return func() (call.TicketID, error) {
+		n++
+		return call.TicketID(fmt.Sprintf("T-9%05d", n)), nil
+	}
+}
+
+// Know declares an incident on a queue.
+func (w *World) Know(q call.QueueID) call.IncidentID {
+	i, err := w.care.known.Declare(context.Background(), incident.Declaration{Queue: q, Title: "VPN", By: "supervisor:sue"})
+	if err != nil {
+		panic(err) // the test's script is wrong
+	}
+	return i.ID
+}
+
+type worldIncidents struct{ *incident.List }
+
+// Incidents implements web.Incidents.
+func (l worldIncidents) Incidents() []incident.Incident { return l.All() }
 
 type worldBlocks struct{ *care }
 

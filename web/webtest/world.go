@@ -69,7 +69,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
@@ -398,6 +398,24 @@ func (w *World) CallOut(_ context.Context, o intake.CallOut) (call.ID, error) {
 	id := call.NewID(time.Now())
 	w.paused = append(w.paused, "call to "+o.Customer.Number+" "+string(id)+" "+o.By)
 	return id, nil
+}
+
+// Consult implements web.Talks, as the methods below do.
+func (w *World) Consult(_ context.Context, id call.ID, to intake.Target, by string) error {
+	return w.tellRecorder("consult "+to.String(), id, by)
+}
+
+func (w *World) EndConsult(_ context.Context, id call.ID) error { return w.tellRecorder("end", id, "") }
+
+func (w *World) CompleteConsult(_ context.Context, id call.ID) error {
+	return w.tellRecorder("complete", id, "")
+}
+
+func (w *World) SwapConsult(_ context.Context, id call.ID) error {
+	return w.tellRecorder("swap", id, "")
+}
+func (w *World) Conference(_ context.Context, id call.ID) error {
+	return w.tellRecorder("conference", id, "")
 }
 
 // Transfer implements web.Talks; it is told with what the recorder was told.

@@ -138,6 +138,7 @@ const steps = {
 			["ticket", `/tickets/${desk.ticket}`],
 			["reports", "/reports"],
 			["callbacks", "/callbacks"],
+			["incidents", "/incidents"],
 			["lost", "/lost"],
 			["blocks", "/blocks"],
 			["unknown", "/nothing"],
@@ -225,6 +226,21 @@ const steps = {
 		await page.getByRole("button", { name: "Show" }).click();
 		await page.getByText("2020-01-02 00:00 to 2020-01-04 00:00 (Asia/Kolkata), 0 rows").waitFor();
 		await accessible(page, "a report of nobody");
+		await page.close();
+	},
+
+	async "an incident is declared, and is over with a note"() {
+		const page = await open(signed, "/incidents");
+		await page.getByLabel("What is wrong").fill("<b>mail is down</b>");
+		await page.getByLabel("Callers of").selectOption("network");
+		await page.getByRole("button", { name: "Tell callers" }).click();
+		const row = page.locator("tr[data-incident]", { hasText: "<b>mail is down</b>" });
+		await row.getByRole("button", { name: "It is over…" }).click();
+		await accessible(page, "incidents with a question");
+		await shoot(page, "incidents");
+		await page.getByLabel(/What ended/).fill("restarted");
+		await page.getByRole("button", { name: "End it", exact: true }).click();
+		await row.getByText("over").waitFor();
 		await page.close();
 	},
 

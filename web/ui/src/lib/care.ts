@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type LostCaller = Schemas["LostCaller"];
 export type Block = Schemas["Block"];
 export type Callback = Schemas["Callback"];
+export type Incident = Schemas["Incident"];
 
 /** Those who wait for a call: the longest first. */
 export const byArrival = <C extends { joined: string; id: string }>(callers: C[]): C[] =>

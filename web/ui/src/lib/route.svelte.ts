@@ -8,6 +8,7 @@ export type Route =
 	| { page: "ticket"; id: string }
 	| { page: "reports" }
 	| { page: "callbacks" }
+	| { page: "incidents" }
 	| { page: "lost" }
 	| { page: "blocks" }
 	| { page: "unknown" };
@@ -18,8 +19,9 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
-	if ((first === "reports" || first === "callbacks" || first === "lost" || first === "blocks") && !id)
-		return { page: first };
+	const lists = ["reports", "callbacks", "incidents", "lost", "blocks"] as const;
+	const list = lists.find((l) => l === first);
+	if (list && !id) return { page: list };
 	return { page: "unknown" };
 }
 
