@@ -137,7 +137,9 @@ func TestAnAgentsPhoneOnAsteriskHandsTheCallerOnBlindly(t *testing.T) {
 	eventually(t, "the caller and the second agent hear each other, and nobody else", func() bool {
 		return caller.HearsVoice(second) && second.HearsVoice(caller) && !caller.HearsTone(agentTone) && !second.HearsTone(agentTone)
 	})
-	first.saw("CALL_CLOSED", 1)
+	d.api.awaitAgent("2001", "break")
+	began := time.Now()
+	eventually(t, "they talk for a while", func() bool { return time.Since(began) > 2*time.Second })
 	caller.Hangup()
 	c := d.api.awaitEnd(number)
 	if c.Outcome != "answered" || len(c.Talks) != 2 || c.Talks[0].Agent != "2001" || c.Talks[1].Agent != "2002" || len(c.Recordings) != 2 {

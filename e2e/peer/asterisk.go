@@ -4,8 +4,10 @@ package peer
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -162,7 +164,7 @@ func (a *Asterisk) script(args ...string) string {
 
 func (a *Asterisk) run(args ...string) (string, error) {
 	_, file, _, _ := runtime.Caller(0)
-	cmd := exec.Command(filepath.Join(filepath.Dir(file), "../../deploy/dev/asterisk.sh"), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(filepath.Dir(file), "../../deploy/dev/asterisk.sh"), args...)
 	cmd.Env = append(os.Environ(), a.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -181,13 +183,15 @@ func FreePort(t *testing.T) int {
 	return port
 }
 
+// freePort is below those that the kernel gives out, so that nobody gets it before it
+// is used.
 func freePort() (int, error) {
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		port := 30000 + rand.IntN(2700)
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
-			return 0, err
+			continue
 		}
-		port := l.Addr().(*net.TCPAddr).Port
 		l.Close()
 		if free(port) {
 			return port, nil

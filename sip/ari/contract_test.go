@@ -59,7 +59,7 @@ func TestFrontEndKeepsTheContractOnTheFake(t *testing.T) {
 			return p
 		},
 		Lacks: map[calltest.Ability]string{
-			calltest.RecordGrows: "as on a real one", calltest.DTMFStart: "as on a real one", calltest.EarlyMedia: "as on a real one", calltest.Message: "as on a real one",
+			calltest.RecordGrows: "as on a real one", calltest.Message: "as on a real one", calltest.DTMFStart: "as on a real one", calltest.EarlyMedia: "as on a real one",
 		},
 	})
 }
