@@ -16,13 +16,14 @@ type (
 	//
 	// From is the customer's side and To ours, whoever dialled.
 	Arrived struct {
-		Ticket TicketID `json:"ticket"`
-		Origin string   `json:"origin"`
-		From   Party    `json:"from"`
-		To     Party    `json:"to"`
-		Trunk  string   `json:"trunk,omitempty"`
-		Test   bool     `json:"test,omitempty"`
-		Out    bool     `json:"out,omitempty"` // we dialled
+		Ticket  TicketID `json:"ticket"`
+		Origin  string   `json:"origin"`
+		From    Party    `json:"from"`
+		To      Party    `json:"to"`
+		Trunk   string   `json:"trunk,omitempty"`
+		Test    bool     `json:"test,omitempty"`
+		Out     bool     `json:"out,omitempty"`     // we dialled
+		Consult ID       `json:"consult,omitempty"` // an agent asks somebody during that call; it is in no figure of callers
 	}
 	// StageEntered marks the journey's progress; Input is all that the stage
 	// needs to be run again by another process.
@@ -50,6 +51,13 @@ type (
 		Node       string `json:"node"`
 		Language   string `json:"language,omitempty"`
 		Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
+	}
+	// Identified says how sure a flow is of who calls: unknown, maybe, known, said or
+	// verified, and by what.
+	Identified struct {
+		Node     string `json:"node"`
+		Level    string `json:"level"`
+		Evidence string `json:"evidence"`
 	}
 	// QueueJoined opens a queue entry. Joined is when the wait began, which is
 	// earlier than the event for a call that keeps its place.
@@ -358,6 +366,7 @@ func (Answered) Type() string           { return "call.answered" }
 func (Keyed) Type() string              { return "call.keyed" }
 func (Noticed) Type() string            { return "call.noticed" }
 func (Chose) Type() string              { return "call.chose" }
+func (Identified) Type() string         { return "call.identified" }
 func (QueueJoined) Type() string        { return "queue.joined" }
 func (Offered) Type() string            { return "queue.offered" }
 func (OfferEnded) Type() string         { return "queue.offer-ended" }
@@ -407,6 +416,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[Noticed], true
 	case Chose{}.Type():
 		return decodeAs[Chose], true
+	case Identified{}.Type():
+		return decodeAs[Identified], true
 	case QueueJoined{}.Type():
 		return decodeAs[QueueJoined], true
 	case Offered{}.Type():
@@ -475,6 +486,9 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[HoursOverridden], true
 	case ConfigActivated{}.Type():
 		return decodeAs[ConfigActivated], true
+	}
+	if decode, ok := consultDecoder(name); ok {
+		return decode, true
 	}
 	if decode, ok := ticketDecoder(name); ok {
 		return decode, true

@@ -101,12 +101,13 @@ const (
 
 // LegEvent is one happening on a leg.
 type LegEvent struct {
-	At      time.Time
-	Kind    LegEventKind
-	Digit   byte          // LegDigit
-	Press   time.Duration // LegDigit: how long it was held, 0 when unknown
-	Target  string        // LegTransfer: the number or user asked for
-	Quality Quality       // LegQuality
+	At       time.Time
+	Kind     LegEventKind
+	Digit    byte          // LegDigit
+	Press    time.Duration // LegDigit: how long it was held, 0 when unknown
+	Target   string        // LegTransfer: the number or user asked for
+	Replaces LegID         // LegTransfer: the phone's other leg, whose far end is to take this one's place (RFC 3891); empty for a blind one
+	Quality  Quality       // LegQuality
 }
 
 // Quality is what RTP and RTCP say of one leg.

@@ -19,8 +19,9 @@ type Record struct {
 	To       Party     `json:"to"`
 	Trunk    string    `json:"trunk,omitempty"`
 	Test     bool      `json:"test,omitempty"`
-	Out      bool      `json:"out,omitempty"`    // we dialled: From is the customer all the same
-	Config   string    `json:"config,omitempty"` // hash of the centre that it came under
+	Out      bool      `json:"out,omitempty"`     // we dialled: From is the customer all the same
+	Consult  ID        `json:"consult,omitempty"` // the call during which an agent asks somebody by this one
+	Config   string    `json:"config,omitempty"`  // hash of the centre that it came under
 	Arrived  time.Time `json:"arrived"`
 	Answered time.Time `json:"answered,omitzero"` // by us, not by an agent
 	Ended    time.Time `json:"ended,omitzero"`
@@ -30,6 +31,7 @@ type Record struct {
 	Quality  Quality   `json:"quality,omitzero"`
 
 	Language   string `json:"language,omitempty"`   // that the caller chose
+	Identity   string `json:"identity,omitempty"`   // how sure its flow was of who calls
 	Unrecorded bool   `json:"unrecorded,omitempty"` // the caller does not want to be recorded
 
 	Stage      string          `json:"stage,omitempty"`
@@ -159,6 +161,7 @@ type Talk struct {
 	Holds     []Span      `json:"holds,omitempty"`
 	Transfers []Transfer  `json:"transfers,omitempty"`
 	Taps      []Tap       `json:"taps,omitempty"`
+	Consults  []Consult   `json:"consults,omitempty"`
 }
 
 // Tap is one time that a supervisor's phone was on the conversation in one mode.
@@ -314,7 +317,7 @@ func (r *Record) Apply(e Event) error {
 		}
 		*r = Record{
 			ID: ID(e.Stream.ID), Ticket: b.Ticket, Origin: b.Origin, From: b.From, To: b.To,
-			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Arrived: e.At, Config: e.Config,
+			Trunk: b.Trunk, Test: b.Test, Out: b.Out, Consult: b.Consult, Arrived: e.At, Config: e.Config,
 		}
 	case StageEntered:
 		r.Stage, r.StageInput, r.StageAt = b.Stage, b.Input, e.At
@@ -326,6 +329,8 @@ func (r *Record) Apply(e Event) error {
 		r.Path = append(r.Path, Step{At: e.At, Node: "notice", Notice: b.Prompt})
 	case Chose:
 		r.Language, r.Unrecorded = cmp.Or(b.Language, r.Language), b.Unrecorded || r.Unrecorded
+	case Identified:
+		r.Identity = b.Level
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
 	case Panicked:
@@ -473,6 +478,11 @@ func (r *Record) applyTalk(ev Event) error {
 	case TapEnded:
 		if t := r.Talking(); t != nil {
 			t.endTap(b.Leg, ev.At)
+			return nil
+		}
+	case ConsultBegan, ConferenceBegan, ConsultEnded:
+		if t := r.Talking(); t != nil {
+			t.consulted(ev.At, ev.Body)
 			return nil
 		}
 	case TransferAsked:

@@ -367,6 +367,17 @@ func (d *Dispatcher) Colleague(ctx context.Context, who string) (agent call.Agen
 	return agent, there, asked
 }
 
+// Sitting is the call that the agent at a phone talks in; empty for none.
+func (d *Dispatcher) Sitting(ctx context.Context, device call.DeviceID) (id call.ID, err error) {
+	err = d.ask(ctx, func(time.Time) error {
+		if a := d.engine.at[device]; a != nil && agents.Busy(a.activity) {
+			id = a.call
+		}
+		return nil
+	})
+	return id, err
+}
+
 // EndWrapUp ends a wrap-up early. ErrNotTalking when there is none.
 func (d *Dispatcher) EndWrapUp(ctx context.Context, agent call.AgentID) error {
 	return d.ask(ctx, func(now time.Time) error { return d.apply(now, WrapUpEnded{agent}) })
@@ -379,6 +390,18 @@ func (d *Dispatcher) ExtendWrapUp(ctx context.Context, agent call.AgentID, until
 
 // TalkBegan says that a talk is on which was there before this process.
 func (d *Dispatcher) TalkBegan(agent call.AgentID, id call.ID) { d.tell(TalkBegan{agent, id}) }
+
+// TalkMoved says that an agent goes on in another call with the same leg. It is
+// nothing when the talk has ended.
+func (d *Dispatcher) TalkMoved(agent call.AgentID, from, to call.ID) {
+	d.submit(func(now time.Time) {
+		if err := d.apply(now, TalkMoved{agent, from, to}); err != nil {
+			d.log.Debug("talk has ended before", zap.String("agent", string(agent)), zap.String("call", string(from)), zap.Error(err))
+			return
+		}
+		delete(d.talks, agent)
+	})
+}
 
 // CallOut reserves an agent for a call that they place, and says where they sit. It
 // ends by TalkEnded. ErrUnknownAgent, ErrTalking, ErrBusy.

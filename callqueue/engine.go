@@ -140,6 +140,8 @@ func (e *Engine) take(now time.Time, in Input) error {
 		return e.offerDone(now, in)
 	case TalkBegan:
 		return e.talkBegan(now, in)
+	case TalkMoved:
+		return e.talkMoved(now, in)
 	case CallOut:
 		return e.callOut(now, in)
 	case TalkHeld:

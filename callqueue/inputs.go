@@ -111,6 +111,11 @@ type (
 		Agent call.AgentID
 		Call  call.ID
 	}
+	// TalkMoved says that an agent goes on in another call with the same leg.
+	TalkMoved struct {
+		Agent    call.AgentID
+		From, To call.ID
+	}
 	// CallOut reserves an agent for a call that they place themselves. TalkEnded ends it.
 	CallOut struct {
 		Agent  call.AgentID
@@ -165,6 +170,7 @@ func (OfferRang) input()       {}
 func (OfferDone) input()       {}
 func (TalkBegan) input()       {}
 func (CallOut) input()         {}
+func (TalkMoved) input()       {}
 func (TalkHeld) input()        {}
 func (TalkSilent) input()      {}
 func (TalkEnded) input()       {}

@@ -271,6 +271,7 @@ func (w *world) actions() map[string]func(*rapid.T) {
 		},
 		"adopts":    func(*rapid.T) { w.adopts() },
 		"calls out": func(*rapid.T) { w.callsOut() },
+		"moves":     func(*rapid.T) { w.moves() },
 		"says":      func(*rapid.T) { w.says() },
 		"available": func(*rapid.T) {
 			_ = w.do(callqueue.PresenceSet{Agent: w.anyAgent(), Presence: call.Available, By: "self"})

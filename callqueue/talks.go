@@ -34,6 +34,25 @@ func (e *Engine) talkBegan(now time.Time, in TalkBegan) error {
 	return nil
 }
 
+// talkMoved has an agent go on in another call, without a moment in between in which
+// somebody could be offered to them.
+func (e *Engine) talkMoved(now time.Time, in TalkMoved) error {
+	a, err := e.agent(in.Agent)
+	if err != nil {
+		return err
+	}
+	if a.activity != call.Talking && a.activity != call.Holding || a.call != in.From {
+		return fmt.Errorf("%w: %s is not in call %s", ErrNotTalking, a.ID, in.From)
+	}
+	talked := max(now.Sub(a.talking), 0)
+	a.talked += talked
+	e.disarm(&a.due)
+	e.move(now, a, call.ActivityChanged{Activity: call.Idle, Talked: talked})
+	e.move(now, a, call.ActivityChanged{Activity: call.Talking, Call: in.To})
+	a.talking = now
+	return nil
+}
+
 // callOut reserves an agent who has nothing else to do, or only to write something
 // down, for a call of their own.
 func (e *Engine) callOut(now time.Time, in CallOut) error {

@@ -308,3 +308,19 @@ func (w *world) callsOut() {
 	}
 	w.talks[a], w.serving[a] = in.Call, in.Client
 }
+
+// moves has an agent go on in another call, and wants nothing offered in between.
+func (w *world) moves() {
+	a := pick(w, w.talks, "agent")
+	if w.activity[a] == call.Outbound {
+		w.t.Skip("placed the call")
+	}
+	w.n++
+	in := callqueue.TalkMoved{Agent: a, From: w.talks[a], To: call.ID(fmt.Sprint("moved", w.n))}
+	client := w.serving[a]
+	w.must(in)
+	w.talks[a], w.serving[a] = in.To, client
+	if len(w.fresh) > 0 && w.fresh[0].Agent == a {
+		w.t.Fatalf("%+v: is offered a call", in)
+	}
+}

@@ -38,6 +38,7 @@ type Centre struct {
 	Flows        map[string]*ivr.Flow
 	Calendars    map[string]*hours.Calendar
 	Holidays     map[string]string // calendars of holidays that are fetched: name to URL
+	Lookups      map[string]Lookup
 	DeskZone     *time.Location    // nil when hours.yaml names none; see Zone
 	Skills       map[string]string // id to name
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
@@ -193,12 +194,13 @@ const (
 	agentsFile  = "agents.yaml"
 	rulesFile   = "rules.yaml"
 	hoursFile   = "hours.yaml"
+	lookupsFile = "lookups.yaml"
 	flowsDir    = "flows"
 	holidaysDir = "holidays" // <name>.ics
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, featuresFile, callersFile, outboundFile, ticketsFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, lookupsFile, featuresFile, callersFile, outboundFile, ticketsFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil

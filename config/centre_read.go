@@ -45,6 +45,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 			Numbers:   make(map[string]Number),
 			Clients:   make(map[string]Client),
 			Flows:     make(map[string]*ivr.Flow),
+			Lookups:   make(map[string]Lookup),
 			Holidays:  make(map[string]string),
 			Calendars: make(map[string]*hours.Calendar),
 			Skills:    make(map[string]string),
@@ -64,6 +65,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.each(queuesFile, "queue", r.queue)
 	r.each(breaksFile, "break reason", r.breakReason)
 	r.each(agentsFile, "agent", r.agent)
+	r.each(lookupsFile, "lookup", r.lookup)
 	r.features()
 	r.callers()
 	r.outbound()
@@ -218,7 +220,7 @@ func (r *centreReader) flows() {
 	}
 	known := ivr.Known{
 		Queues: r.names("queue"), Skills: r.names("skill"), Prompts: r.prompts,
-		Flows: r.names("flow"), Calendars: r.names("calendar"), Entered: r.entered(),
+		Flows: r.names("flow"), Calendars: r.names("calendar"), Lookups: r.names("lookup"), Entered: r.entered(),
 	}
 	r.faults = append(r.faults, ivr.CheckAll(all, known)...)
 	r.centre.Hints = append(r.centre.Hints, ivr.Advise(all, known.Entered)...)
@@ -270,6 +272,10 @@ func (r *centreReader) names(what string) []string {
 	case "contract":
 		for c := range r.centre.Tickets.Contracts {
 			names = append(names, c)
+		}
+	case "lookup":
+		for l := range r.centre.Lookups {
+			names = append(names, l)
 		}
 	case "client":
 		for c := range r.centre.Clients {

@@ -96,3 +96,22 @@ func TestEachFaultyCentreIsToldItsFaultWithFileAndLine(t *testing.T) {
 		t.Errorf("%d faulty centres; want 40 at least", cases)
 	}
 }
+
+// The flow of docs/flows.md is one that loads.
+func TestTheFlowOfTheDocsLoads(t *testing.T) {
+	page, err := os.ReadFile("../docs/flows.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, _ = strings.Cut(text, "```")
+	dir := fstest.MapFS{
+		"numbers.yaml":        {Data: []byte("1000: {flow: support}\n")},
+		"queues.yaml":         {Data: []byte("service-desk: {}\n")},
+		"flows/support.yaml":  {Data: []byte(text)},
+		"flows/identify.yaml": {Data: []byte("start: back\nnodes:\n  back: {type: return}\n")},
+	}
+	if got := said(t, dir); got != "" {
+		t.Error(got)
+	}
+}

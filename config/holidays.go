@@ -44,8 +44,8 @@ func (r *centreReader) noHolidays(name source.Word, v source.Value) {
 	v.Fault("there are no holidays %q: put them into %s, or say where to fetch them: holidays: {%s: \"https://…\"}", name.Text, HolidaysFile(name.Text), name.Text)
 }
 
-// holidaySource reads where holidays are fetched: over TLS, or from this machine.
-func holidaySource(v source.Value) string {
+// address reads where something is asked or fetched: over TLS, or from this machine.
+func address(v source.Value) string {
 	text := v.Text("")
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {

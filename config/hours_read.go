@@ -36,7 +36,7 @@ func (r *centreReader) hours() {
 	r.centre.DeskZone = timeZone(m.May("zone"))
 	for _, e := range m.May("holidays").Map().Entries() {
 		doc.ID("calendar of holidays", e.Key)
-		r.centre.Holidays[e.Key.Text] = holidaySource(e.Value)
+		r.centre.Holidays[e.Key.Text] = address(e.Value)
 	}
 	for _, e := range m.May("calendars").Map().Entries() {
 		doc.ID("calendar", e.Key)

@@ -127,7 +127,7 @@ func TestAnAgentsPhoneOnAsteriskHandsTheCallerOnBlindly(t *testing.T) {
 	first := d.softphoneAt(account{"desk1", d.pbx.SIP.String(), "firstline-test"}, "2001", "auto")
 	const number = "+15550100772"
 	caller := d.caller(number, pbxDesk)
-	c := d.api.awaitCall(number, "is talked to", func(c callRecord) bool { return c.State == "talking" })
+	d.api.awaitCall(number, "is talked to", func(c callRecord) bool { return c.State == "talking" })
 	eventually(t, "the caller hears the first agent", func() bool { return caller.HearsTone(agentTone) })
 	d.rest("2001") // after this call
 	d.api.put("/api/v1/agents/2002/presence", map[string]string{"presence": "available"})
@@ -139,7 +139,7 @@ func TestAnAgentsPhoneOnAsteriskHandsTheCallerOnBlindly(t *testing.T) {
 	})
 	first.saw("CALL_CLOSED", 1)
 	caller.Hangup()
-	c = d.api.awaitEnd(number)
+	c := d.api.awaitEnd(number)
 	if c.Outcome != "answered" || len(c.Talks) != 2 || c.Talks[0].Agent != "2001" || c.Talks[1].Agent != "2002" || len(c.Recordings) != 2 {
 		t.Fatalf("the call: %+v", c)
 	}

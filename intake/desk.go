@@ -92,8 +92,12 @@ type (
 		// Earlier is how many callers wait in a queue who joined before an instant.
 		Earlier(ctx context.Context, q call.QueueID, than time.Time) (int, error)
 		EndWrapUp(ctx context.Context, agent call.AgentID) error
+		// TalkMoved says that an agent goes on in another call with the same leg.
+		TalkMoved(agent call.AgentID, from, to call.ID)
 		// CallOut reserves an agent for a call that they place, and says where they sit.
 		CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (call.DeviceID, error)
+		// Sitting is the call that the agent at a phone talks in; empty for none.
+		Sitting(ctx context.Context, device call.DeviceID) (call.ID, error)
 		// Colleague is who has that id, or sits at that phone, and whether they could
 		// be put through to a caller.
 		Colleague(ctx context.Context, who string) (agent call.AgentID, there bool, err error)
@@ -121,7 +125,7 @@ type callerMemory interface {
 	Dropped(number string, q call.QueueID, since time.Time) (callers.Place, bool)
 }
 
-// Config is what a Desk needs; all of it is required except Forecast, Callers,
+// Config is what a Desk needs; all of it is required except Lookups, Forecast, Callers,
 // MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
@@ -132,6 +136,7 @@ type Config struct {
 	Lost       lostList
 	Blocks     blocks
 	Incidents  incidents    // nil: none is ever known
+	Lookups    lookups      // nil: flows look nothing up
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger

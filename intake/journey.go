@@ -69,6 +69,9 @@ func (d *Desk) newJourney(c *call.Call) *journey {
 
 // ServeCall takes a new call to its end.
 func (d *Desk) ServeCall(ctx context.Context, c *call.Call) {
+	if d.aside(ctx, c) {
+		return
+	}
 	d.serve(ctx, d.newJourney(c), Arrive{})
 }
 
@@ -289,6 +292,9 @@ func (f Flow) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	case ivr.Voicemail:
 		return LeaveMessage{From: to.Queue, Need: to.Need, Priority: to.Priority, Joined: call.Instant(time.Now())}, nil
 	case ivr.Hangup:
+		if to.Routed && j.entries == 0 {
+			j.outcome = call.OutcomeRoutedOut
+		}
 		return Finish{Outcome: j.outcome, Cause: call.Cause{Reason: to.Reason, Text: f.Closed}, From: f.Name()}, nil
 	}
 	return nil, fmt.Errorf("flow %q ends in %T, which this version cannot follow", f.Flow, r)
@@ -304,7 +310,7 @@ func (d *Desk) tell(j *journey, f Flow, h ivr.Happening) {
 		}
 	case ivr.Keyed:
 		d.Journal.Post(call.CallEvent(now, id, call.Keyed(h)))
-	case ivr.Declined, ivr.Spoken, ivr.Decided, ivr.Troubled:
+	case ivr.Declined, ivr.Spoken, ivr.Identified, ivr.Classified, ivr.Decided, ivr.Troubled:
 		d.heard(j, h)
 	case ivr.Noticed:
 		j.noticed = true

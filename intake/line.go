@@ -3,6 +3,7 @@ package intake
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,9 +24,9 @@ func (d *Desk) line(ctx context.Context, j *journey, f Flow) ivr.Line {
 		Leg: j.call.Leg, Flows: j.centre.Flows,
 		Facts: j.centre.facts(j.call, j.number, j.ticket, unserved),
 		Queue: func(id string) ivr.QueueFacts { return d.standing(ctx, j, call.QueueID(id)) },
-		Heard: j.centre.heard,
-		Open:  j.centre.open(j.call.Arrived),
-		Tell:  func(h ivr.Happening) { d.tell(j, f, h) },
+		Heard: j.centre.heard, Lookup: d.lookup(j),
+		Open: j.centre.open(j.call.Arrived),
+		Tell: func(h ivr.Happening) { d.tell(j, f, h) },
 	}
 }
 
@@ -91,10 +92,36 @@ func (d *Desk) heard(j *journey, h ivr.Happening) {
 	case ivr.Declined:
 		j.silent = true
 		d.Journal.Post(call.CallEvent(now, id, call.Chose{Node: h.Node, Unrecorded: true}))
+	case ivr.Identified:
+		d.Journal.Post(call.CallEvent(now, id, call.Identified{Node: h.Node, Level: string(h.Identity), Evidence: h.Evidence}),
+			call.TicketEvent(now, j.ticket, call.TicketNoted{
+				Note: call.NewUUID(now), Author: "system", Text: fmt.Sprintf("Caller %s: %s", h.Identity, h.Evidence), Call: id,
+			}))
+	case ivr.Classified:
+		d.Journal.Post(call.TicketEvent(now, j.ticket, call.TicketClassified{Class: h.Class, By: "caller", Why: "keyed in the flow"}))
 	case ivr.Decided:
 		j.log.Debug("flow branched", zap.String("node", h.Node), zap.String("why", h.Why))
 	case ivr.Troubled:
 		j.log.Warn("flow node", zap.String("node", h.Node), zap.String("why", h.Why))
+	}
+}
+
+// lookups ask other systems about callers.
+type lookups interface {
+	// Ask returns within its own budget.
+	Ask(ctx context.Context, name string, ask map[string]string) (answer map[string]any, found ivr.Found)
+}
+
+// lookup asks for a flow, and logs how it went: never what was asked or answered.
+func (d *Desk) lookup(j *journey) func(context.Context, string, map[string]string) (map[string]any, ivr.Found) {
+	if d.Lookups == nil {
+		return nil
+	}
+	return func(ctx context.Context, name string, ask map[string]string) (map[string]any, ivr.Found) {
+		began := time.Now()
+		answer, found := d.Lookups.Ask(ctx, name, ask)
+		j.log.Info("looked up", zap.String("lookup", name), zap.Duration("took", time.Since(began)), zap.Bool("found", found == ivr.LookupFound), zap.Bool("failed", found == ivr.LookupFailed))
+		return answer, found
 	}
 }
 

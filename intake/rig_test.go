@@ -409,3 +409,10 @@ func (r *rig) seatOne(ctx context.Context, id call.AgentID) {
 		r.t.Fatal(err)
 	}
 }
+
+// made is the tickets so far.
+func (n *numbered) made() []int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return make([]int, n.n)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -31,6 +32,10 @@ type talk struct {
 	left      chan call.LegID // supervisors who hung up
 	over      chan struct{}   // closed when the conversation is
 	end       *parting        // set by an order that ends the conversation
+	consult   *consult        // nil while the agent asks nobody
+	answers   chan answer     // of those who are rung for a consultation
+	rung      int             // how many of these are to come
+	asking    sync.WaitGroup  // one for each
 }
 
 // join bridges the two legs and starts the recording. On an adopted call it
@@ -38,7 +43,7 @@ type talk struct {
 func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 	k := &talk{
 		d: d, j: j, t: t, agent: j.legs[t.Leg], began: time.Now(), held: map[call.Side]bool{},
-		orders: make(chan order), resume: time.NewTimer(time.Hour), left: make(chan call.LegID), over: make(chan struct{}),
+		orders: make(chan order), resume: time.NewTimer(time.Hour), left: make(chan call.LegID), over: make(chan struct{}), answers: make(chan answer),
 	}
 	k.resume.Stop()
 	if k.agent == nil {
@@ -62,6 +67,7 @@ func (d *Desk) join(ctx context.Context, j *journey, t Talk) (*talk, error) {
 	k.bridge = b
 	started := k.record(ctx)
 	if was {
+		k.unconsult(ctx)
 		return k, nil
 	}
 	if err := k.connected(ctx, started); err != nil {
@@ -200,6 +206,12 @@ func (k *talk) converse(ctx context.Context) parting {
 			if k.end != nil {
 				return *k.end
 			}
+		case a := <-k.answers:
+			k.answered(ctx, a)
+		case <-k.askedGone():
+			if err := k.comeBack(ctx, call.ConsultLeft); err != nil {
+				k.j.log.Error("back from a consultation", zap.Error(err))
+			}
 		case leg := <-k.left:
 			k.tapOver(leg)
 		case <-k.resume.C:
@@ -209,6 +221,9 @@ func (k *talk) converse(ctx context.Context) parting {
 		case <-caller.Context().Done():
 			return parting{by: call.SideCaller, cause: call.CauseOf(caller.Context())}
 		case <-agent.Context().Done():
+			if next := k.alone(ctx); next != nil && caller.Context().Err() == nil {
+				return parting{call.SideAgent, transferred(), next}
+			}
 			return parting{by: call.SideAgent, cause: call.CauseOf(agent.Context())}
 		case <-ctx.Done():
 			if caller.Context().Err() != nil { // both ended at once: ctx is the caller's
@@ -227,18 +242,24 @@ func (k *talk) happened(by call.Side, e call.LegEvent) {
 		k.d.Queue.Silent(k.t.Agent, lost)
 		return
 	}
-	held := e.Kind == call.LegHeld
-	if e.Kind != call.LegHeld && e.Kind != call.LegUnheld || held == k.held[by] {
+	if e.Kind == call.LegHeld || e.Kind == call.LegUnheld {
+		k.hold(by, e.Kind == call.LegHeld, e.At)
+	}
+}
+
+// hold keeps that one side holds the other, or the system the caller.
+func (k *talk) hold(by call.Side, held bool, at time.Time) {
+	if held == k.held[by] {
 		return
 	}
 	k.held[by] = held
 	if held {
-		k.d.Journal.Post(call.CallEvent(e.At, k.j.call.ID, call.Held{By: by}))
+		k.d.Journal.Post(call.CallEvent(at, k.j.call.ID, call.Held{By: by}))
 	} else {
-		k.d.Journal.Post(call.CallEvent(e.At, k.j.call.ID, call.Unheld{By: by}))
+		k.d.Journal.Post(call.CallEvent(at, k.j.call.ID, call.Unheld{By: by}))
 	}
 	if k.t.Agent != "" {
-		k.d.Queue.Holding(k.t.Agent, k.held[call.SideAgent] || k.held[call.SideCaller])
+		k.d.Queue.Holding(k.t.Agent, k.held[call.SideAgent] || k.held[call.SideCaller] || k.held[call.SideSystem])
 	}
 }
 
@@ -302,6 +323,7 @@ func (k *talk) unheard(now time.Time) bool {
 // part ends the conversation: the agent's leg goes, the recording is closed.
 func (k *talk) part(by call.Side, cause call.Cause) {
 	k.resume.Stop()
+	k.endConsult(context.Background())
 	k.endTaps()
 	if k.t.Agent != "" && (k.unheard(time.Now()) || by == call.SideAgent && cause.Reason == call.MediaLost) {
 		k.d.Queue.Silent(k.t.Agent, true)

@@ -19,6 +19,7 @@ const tapRing = 30 * time.Second
 type tap struct {
 	leg     call.Leg
 	device  call.DeviceID
+	mode    call.TapMode
 	unwatch func() bool
 }
 
@@ -68,7 +69,8 @@ func (k *talk) tap(ctx context.Context, l call.Leg, device call.DeviceID, mode c
 		return fmt.Errorf("%s: %w", mode, err)
 	}
 	k.d.Journal.Post(call.CallEvent(time.Now(), k.j.call.ID, call.TapBegan{Leg: l.ID(), Device: device, Mode: mode, By: by}))
-	if slices.ContainsFunc(k.taps, func(t tap) bool { return t.leg.ID() == l.ID() }) {
+	if i := slices.IndexFunc(k.taps, func(t tap) bool { return t.leg.ID() == l.ID() }); i >= 0 {
+		k.taps[i].mode = mode
 		return nil
 	}
 	unwatch := context.AfterFunc(l.Context(), func() {
@@ -77,7 +79,7 @@ func (k *talk) tap(ctx context.Context, l call.Leg, device call.DeviceID, mode c
 		case <-k.over:
 		}
 	})
-	k.taps = append(k.taps, tap{l, device, unwatch})
+	k.taps = append(k.taps, tap{l, device, mode, unwatch})
 	return nil
 }
 

@@ -75,6 +75,9 @@ func transferred() call.Cause { return call.Cause{Reason: call.Completed, Text: 
 // the centre, to a colleague, or outside. nil means that nothing comes of it, and the
 // conversation goes on.
 func (k *talk) referred(ctx context.Context, e call.LegEvent) Stage {
+	if next, ok := k.attended(ctx, e); ok {
+		return next
+	}
 	next, to, err := k.dialled(ctx, e.Target)
 	k.noteTransfer(to, "", err)
 	if err != nil {

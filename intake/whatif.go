@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,6 +147,10 @@ func (a *Answer) tell(h ivr.Happening) {
 		a.note("", h.Node, h.Why)
 	case ivr.Spoken:
 		a.note("", h.Node, "is spoken to in "+h.Language)
+	case ivr.Identified:
+		a.note("", h.Node, fmt.Sprintf("is %s by %s", h.Identity, h.Evidence))
+	case ivr.Classified:
+		a.note("", h.Node, fmt.Sprintf("the ticket says: %s, severity %s, urgency %s", cmp.Or(h.Class.Kind, "-"), cmp.Or(h.Class.Severity, "-"), cmp.Or(h.Class.Urgency, "-")))
 	case ivr.Declined:
 		a.note("", h.Node, "does not want to be recorded")
 	}

@@ -16,6 +16,7 @@ type Known struct {
 	Flows     []string
 	Languages []string
 	Calendars []string
+	Lookups   []string
 	Entered   []string // flows that calls come to from outside
 }
 

@@ -17,7 +17,7 @@ import (
 func faults(file string, data []byte) string {
 	f, fs := ivr.Parse(filepath.Base(file), "flow", data)
 	known := known()
-	known.Flows, known.Calendars = []string{"identify"}, []string{"desk"}
+	known.Flows, known.Calendars, known.Lookups = []string{"identify"}, []string{"desk"}, []string{"crm"}
 	err := append(fs, ivr.Check(f, known)...).Err()
 	if err == nil {
 		return ""

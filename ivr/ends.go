@@ -92,16 +92,17 @@ type hangupNode struct {
 	quiet
 	unchecked
 	reason call.Reason
+	routed bool
 }
 
 func readHangup(_ *reader, m *source.Map) step {
 	// The reasons that an operator may mean; the others are the switch's to say.
 	r := m.May("reason").OneOf(string(call.Completed), string(call.Completed), string(call.Closed), string(call.Blocked), string(call.Busy))
-	return &hangupNode{reason: call.Reason(r)}
+	return &hangupNode{reason: call.Reason(r), routed: m.May("routed-out").Bool(false)}
 }
 
 func (n *hangupNode) exits() []exit { return nil }
 
 func (n *hangupNode) run(context.Context, *walk) (string, Result, error) {
-	return "", Hangup{Reason: n.reason}, nil
+	return "", Hangup{Reason: n.reason, Routed: n.routed}, nil
 }

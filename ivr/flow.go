@@ -75,6 +75,12 @@ func Parse(file, id string, data []byte) (*Flow, Faults) {
 		f.nodes[e.Key.Text] = n
 		f.order = append(f.order, n)
 	}
+	for _, w := range r.wanted {
+		if !f.secrets[w.Text] {
+			doc.Report().AddSuggesting(w.Pos, source.Nearest(w.Text, slices.Sorted(maps.Keys(f.secrets))),
+				"there is no secret %q: a collect with secret: true and as: keeps one, in the same flow", w.Text)
+		}
+	}
 	m.End()
 	return f, doc.Faults()
 }

@@ -25,6 +25,9 @@ func kinds() []kind {
 		{"set", readSet},
 		{"branch", readBranch},
 		{"language", readLanguage},
+		{"lookup", readLookup},
+		{"identity", readIdentity},
+		{"classify", readClassify},
 		{"flow", readSub},
 		{"return", readReturn},
 		{"queue", readQueue},
@@ -39,6 +42,7 @@ type reader struct {
 	flow     *Flow
 	env      map[string]any // that expressions know, see environment
 	compiled map[compiledKey]expression
+	wanted   []source.Word // secrets that lookups send
 	read     map[string]func(*reader, *source.Map) step
 	kinds    []string
 }

@@ -27,6 +27,9 @@ type Line struct {
 	Facts Facts
 	Queue func(id string) QueueFacts // nil: every queue is empty
 	Open  func(calendar string) bool // nil: every calendar is open
+	// Lookup asks another system, by its name in the centre, within a budget of its
+	// own. nil: none can be asked. What is asked may hold secrets.
+	Lookup func(ctx context.Context, name string, ask map[string]string) (answer map[string]any, found Found)
 	// Heard is the language whose recordings are heard by callers of a language:
 	// what is put together of pieces follows its grammar. nil: their own.
 	Heard func(language string) string
@@ -54,6 +57,8 @@ type State struct {
 	Variables  Values   `json:"variables,omitempty"`
 	Identity   Identity `json:"identity,omitempty"` // empty: the facts'
 	Unrecorded bool     `json:"unrecorded,omitempty"`
+	// Class is what the caller's keys said of the problem.
+	Class call.Classification `json:"class,omitzero"`
 }
 
 // Place is a node of a flow.
@@ -78,19 +83,32 @@ type (
 	Declined struct{ Node string }
 	// Spoken says in which language the caller is spoken to from here on.
 	Spoken struct{ Node, Language string }
+	// Identified says how sure we are of the caller from here on, and by what.
+	Identified struct {
+		Node     string
+		Identity Identity
+		Evidence string
+	}
+	// Classified is the problem as the caller's keys said so far.
+	Classified struct {
+		Node  string
+		Class call.Classification
+	}
 	// Decided is the condition by which a branch was taken, "else" for none.
 	Decided struct{ Node, Why string }
 	// Troubled says that a node could not do all of its work, and what it lacked.
 	Troubled struct{ Node, Why string }
 )
 
-func (Entered) happening()  {}
-func (Keyed) happening()    {}
-func (Noticed) happening()  {}
-func (Declined) happening() {}
-func (Spoken) happening()   {}
-func (Decided) happening()  {}
-func (Troubled) happening() {}
+func (Entered) happening()    {}
+func (Keyed) happening()      {}
+func (Noticed) happening()    {}
+func (Declined) happening()   {}
+func (Spoken) happening()     {}
+func (Identified) happening() {}
+func (Classified) happening() {}
+func (Decided) happening()    {}
+func (Troubled) happening()   {}
 
 // Result is where the flow sends the call: Queue or Hangup.
 type Result interface{ result() }
@@ -105,9 +123,10 @@ type (
 	}
 	// Voicemail takes a message, which waits in the queue as the caller would.
 	Voicemail Queue
-	// Hangup ends the call.
+	// Hangup ends the call. Routed says that it was no matter for this desk.
 	Hangup struct {
 		Reason call.Reason `json:"reason"`
+		Routed bool        `json:"routed_out,omitempty"`
 	}
 )
 

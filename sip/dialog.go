@@ -26,7 +26,8 @@ type dialogUser interface {
 	// offered is a re-INVITE; a nil sdp asks for our offer.
 	offered(sdp []byte) (answer []byte, err error)
 	digit(b byte, press time.Duration)
-	referred(target string)
+	// referred is a wish to hand the far end on; instead is the dialog of the peer whose far end is to take our place.
+	referred(target string, instead *dialog)
 	// ended is called once, before or while the last messages are exchanged.
 	ended(c call.Cause)
 	// gone is called once, when nothing more of the dialog is left.
@@ -451,15 +452,15 @@ func (d *dialog) refer(req *sip.Request, tx sip.ServerTransaction) {
 	if _, err := d.ua.send(n, f, func(*sip.Response, error) {}); err != nil {
 		d.log.Debug("notify", zap.Error(err))
 	}
-	d.user.referred(to.Address.User)
+	d.user.referred(to.Address.User, d.ua.replaced(to.Address.Headers))
 }
 
 // sendRefer asks the peer to call somebody else in place of us; then is told whether it
 // was accepted.
-func (d *dialog) sendRefer(number string, then func(error)) error {
+func (d *dialog) sendRefer(number, headers string, then func(error)) error {
 	d.route.seq++
 	req := d.route.request(sip.REFER, d.route.seq)
-	req.AppendHeader(sip.NewHeader("Refer-To", "<sip:"+uriUser(number)+"@"+d.route.remote.uri.Host+">"))
+	req.AppendHeader(sip.NewHeader("Refer-To", "<sip:"+uriUser(number)+"@"+d.route.remote.uri.Host+headers+">"))
 	req.AppendHeader(d.contact())
 	f := d.route.hop()
 	d.ua.stamp(req, f)

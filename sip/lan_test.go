@@ -274,7 +274,7 @@ func (s *scripted) offered(b []byte) ([]byte, error) {
 	return []byte("v=0\r\n"), nil
 }
 func (s *scripted) digit(b byte, _ time.Duration) { s.note("digit:%c", b) }
-func (s *scripted) referred(to string)            { s.note("refer:%s", to) }
+func (s *scripted) referred(to string, _ *dialog) { s.note("refer:%s", to) }
 func (s *scripted) ended(c call.Cause) {
 	s.note("ended:%s", c.Reason)
 	s.mu.Lock()

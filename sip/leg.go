@@ -386,8 +386,14 @@ func (l *leg) setHeld(held bool) {
 
 func (l *leg) digit(b byte, press time.Duration) { l.key(b, press, time.Now()) }
 
-func (l *leg) referred(target string) {
-	l.push(call.LegEvent{At: time.Now(), Kind: call.LegTransfer, Target: clean(target, 64)})
+func (l *leg) referred(target string, instead *dialog) {
+	e := call.LegEvent{At: time.Now(), Kind: call.LegTransfer, Target: clean(target, 64)}
+	if instead != nil {
+		if other, ok := instead.user.(*leg); ok {
+			e.Replaces = other.id
+		}
+	}
+	l.push(e)
 }
 
 func (l *leg) ended(c call.Cause) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -432,14 +433,26 @@ func (c *PhoneCall) Hear(tap func(samples []int16, ts uint32)) {
 // PutOnHold holds the far end by a re-INVITE with a=sendonly; TakeBack ends it.
 func (c *PhoneCall) PutOnHold(ctx context.Context) error { return c.redirect(ctx, media.SendOnly) }
 
-// Refer hands the far end on to a number, as a phone's transfer key does (RFC 3515). It
-// returns when that was accepted, which says nothing of what comes of it.
-func (c *PhoneCall) Refer(ctx context.Context, number string) error {
+// Refer hands the far end on to a number, as a phone's transfer key does (RFC 3515);
+// with another call of the phone, to the far end of that one (RFC 3891). It returns when
+// that was accepted, which says nothing of what comes of it.
+func (c *PhoneCall) Refer(ctx context.Context, number string, instead *PhoneCall) error {
 	if err := c.ready(); err != nil {
 		return err
 	}
+	replaces := ""
+	if instead != nil {
+		err := instead.dialog.do(ctx, func() error {
+			r := &instead.dialog.route
+			replaces = "?Replaces=" + url.QueryEscape(r.callID+";to-tag="+r.remote.tag+";from-tag="+r.local.tag)
+			return nil
+		})
+		if err != nil {
+			return instead.verb(err)
+		}
+	}
 	result := make(chan error, 1)
-	if err := c.dialog.do(ctx, func() error { return c.dialog.sendRefer(number, func(err error) { result <- err }) }); err != nil {
+	if err := c.dialog.do(ctx, func() error { return c.dialog.sendRefer(number, replaces, func(err error) { result <- err }) }); err != nil {
 		return c.verb(err)
 	}
 	select {

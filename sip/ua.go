@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -339,6 +341,29 @@ func (u *userAgent) stray(res *sip.Response) {
 		return
 	}
 	u.refuseFork(res, flow{sock: sock, peer: addrPortOf(res.Source())})
+}
+
+// replaced is the dialog that a Refer-To names in Replaces (RFC 3891 section 3), as its peer sees it; nil for none.
+func (u *userAgent) replaced(headers sip.HeaderParams) *dialog {
+	for _, h := range headers {
+		if !strings.EqualFold(h.K, "Replaces") {
+			continue
+		}
+		text, err := url.QueryUnescape(h.V)
+		if err != nil {
+			return nil
+		}
+		id, rest, _ := strings.Cut(text, ";")
+		tags := map[string]string{}
+		for _, p := range strings.Split(rest, ";") {
+			k, v, _ := strings.Cut(p, "=")
+			tags[strings.ToLower(k)] = v
+		}
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		return u.dialogs[dialogKey{id, tags["to-tag"], tags["from-tag"]}]
+	}
+	return nil
 }
 
 func (u *userAgent) dialogOf(req *sip.Request) *dialog {

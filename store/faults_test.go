@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,7 +140,8 @@ func TestNoteOnAnOldTicketNeedsTheDatabase(t *testing.T) {
 func TestFormerOwnerWritesNothingMore(t *testing.T) {
 	direct := cluster.Database(t)
 	relay, dsn := storetest.NewRelay(t, direct)
-	former, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir(), Database: dsn}, zaptest.NewLogger(t))
+	var told atomic.Int32
+	former, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir(), Database: dsn, Lost: func() { told.Add(1) }}, zaptest.NewLogger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,8 +157,11 @@ func TestFormerOwnerWritesNothingMore(t *testing.T) {
 	if err := <-done; !errors.Is(err, store.ErrOwned) {
 		t.Errorf("Run of the former owner: %v", err)
 	}
-	if err := former.Journal().Append(t.Context(), opening(4)...); !errors.Is(err, store.ErrOwned) {
+	if err := former.Journal().Append(t.Context(), opening(4)...); !errors.Is(err, store.ErrOwned) || !errors.Is(err, call.ErrHandedOver) {
 		t.Errorf("Append of the former owner: %v", err)
+	}
+	if n := told.Load(); n != 1 {
+		t.Errorf("told %d times that the database is another's, want once", n)
 	}
 	if err := former.Close(); err != nil {
 		t.Error(err)

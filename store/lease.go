@@ -115,7 +115,7 @@ func (l *lease) gone() error {
 type handedOver struct{ error }
 
 func (h handedOver) Unwrap() error        { return h.error }
-func (h handedOver) Is(target error) bool { return target == call.ErrHandedOver } //nolint:errorlint // this is what errors.Is asks
+func (h handedOver) Is(target error) bool { return target == call.ErrHandedOver }
 
 // owned is ErrOwned with the name of the owner.
 func owned(db *database, s sight) error {

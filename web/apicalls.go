@@ -61,6 +61,43 @@ func (s *Server) callRoutes(api huma.API) {
 		Supervisor, 404, 409, 501), s.tapCall)
 	register(s, api, operation(http.MethodPost, "/calls/{id}/transfer", "transfer-call",
 		"Hand the caller on to an agent, a queue, or a number outside; comes back to the sender when nobody answers", Agent, 404, 409, 422), s.transferCall)
+	s.consultRoutes(api)
+}
+
+// consultRoutes is what an agent does with somebody else during a conversation.
+func (s *Server) consultRoutes(api huma.API) {
+	register(s, api, operation(http.MethodPost, "/calls/{id}/consult", "consult-during-call",
+		"Ring an agent, a queue, or a number outside for the agent to ask, while the caller hears music", Agent, 404, 409, 422), s.consultDuring)
+	for _, verb := range []struct {
+		path, id, what string
+		do             func(context.Context, call.ID) error
+	}{
+		{"end", "end-consultation", "Let the one asked go; the agent is back with the caller", s.cfg.Talks.EndConsult},
+		{"complete", "complete-consultation", "Leave the caller with the one asked; the agent's part is over", s.cfg.Talks.CompleteConsult},
+		{"swap", "swap-consultation", "Speak with the other of the two, who heard music until now", s.cfg.Talks.SwapConsult},
+		{"conference", "begin-conference", "Bring caller, agent and the one asked together", s.cfg.Talks.Conference},
+	} {
+		op := operation(http.MethodPost, "/calls/{id}/consult/"+verb.path, verb.id, verb.what, Agent, 404, 409, 501)
+		op.DefaultStatus = http.StatusNoContent
+		register(s, api, op, func(ctx context.Context, in *callIn) (*struct{}, error) {
+			if _, err := s.cfg.Calls.Call(ctx, in.ID); err != nil {
+				return nil, err
+			}
+			return nil, verb.do(ctx, in.ID)
+		})
+	}
+}
+
+// consultDuring answers when the one asked is about to be rung.
+func (s *Server) consultDuring(ctx context.Context, in *transferIn) (*struct{}, error) {
+	to, err := in.Body.target()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.cfg.Calls.Call(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return nil, s.cfg.Talks.Consult(ctx, in.ID, to, s.by(ctx))
 }
 
 type transferIn struct {

@@ -29,7 +29,7 @@ type ticketIn struct {
 // TicketStory is a ticket with all that is known of it.
 type TicketStory struct {
 	Ticket
-	Next    []tickets.State `json:"next" doc:"states that may follow"`
+	Next    []tickets.State `json:"next" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"states that may follow"`
 	Clocks  []Clock         `json:"clocks" doc:"against what the client was promised; none for what is not technical"`
 	History []TicketChange  `json:"history" doc:"oldest first"`
 	Calls   []Call          `json:"calls" doc:"newest first, at most 500"`

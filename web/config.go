@@ -257,6 +257,15 @@ type Talks interface {
 	// CallOut has an agent call a customer. ErrInvalid when policy does not allow the
 	// number or the line is none of ours, ErrConflict when the agent cannot call now.
 	CallOut(ctx context.Context, o intake.CallOut) (call.ID, error)
+	// Consult rings somebody for an agent to ask, while the caller hears music; the
+	// others end it, join the caller to the one asked, swap, or bring all together.
+	// ErrConflict as it does not fit, ErrInvalid as for Transfer, ErrUnsupported when
+	// the front end joins no three.
+	Consult(ctx context.Context, id call.ID, to intake.Target, by string) error
+	EndConsult(ctx context.Context, id call.ID) error
+	CompleteConsult(ctx context.Context, id call.ID) error
+	SwapConsult(ctx context.Context, id call.ID) error
+	Conference(ctx context.Context, id call.ID) error
 	// Transfer hands the caller on. ErrConflict too when the agent takes no calls now,
 	// ErrInvalid when policy does not allow the number or there is no such target.
 	Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error

@@ -50,7 +50,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
-		intake.ErrNotTalking, intake.ErrNobody, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
+		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case errors.Is(err, tickets.ErrStale):
 		return huma.Error412PreconditionFailed(err.Error()), false

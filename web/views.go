@@ -33,6 +33,7 @@ type Call struct {
 	Trunk    string        `json:"trunk,omitempty"`
 	Test     bool          `json:"test,omitempty" doc:"kept out of figures"`
 	Out      bool          `json:"out,omitempty" doc:"we dialled; from is the customer all the same"`
+	Consult  call.ID       `json:"consult,omitempty" doc:"the call during which an agent asks somebody by this one"`
 	Arrived  time.Time     `json:"arrived"`
 	Answered *time.Time    `json:"answered,omitempty" doc:"by the server, not by an agent"`
 	Ended    *time.Time    `json:"ended,omitempty"`
@@ -100,6 +101,18 @@ type Talk struct {
 	Recording call.RecordingID `json:"recording,omitempty"`
 	Holds     []Span           `json:"holds"`
 	Transfers []Transfer       `json:"transfers,omitempty" doc:"what the agent asked for, in order"`
+	Consults  []Consult        `json:"consults,omitempty" doc:"whom the agent asked during it, in order"`
+}
+
+// Consult is one question of an agent to somebody else.
+type Consult struct {
+	Call       call.ID         `json:"call" doc:"by which the one was asked"`
+	With       string          `json:"with" doc:"agent:…, queue:…, number:…"`
+	By         string          `json:"by,omitempty"`
+	From       time.Time       `json:"from"`
+	Conference *time.Time      `json:"conference,omitempty" doc:"the three hear each other since"`
+	To         *time.Time      `json:"to,omitempty"`
+	End        call.ConsultEnd `json:"end,omitempty" enum:"declined,returned,left,completed"`
 }
 
 // Transfer is one wish of an agent to hand the caller on.
@@ -153,7 +166,7 @@ type Recording struct {
 // callView is the record as the API shows it at now.
 func callView(r *call.Record, now time.Time) Call {
 	v := Call{
-		ID: r.ID, Ticket: r.Ticket, From: Party(r.From), To: Party(r.To), Trunk: r.Trunk, Test: r.Test, Out: r.Out,
+		ID: r.ID, Ticket: r.Ticket, From: Party(r.From), To: Party(r.To), Trunk: r.Trunk, Test: r.Test, Out: r.Out, Consult: r.Consult,
 		Arrived: r.Arrived, Answered: instant(r.Answered), Ended: instant(r.Ended), Open: r.Open(),
 		State: stateOf(r).state, Stage: r.Stage, Outcome: r.Outcome, Cause: causeView(r.Cause), Restored: r.Restored,
 		WaitMs: r.Wait(now).Milliseconds(), HoldMs: r.Hold(now).Milliseconds(), TalkMs: r.Talk(now).Milliseconds(),
@@ -212,6 +225,11 @@ func talkView(t call.Talk) Talk {
 	}
 	for _, x := range t.Transfers {
 		v.Transfers = append(v.Transfers, Transfer(x))
+	}
+	for _, x := range t.Consults {
+		v.Consults = append(v.Consults, Consult{
+			Call: x.Call, With: x.With, By: x.By, From: x.From, Conference: instant(x.Conference), To: instant(x.To), End: x.End,
+		})
 	}
 	return v
 }

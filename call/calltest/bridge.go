@@ -10,13 +10,12 @@ import (
 
 // joined is the far end of a bridge: what stays when our process goes away.
 type joined struct {
-	id         call.BridgeID
-	caller     *line
-	agent      *line
-	music      call.Media
-	recordings map[call.RecordingID]*Recording
-	taps       map[*line]call.TapMode
-	handle     *Bridge
+	id     call.BridgeID
+	caller *line
+	agent  *line
+	music  call.Media
+	taps   map[*line]call.TapMode
+	handle *Bridge
 }
 
 func (b *joined) other(l *line) *line {
@@ -56,7 +55,7 @@ func (s *Switch) Bridge(_ context.Context, spec call.BridgeSpec) (call.Bridge, e
 	}
 	b := &joined{
 		id: spec.ID, caller: caller.l, agent: agent.l, music: spec.Music,
-		recordings: map[call.RecordingID]*Recording{}, taps: map[*line]call.TapMode{},
+		taps: map[*line]call.TapMode{},
 	}
 	h := &Bridge{s: s, b: b, gen: s.gen}
 	b.handle = h
@@ -75,11 +74,11 @@ func (h *Bridge) Record(_ context.Context, id call.RecordingID) (call.Recording,
 	if h.gen != h.s.gen {
 		return nil, ErrDropped
 	}
-	if r := h.b.recordings[id]; r != nil {
+	if r := h.s.records[id]; r != nil {
 		return r, nil
 	}
-	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen}
-	h.b.recordings[id] = r
+	r := &Recording{s: h.s, id: id, began: time.Now(), gen: h.gen, of: []*line{h.b.caller, h.b.agent}}
+	h.s.records[id] = r
 	return r, nil
 }
 
@@ -147,9 +146,6 @@ func (h *Bridge) part() {
 	}
 	clear(h.b.taps)
 	delete(h.s.bridges, h.b.id)
-	for _, r := range h.b.recordings {
-		r.stop()
-	}
 }
 
 // Recording is a fake recording: no audio, true times.
@@ -157,10 +153,11 @@ type Recording struct {
 	s      *Switch
 	gen    int
 	id     call.RecordingID
+	of     []*line // it goes on while they are there, in a bridge or in none
 	began  time.Time
 	paused bool
 	done   *call.Recorded
-	of     *line // of a message
+	says   *line // whose message it is; nil: a talk
 }
 
 // Record records a message: what the caller says (Caller.Speaks) is known by its time.
@@ -175,7 +172,7 @@ func (g *Leg) Record(ctx context.Context, id call.RecordingID) (call.Recording, 
 	case g.l.message != nil && g.l.message.id == id:
 		return g.l.message, nil
 	}
-	g.l.message = &Recording{s: g.s, id: id, began: time.Now(), gen: g.gen, of: g.l}
+	g.l.message = &Recording{s: g.s, id: id, began: time.Now(), gen: g.gen, of: []*line{g.l}, says: g.l}
 	g.l.spoke = time.Time{}
 	return g.l.message, nil
 }
@@ -185,12 +182,12 @@ func (r *Recording) Said() (last time.Duration, ever bool) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	switch {
-	case r.of == nil:
+	case r.says == nil:
 		return time.Since(r.began), true
-	case r.of.spoke.IsZero():
+	case r.says.spoke.IsZero():
 		return 0, false
 	}
-	return r.of.spoke.Sub(r.began), !r.of.spoke.IsZero()
+	return r.says.spoke.Sub(r.began), true
 }
 
 var _ call.Recorder = (*Leg)(nil)
@@ -231,6 +228,7 @@ func (r *Recording) Stop(context.Context) (call.Recorded, error) {
 func (r *Recording) stop() {
 	if r.done == nil {
 		d := time.Since(r.began)
+		delete(r.s.records, r.id)
 		r.done = &call.Recorded{File: r.File(), Duration: d, Bytes: 44 + int64(d/time.Millisecond)*32}
 	}
 }

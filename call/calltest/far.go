@@ -247,6 +247,14 @@ func (p *Phone) Refer(target string) {
 	p.act(func(l *line) { l.happen(call.LegEvent{Kind: call.LegTransfer, Target: target}) })
 }
 
+// ReferTo hands the far end of the phone's call on to that of another call which the
+// phone has placed, as the transfer key does after a question.
+func (p *Phone) ReferTo(second *Caller) {
+	p.act(func(l *line) {
+		l.happen(call.LegEvent{Kind: call.LegTransfer, Target: second.Call.To.Number, Replaces: second.l.id})
+	})
+}
+
 // Press keys digits at the phone.
 func (p *Phone) Press(digits string) {
 	p.s.mu.Lock()

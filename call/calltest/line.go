@@ -2,6 +2,7 @@ package calltest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"firstline/call"
@@ -344,6 +345,11 @@ func (s *Switch) end(l *line, c call.Cause) {
 	}
 	if l.phone != nil && l.phone.line == l {
 		l.phone.line = nil
+	}
+	for _, r := range s.records {
+		if slices.Contains(r.of, l) {
+			r.stop()
+		}
 	}
 	if l.leg != nil {
 		l.leg.cancel(c)

@@ -84,6 +84,9 @@ func Rules() []Rule {
 		{"hold plays music to the other side and is reported", talk, "", held},
 		{"a recording pauses, resumes and stops once", talk, Record, recorded},
 		{"a leg is recorded by itself", talk, Message, message},
+		{"an agent's leg goes to somebody else and comes back, while the caller hears music", talk, "", goesAside},
+		{"a caller goes on with another leg when the agent's is gone", talk, "", goesOnElsewhere},
+		{"a recording outlives a bridge that is closed and made again", talk, Record, recordedApart},
 
 		{"a tap that listens hears both and is heard by none", boss, Tap, tapListens},
 		{"a tap that whispers is heard by the agent alone", boss, Tap, tapWhispers},

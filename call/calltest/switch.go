@@ -26,6 +26,7 @@ type Switch struct {
 	handler call.Handler
 	lines   map[call.LegID]*line
 	bridges map[call.BridgeID]*Bridge
+	records map[call.RecordingID]*Recording // that run
 	phones  map[call.DeviceID]*Phone
 	rings   int // Originate calls so far
 
@@ -38,6 +39,7 @@ func New(h call.Handler) *Switch {
 		handler: h,
 		lines:   map[call.LegID]*line{},
 		bridges: map[call.BridgeID]*Bridge{},
+		records: map[call.RecordingID]*Recording{},
 		phones:  map[call.DeviceID]*Phone{},
 	}
 }
@@ -98,10 +100,10 @@ func (s *Switch) Adopt(context.Context) (call.Survivors, error) {
 		s.bridges[b.b.id] = h
 		b.b.handle = h
 		out.Bridges = append(out.Bridges, h)
-		for _, r := range b.b.recordings {
-			r.gen = s.gen
-			out.Recordings = append(out.Recordings, r)
-		}
+	}
+	for _, r := range s.records {
+		r.gen = s.gen
+		out.Recordings = append(out.Recordings, r)
 	}
 	return out, nil
 }

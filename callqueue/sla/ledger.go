@@ -117,7 +117,7 @@ func (l *Ledger) apply(ev call.Event) error {
 	switch b := ev.Body.(type) {
 	case call.Arrived:
 		t := l.call(id)
-		t.test = b.Test
+		t.test = b.Test || b.Consult != "" // a question of an agent is no caller
 		if l.cfg.Client != nil {
 			t.client = l.cfg.Client(b)
 		}

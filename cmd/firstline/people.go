@@ -58,7 +58,7 @@ func (d desks) Dials(number string) bool { return d.s.exchange.Dials(number) }
 // known reports whether a dialled number is answered at all.
 func (s *server) known(number string) bool {
 	_, ok := s.centre.now().Numbers[number]
-	return ok || s.features.Known(number)
+	return ok || s.features.Known(number) || s.desk != nil && s.desk.Inside(number)
 }
 
 // featureCodes stands in front of the journey.

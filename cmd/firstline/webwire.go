@@ -273,6 +273,26 @@ func (w webTalks) CallOut(ctx context.Context, o intake.CallOut) (call.ID, error
 	return w.s.desk.CallOut(ctx, o)
 }
 
+func (w webTalks) Consult(ctx context.Context, id call.ID, to intake.Target, by string) error {
+	return conflict(w.s.desk.Consult(ctx, id, to, by))
+}
+
+func (w webTalks) EndConsult(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.EndConsult(ctx, id))
+}
+
+func (w webTalks) CompleteConsult(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.CompleteConsult(ctx, id))
+}
+
+func (w webTalks) SwapConsult(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.SwapConsult(ctx, id))
+}
+
+func (w webTalks) Conference(ctx context.Context, id call.ID) error {
+	return conflict(w.s.desk.Conference(ctx, id))
+}
+
 func (w webTalks) Transfer(ctx context.Context, id call.ID, to intake.Target, by string) error {
 	return conflict(w.s.desk.Transfer(ctx, id, to, by))
 }

@@ -13,6 +13,7 @@ type phoned struct {
 	ticket  call.TicketID
 	test    bool
 	out     bool   // we placed it
+	consult bool   // an agent asks somebody by it
 	entry   *entry // that waits, or nil
 	outcome call.Outcome
 	talk    *talk // that lasts, or nil
@@ -131,7 +132,7 @@ func (c *Checker) arrived(id call.ID, b call.Arrived) {
 		c.broke(OneOutcome, "call %s arrived twice", id)
 		return
 	}
-	c.calls[id] = &phoned{ticket: b.Ticket, test: b.Test, out: b.Out}
+	c.calls[id] = &phoned{ticket: b.Ticket, test: b.Test, out: b.Out, consult: b.Consult != ""}
 	c.report.Calls++
 	c.tickets.call(c, id, b.Ticket)
 }
@@ -154,7 +155,7 @@ func (c *Checker) joined(id call.ID, p *phoned, b call.QueueJoined) {
 	p.entry, p.queue = x, b.Queue
 	p.entries++
 	c.waiting.entries[x.id] = x
-	if x.only {
+	if x.only = x.only || p.consult; x.only {
 		return
 	}
 	q := c.report.Queues[b.Queue]

@@ -392,3 +392,10 @@ func (v Value) Plain() (Word, bool) {
 	}
 	return v.Word(""), true
 }
+
+// As is a key of the same file as a value to be read.
+func (v Value) As(key Word) Value {
+	v.node = &ast.StringNode{BaseNode: &ast.BaseNode{}, Value: key.Text}
+	v.at, v.fixed = key.Pos, true
+	return v
+}

@@ -339,7 +339,7 @@ func (d *Desk) Answer() {
 // Refer hands the far end on to a number, as the transfer key does.
 func (d *Desk) Refer(number string) {
 	d.order(func(c *sip.PhoneCall) {
-		if err := c.Refer(c.Context(), number); err != nil {
+		if err := c.Refer(c.Context(), number, nil); err != nil {
 			d.t.Errorf("refer to %s: %v", number, err)
 		}
 	})

@@ -400,6 +400,24 @@ func (w *World) CallOut(_ context.Context, o intake.CallOut) (call.ID, error) {
 	return id, nil
 }
 
+// Consult implements web.Talks, as the methods below do.
+func (w *World) Consult(_ context.Context, id call.ID, to intake.Target, by string) error {
+	return w.tellRecorder("consult "+to.String(), id, by)
+}
+
+func (w *World) EndConsult(_ context.Context, id call.ID) error { return w.tellRecorder("end", id, "") }
+
+func (w *World) CompleteConsult(_ context.Context, id call.ID) error {
+	return w.tellRecorder("complete", id, "")
+}
+
+func (w *World) SwapConsult(_ context.Context, id call.ID) error {
+	return w.tellRecorder("swap", id, "")
+}
+func (w *World) Conference(_ context.Context, id call.ID) error {
+	return w.tellRecorder("conference", id, "")
+}
+
 // Transfer implements web.Talks; it is told with what the recorder was told.
 func (w *World) Transfer(_ context.Context, id call.ID, to intake.Target, by string) error {
 	return w.tellRecorder("transfer to "+to.String(), id, by)

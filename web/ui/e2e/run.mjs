@@ -349,6 +349,32 @@ const steps = {
 		await page.close();
 	},
 
+	async "a ticket is classified and moved on, and nobody's change is overwritten"() {
+		const late = await signed.newPage(); // its refused change is an error in the browser's console
+		await late.goto(new URL(`/tickets/${desk.ticket}`, desk.url).href);
+		await late.getByRole("button", { name: "Waits for the customer" }).waitFor();
+		const page = await open(signed, `/tickets/${desk.ticket}`);
+		await page.setViewportSize({ width: 1280, height: 720 });
+		await page.getByLabel("Users affected").fill("60");
+		await page.getByLabel("of all users").fill("100");
+		await page.getByLabel("Urgency").selectOption("medium");
+		await page.getByLabel("Why (may be empty)").fill("<i>the whole floor</i>");
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("· priority 2").waitFor();
+		await page.getByText("(<i>the whole floor</i>)").first().waitFor();
+		await page.locator('tr[data-clock="resolution"]').getByText("8 h 00").waitFor();
+		await accessible(page, "a classified ticket");
+		await shoot(page, "ticket-classified");
+		await late.getByRole("button", { name: "Waits for the customer" }).click();
+		await late.getByText("Somebody else changed the ticket meanwhile").waitFor();
+		await late.getByText("· priority 2").waitFor();
+		await late.getByRole("button", { name: "Waits for the customer" }).click();
+		await late.getByText("· waiting customer").waitFor();
+		await late.locator('tr[data-clock="resolution"]').getByText("stands still").waitFor();
+		await late.close();
+		await page.close();
+	},
+
 	async "one tab holds one stream"() {
 		const page = await signed.newPage();
 		const streams = [];
