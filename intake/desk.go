@@ -125,8 +125,8 @@ type callerMemory interface {
 	Dropped(number string, q call.QueueID, since time.Time) (callers.Place, bool)
 }
 
-// Config is what a Desk needs; all of it is required except Lookups, Incidents, Forecast,
-// Callers, MayCall, Playable, Version and PauseLimit.
+// Config is what a Desk needs; all of it is required except Lookups, Forecast, Callers,
+// MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -135,8 +135,8 @@ type Config struct {
 	Recordings catalogue
 	Lost       lostList
 	Blocks     blocks
-	Lookups    lookups      // nil: flows look nothing up
 	Incidents  incidents    // nil: none is ever known
+	Lookups    lookups      // nil: flows look nothing up
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
