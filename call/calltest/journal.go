@@ -3,6 +3,7 @@ package calltest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -99,7 +100,7 @@ func (j *Journal) Records() []call.Record {
 	defer j.mu.Unlock()
 	var out []call.Record
 	for _, r := range j.records {
-		out = append(out, *r)
+		out = append(out, copyOf(r))
 	}
 	slices.SortFunc(out, func(a, b call.Record) int { return a.Arrived.Compare(b.Arrived) })
 	return out
@@ -110,9 +111,22 @@ func (j *Journal) Record(id call.ID) call.Record {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if r := j.records[id]; r != nil {
-		return *r
+		return copyOf(r)
 	}
 	return call.Record{}
+}
+
+// copyOf shares nothing with a record that goes on: it is what the store would keep.
+func copyOf(r *call.Record) call.Record {
+	b, err := json.Marshal(r)
+	var out call.Record
+	if err == nil {
+		err = json.Unmarshal(b, &out)
+	}
+	if err != nil {
+		panic(err) // a record is made of what the journal keeps
+	}
+	return out
 }
 
 // Faults are the events that did not fit the story of their call. A test ends by
