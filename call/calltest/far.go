@@ -37,7 +37,7 @@ func (s *Switch) dial(c *call.Call) *Caller {
 	if c.Trunk == "" {
 		c.Trunk = "fake"
 	}
-	l := &line{id: c.ID.CallerLeg(), remote: c.From, keyed: make(chan struct{}, 1)}
+	l := &line{id: c.ID.CallerLeg(), remote: c.From, keyed: make(chan struct{}, 1), over: make(chan struct{})}
 	s.lines[l.id] = l
 	g := s.newLeg(l)
 	c.Leg = g
@@ -299,23 +299,23 @@ func (p *Phone) ring(s *Switch, l *line, limit time.Duration) {
 	s.mu.Unlock()
 	if answer < 0 || answer > limit {
 		answer = limit
-		defer func() {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if !l.up {
-				s.end(l, call.Cause{Reason: call.NoAnswer, SIP: 487})
-			}
-		}()
 	}
 	t := time.NewTimer(answer)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		if answer < limit {
-			p.script(func() { p.pickUp(l) })
-			p.pressLater(l, leg, keys)
-		}
-	case <-leg.ctx.Done(): // cancelled, or the process was dropped: a real phone would ring on
+	case <-l.over: // not when our process dies: a phone rings on
+		return
+	}
+	if answer < limit {
+		p.script(func() { p.pickUp(l) })
+		p.pressLater(l, leg, keys)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !l.up {
+		s.end(l, call.Cause{Reason: call.NoAnswer, SIP: 487})
 	}
 }
 

@@ -18,6 +18,7 @@ type line struct {
 	ringing bool
 	up      bool
 	gone    bool
+	over    chan struct{} // closed when it is gone
 	cause   call.Cause
 	playing call.Media    // "" is silence
 	heard   []call.Media  // everything that began to play
@@ -336,6 +337,7 @@ func (s *Switch) end(l *line, c call.Cause) {
 		return
 	}
 	l.gone, l.up, l.ringing, l.playing, l.cause = true, false, false, "", c
+	close(l.over)
 	if l.bridge != nil {
 		l.bridge.part()
 	}

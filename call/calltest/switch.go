@@ -138,7 +138,7 @@ func (s *Switch) Originate(_ context.Context, o call.Originate) (call.Leg, error
 		return nil, fmt.Errorf("calltest: leg %s exists", o.ID)
 	}
 	s.rings++
-	l := &line{id: o.ID, remote: call.Party{Number: cmp.Or(string(o.To.Device), o.To.Number)}, phone: p, headers: o.Headers, keyed: make(chan struct{}, 1)}
+	l := &line{id: o.ID, remote: call.Party{Number: cmp.Or(string(o.To.Device), o.To.Number)}, phone: p, headers: o.Headers, keyed: make(chan struct{}, 1), over: make(chan struct{})}
 	s.lines[o.ID] = l
 	g := s.newLeg(l)
 	p.offers++
