@@ -355,7 +355,7 @@ func (u *userAgent) replaced(headers sip.HeaderParams) *dialog {
 		}
 		id, rest, _ := strings.Cut(text, ";")
 		tags := map[string]string{}
-		for _, p := range strings.Split(rest, ";") {
+		for p := range strings.SplitSeq(rest, ";") {
 			k, v, _ := strings.Cut(p, "=")
 			tags[strings.ToLower(k)] = v
 		}

@@ -40,7 +40,7 @@ type Classification struct {
 	Rules       string `json:"rules,omitempty" readOnly:"true" doc:"hash of the bands and the matrix by which it was made"`
 }
 
-// Change is one thing that was changed on a ticket.
+// TicketChange is one thing that was changed on a ticket.
 type TicketChange struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
