@@ -142,10 +142,12 @@ func TestSocketCutInTheMiddleOfAFrameDropsThatFrameAlone(t *testing.T) {
 			id, _ := p.last().body["variables"].(map[string]any)["beat"].(string)
 			raw, half := <-raws, frame(digit("1"))
 			_, _ = raw.Write(slices.Concat(frame(beatEvent(id)), frame(digit("1")), half[:len(half)/2]))
-			raw.Close()
 			w.WriteHeader(http.StatusNoContent)
+			raws <- raw
 		})
 		p.run(p.client(nil), h)
+		synctest.Wait() // connected: a cut before that is none of a connection
+		(<-raws).Close()
 		if err := <-h.down; err == nil || errors.Is(err, context.Canceled) {
 			t.Errorf("the connection ended with %v", err)
 		}
