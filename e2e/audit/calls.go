@@ -324,7 +324,7 @@ func (c *Checker) callEnded(id call.ID, p *phoned, b call.Ended) {
 		}
 	}
 	want := p.outcome
-	if p.out { // we placed it: what counts is whether the two talked
+	if p.out && !p.consult { // we placed it: what counts is whether the two talked
 		want = map[bool]call.Outcome{true: call.OutcomeAnswered, false: call.OutcomeNotReached}[p.talked]
 	}
 	if p.entries > 0 && b.Outcome != want && b.Outcome != call.OutcomeSystemFailed {

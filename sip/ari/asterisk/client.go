@@ -16,10 +16,11 @@ type Client struct {
 	cfg      Config
 	base     string // Config.URL without a slash at its end
 	log      *zap.Logger
-	rest     *http.Client  // for operations
-	events   *http.Client  // for the event socket, which must not take one of their connections
-	running  atomic.Bool   // Run is
-	replaced atomic.Bool   // somebody else has the application: act no more
+	rest     *http.Client // for operations
+	events   *http.Client // for the event socket, which must not take one of their connections
+	running  atomic.Bool  // Run is
+	replaced atomic.Bool  // somebody else has the application: act no more
+	ghosts   ghosts
 	unsure   *unsure       // what may have been done
 	suspect  chan struct{} // an operation got no answer: look at the socket now
 }

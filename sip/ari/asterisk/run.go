@@ -77,6 +77,8 @@ func (c *Client) connected(ctx context.Context, h Handler) (up bool, err error) 
 	if err == nil {
 		up, err = c.serve(ctx, conn, h)
 		c.rest.CloseIdleConnections() // what cut the socket without a word has cut these
+	} else {
+		c.ghosts.note(err, time.Now())
 	}
 	switch {
 	case up:

@@ -188,6 +188,29 @@ func TestWhoeverIsReplacedStopsAndDoesNotComeBack(t *testing.T) {
 	})
 }
 
+func TestAnAttemptOfOursThatComesLateIsNoOtherProcess(t *testing.T) {
+	bubble(t, func(t *testing.T, p *pbx) {
+		h := newEar()
+		c := p.client(nil)
+		p.answers(func(_ http.ResponseWriter, r *http.Request) {
+			p.answers(nil)
+			<-r.Context().Done() // given up: nothing passed in time
+		})
+		stop := p.run(c, h)
+		<-h.up
+		ours := `{"type":"ApplicationReplaced","application":"firstline"}`
+		p.send(<-p.sockets, digit("1"), ours) // the network lets the first attempt through
+		wantError(t, <-h.down, errGhost)
+		<-h.up
+		p.send(<-p.sockets, digit("2"), ours) // this was somebody else
+		wantError(t, <-h.down, ErrReplaced)
+		wantError(t, stop(), ErrReplaced)
+		if diff := cmp.Diff([]string{"1", "2", "ApplicationReplaced"}, h.heard()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestReplacedStopsOperationsBeforeTheQueueIsWorkedOff(t *testing.T) {
 	bubble(t, func(t *testing.T, p *pbx) {
 		h := newEar()

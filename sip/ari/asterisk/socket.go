@@ -50,10 +50,14 @@ func (c *Client) read(ctx context.Context, conn *websocket.Conn, q *queue, heard
 			hear(heard, id)
 			continue
 		}
+		replaced := c.isReplacement(b)
+		if replaced && c.ghosts.took(time.Now()) {
+			return fmt.Errorf("asterisk %s: %w", c.cfg.Name, errGhost)
+		}
 		if !q.put(b) {
 			return fmt.Errorf("asterisk %s: %w", c.cfg.Name, ErrOverflow)
 		}
-		if c.isReplacement(b) {
+		if replaced {
 			c.replaced.Store(true) // at once, whatever waits in the queue
 			return fmt.Errorf("asterisk %s: %w", c.cfg.Name, ErrReplaced)
 		}
