@@ -179,11 +179,11 @@ func TestVerbsCanBeRepeated(t *testing.T) {
 	h, _ := listen(t, c)
 	ctx := t.Context()
 	for range 2 {
-		leg(t, c, h, "leg", "Local/800@from-trunk", nil)
+		leg(t, c, h, "twice", "Local/800@from-trunk", nil)
 	}
-	leg(t, c, h, "leg2", "Local/800@from-trunk", nil)
+	leg(t, c, h, "twice2", "Local/800@from-trunk", nil)
 	for i := range 2 {
-		if s, err := c.Snoop(ctx, "leg", "sn", "both", "out", ""); err != nil || s.ID != "sn" {
+		if s, err := c.Snoop(ctx, "twice", "sn", "both", "out", ""); err != nil || s.ID != "sn" {
 			t.Errorf("snoop %d: %+v, %v", i, s, err)
 		}
 		x, err := c.ExternalMedia(ctx, asterisk.External{ID: "ext", Host: "127.0.0.1:9", Format: "ulaw"})
@@ -194,9 +194,9 @@ func TestVerbsCanBeRepeated(t *testing.T) {
 			t.Errorf("bridge %d: %+v, %v", i, b, err)
 		}
 	}
-	must(t, c.AddChannel(ctx, "b", "leg", "leg2"))
-	wait(h, func(e asterisk.ChannelEnteredBridge) bool { return e.Channel.ID == "leg" })
-	wait(h, func(e asterisk.ChannelEnteredBridge) bool { return e.Channel.ID == "leg2" })
+	must(t, c.AddChannel(ctx, "b", "twice", "twice2"))
+	wait(h, func(e asterisk.ChannelEnteredBridge) bool { return e.Channel.ID == "twice" })
+	wait(h, func(e asterisk.ChannelEnteredBridge) bool { return e.Channel.ID == "twice2" })
 	for range 2 {
 		must(t, c.BridgeMOH(ctx, "b", ""))
 	}
@@ -204,15 +204,15 @@ func TestVerbsCanBeRepeated(t *testing.T) {
 		must(t, c.StopBridgeMOH(ctx, "b"))
 	}
 	for range 2 {
-		must(t, c.RemoveChannel(ctx, "b", "leg", "nobody", "leg2"))
+		must(t, c.RemoveChannel(ctx, "b", "twice", "nobody", "twice2"))
 	}
-	wait(h, func(e asterisk.ChannelLeftBridge) bool { return e.Channel.ID == "leg" })
-	wait(h, func(e asterisk.ChannelLeftBridge) bool { return e.Channel.ID == "leg2" })
+	wait(h, func(e asterisk.ChannelLeftBridge) bool { return e.Channel.ID == "twice" })
+	wait(h, func(e asterisk.ChannelLeftBridge) bool { return e.Channel.ID == "twice2" })
 	for _, over := range []func() error{
 		func() error { return c.DestroyBridge(ctx, "b") },
 		func() error { return c.Hangup(ctx, "sn", 16, "") },
 		func() error { return c.Hangup(ctx, "ext", 0, "normal") },
-		func() error { return c.Hangup(ctx, "leg", 0, "congestion") },
+		func() error { return c.Hangup(ctx, "twice", 0, "congestion") },
 		func() error { return c.StopPlayback(ctx, "none") },
 		func() error { return c.StopMOH(ctx, "none") },
 	} {
