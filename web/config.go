@@ -44,6 +44,7 @@ type Config struct {
 	Blocks    Blocks
 	Incidents Incidents
 	Hours     Hours
+	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -89,6 +90,7 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

@@ -115,6 +115,7 @@ type server struct {
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
+	flows        *flowCounts
 	web          *web.Server
 	demo         *demoCredentials
 	boot         string
@@ -294,6 +295,8 @@ func (s *server) openRecordings(context.Context) error {
 func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
+	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
+	s.life.start("flow counts", s.flows.run)
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
