@@ -48,6 +48,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.hoursRoutes(api)
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
+	s.directoryRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.deviceRoutes(api)

@@ -43,6 +43,7 @@ type Config struct {
 	Lost      Lost
 	Blocks    Blocks
 	Incidents Incidents
+	Directory Directory
 	Hours     Hours
 	Flows     Flows
 	Tickets   Tickets
@@ -92,6 +93,7 @@ func (c Config) Validate() error {
 		{"Hours", c.Hours == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
+		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},

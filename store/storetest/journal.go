@@ -45,6 +45,7 @@ func Run(t *testing.T, engine Engine) {
 		{"AgentsSitWhereTheySignedInLast", seatsShow},
 		{"StaffOfLongAgoIsFound", staffAt},
 		{"PINsAndShiftsAreKept", pinsAndShifts},
+		{"DirectoryIsKeptWithItsPINs", directoryIsKept},
 		{"LostCallersAreListed", lostCallers},
 		{"LostCallersAreFoundByHowTheyStand", lostItemsAreFound},
 		{"BlocksAreFoundByWhetherTheyHold", blocksAreFound},
