@@ -31,6 +31,7 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/watch"
 	"firstline/web"
 )
 
@@ -112,6 +113,7 @@ type server struct {
 	lost         *lost.List
 	blocks       *block.List
 	incidents    *incident.List
+	promises     *watch.Watch
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -139,6 +141,7 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
+		{"promises", s.openPromises},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},

@@ -27,9 +27,9 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Incidents: webIncidents{s}, Hours: webHours{s}, Tickets: webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
-		Metrics: s.metrics(),
-		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
-		Sounds:  s.soundFiles,
+		Metrics: s.metrics(), Promises: webPromises{s.promises},
+		Checks: []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Sounds: s.soundFiles,
 	}
 	if s.exchange.asterisk != nil {
 		c.Nodes = webNodes{s}
