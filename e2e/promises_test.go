@@ -52,11 +52,11 @@ func TestPromisesAreWarnedOfOnceThoughTheServerIsKilledAroundEachInstant(t *test
 		bye(c)
 	})
 	ticket := s.api.awaitEnd(number).Ticket
-	for n := range 6 { // lives of different lengths, about the time between two instants
+	for n := range 4 { // lives of different lengths, about the time between two instants
 		s.kill()
 		s.up()
 		select {
-		case <-time.After(time.Duration(n) * 400 * time.Millisecond):
+		case <-time.After(time.Duration(n) * 600 * time.Millisecond):
 		case <-t.Context().Done():
 		}
 	}
