@@ -32,6 +32,7 @@ import (
 	"firstline/store"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/watch"
 	"firstline/web"
 )
 
@@ -114,6 +115,7 @@ type server struct {
 	blocks       *block.List
 	incidents    *incident.List
 	directory    *customers.Directory
+	promises     *watch.Watch
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -143,6 +145,7 @@ func (s *server) open(ctx context.Context) error {
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
 		{"customers", s.openDirectory},
+		{"promises", s.openPromises},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},

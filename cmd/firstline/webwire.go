@@ -48,10 +48,12 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Queues:    s.centre,
 		Audio:     webAudio{s.store, s.recordings},
 		Talks:     webTalks{s},
-		Reports:   webReports{s.store, s.centre}, Centre: webCentre{s},
-		Metrics: s.metrics(),
-		Checks:  []web.Check{{Name: "journal", OK: s.journalIsWell}},
-		Sounds:  s.soundFiles,
+		Reports:   webReports{s.store, s.centre},
+		Centre:    webCentre{s},
+		Metrics:   s.metrics(),
+		Checks:    []web.Check{{Name: "journal", OK: s.journalIsWell}},
+		Sounds:    s.soundFiles,
+		Promises:  webPromises{s.promises},
 	}
 	if s.exchange.asterisk != nil {
 		c.Nodes = webNodes{s}
