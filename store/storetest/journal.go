@@ -40,6 +40,7 @@ func Run(t *testing.T, engine Engine) {
 		{"EventThatDoesNotFitIsKept", misfitIsKept},
 		{"CallsAreFoundByWhatTheyAre", callsAreFound},
 		{"TicketsHaveNotesAndCalls", ticketsHaveNotes},
+		{"TicketsThatAreNotOverAreReadInOrder", unsettledTickets},
 		{"RecordingsAreFound", recordingsAreFound},
 		{"AgentsShowWhatWasLastSeen", agentsShow},
 		{"AgentsSitWhereTheySignedInLast", seatsShow},

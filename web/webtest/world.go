@@ -78,8 +78,35 @@ func (noPINs) PutCustomerPINs(context.Context, map[call.CustomerID]string) error
 // Config is a server's configuration on this desk, on any free port.
 func (w *World) Config() web.Config {
 	return web.Config{
-		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Directory: w.Directory, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Listen:    "127.0.0.1:0",
+		Log:       w.Log,
+		Journal:   w,
+		Events:    w,
+		Sessions:  memstore.NewWithCleanupInterval(0),
+		Tokens:    w,
+		Calls:     w,
+		Callbacks: w,
+		Lost:      worldLost{w.care},
+		Blocks:    worldBlocks{w.care},
+		Incidents: worldIncidents{w.care.known},
+		Hours:     w,
+		Flows:     w,
+		Tickets:   worldTickets{w},
+		Agents:    w,
+		Devices:   w,
+		Desk:      w,
+		Past:      w,
+		Estimates: w,
+		Roster:    w,
+		Staff:     w,
+		Fallback:  w,
+		Queues:    w,
+		Audio:     w,
+		Talks:     w,
+		Nodes:     w,
+		Reports:   w,
+		Centre:    w,
+		Directory: w.Directory,
 	}
 }
 
