@@ -44,6 +44,7 @@ type Config struct {
 	Blocks    Blocks
 	Incidents Incidents
 	Hours     Hours
+	OnCall    OnCall
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -89,6 +90,7 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"OnCall", c.OnCall == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

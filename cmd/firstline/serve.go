@@ -31,6 +31,7 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/oncall"
 	"firstline/web"
 )
 
@@ -112,6 +113,7 @@ type server struct {
 	lost         *lost.List
 	blocks       *block.List
 	incidents    *incident.List
+	onCall       *oncall.Desk
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -142,6 +144,7 @@ func (s *server) open(ctx context.Context) error {
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
+		{"on call", s.openOnCall},
 		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},

@@ -21,6 +21,7 @@ import (
 	"firstline/callqueue/sla"
 	"firstline/intake"
 	"firstline/tickets"
+	"firstline/tickets/oncall"
 	"firstline/web"
 )
 
@@ -47,6 +48,7 @@ type World struct {
 	revoked map[string]bool
 	paused  []string
 	care    *care
+	onCall  *oncall.Desk
 }
 
 // New returns an empty desk with one queue.
@@ -62,6 +64,7 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
 	return w
 }
 
@@ -69,7 +72,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Hours: w, OnCall: w.onCall, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 

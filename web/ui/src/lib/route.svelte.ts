@@ -9,6 +9,7 @@ export type Route =
 	| { page: "reports" }
 	| { page: "callbacks" }
 	| { page: "incidents" }
+	| { page: "on-call" }
 	| { page: "lost" }
 	| { page: "blocks" }
 	| { page: "unknown" };
@@ -19,7 +20,7 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
-	const lists = ["reports", "callbacks", "incidents", "lost", "blocks"] as const;
+	const lists = ["reports", "callbacks", "incidents", "on-call", "lost", "blocks"] as const;
 	const list = lists.find((l) => l === first);
 	if (list && !id) return { page: list };
 	return { page: "unknown" };
