@@ -81,6 +81,7 @@ func (p *Pager) interrupted(ctx context.Context, t tickets.Ticket, live tickets.
 	if ctx.Err() != nil {
 		return nil
 	}
+	p.d.Queue.TalkEnded(live.Person, live.Call, time.Now()) // for whom the last process had reserved them
 	_, err := p.Tickets.StepPage(ctx, t.ID, call.PageMissed{Page: t.Paging().ID, Call: live.Call, Person: live.Person, How: call.PageInterrupted})
 	return err
 }

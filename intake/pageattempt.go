@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,7 +97,14 @@ func (a *attempt) run(ctx context.Context, to call.Endpoint) error {
 	if how == "" {
 		return a.accept(ctx, leg)
 	}
-	a.bye(leg, cmp.Or(map[call.PageMiss]string{call.PageDeclined: "page-declined"}[how], ""))
+	switch {
+	case ctx.Err() != nil:
+		a.bye(leg, "page-taken")
+	case how == call.PageDeclined:
+		a.bye(leg, "page-declined")
+	default:
+		a.bye(leg, "")
+	}
 	return a.close(ctx, how, call.CauseOf(leg.Context()))
 }
 

@@ -97,7 +97,8 @@ func (t *Ticket) paged(at time.Time, body call.Body) (bool, error) {
 // page is the open search with an id.
 func (t *Ticket) page(id string) (*Page, error) {
 	if p := t.Paging(); p != nil && p.ID == id {
-		return p, nil
+		t.Pages = slices.Clone(t.Pages) // whoever read the ticket before keeps what they have
+		return t.Paging(), nil
 	}
 	return nil, fmt.Errorf("tickets: %s: %w: search %s is over", t.ID, ErrPage, id)
 }

@@ -47,6 +47,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.incidentRoutes(api)
 	s.hoursRoutes(api)
 	s.onCallRoutes(api)
+	s.pageRoutes(api)
 	s.nodeRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)

@@ -45,6 +45,7 @@ type Config struct {
 	Incidents Incidents
 	Hours     Hours
 	OnCall    OnCall
+	Pager     Pager
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -91,6 +92,7 @@ func (c Config) Validate() error {
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
 		{"OnCall", c.OnCall == nil},
+		{"Pager", c.Pager == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

@@ -54,3 +54,18 @@ func TestOnCallTellsWhoIsItNowAndNextAndASupervisorHasSomebodyStandIn(t *testing
 		t.Errorf("%v", who)
 	}
 }
+
+func TestSomebodyIsPhonedByHandUntilItIsCalledOff(t *testing.T) {
+	d := newDesk(t)
+	d.Arrive(clock().UTC(), "T-100001", call.Party{Number: "+4930123"})
+	wantStatus(t, d.ask("POST", "/api/v1/tickets/T-100001/pages", "agent-token", `{"ladder":"day"}`), 404)
+	wantStatus(t, d.ask("POST", "/api/v1/tickets/T-100001/pages/end", "agent-token", `{}`), 409)
+	for _, status := range []int{202, 409} { // one at a time
+		wantStatus(t, d.ask("POST", "/api/v1/tickets/T-100001/pages", "agent-token", `{"ladder":"network","why":"the customer insists"}`), status)
+	}
+	wantStatus(t, d.ask("POST", "/api/v1/tickets/T-100001/pages/end", "agent-token", `{"why":"solved"}`), 200)
+	got := decode[web.TicketStory](t, d.ask("GET", "/api/v1/tickets/T-100001", "agent-token", ""))
+	if len(got.Pages) != 1 || got.Pages[0].Open || got.Pages[0].End != call.PageCancelled || got.Pages[0].Began.Note != "the customer insists" || got.Pages[0].Ended.Note != "solved" {
+		t.Errorf("%+v", got.Pages)
+	}
+}

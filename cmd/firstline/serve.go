@@ -114,6 +114,8 @@ type server struct {
 	blocks       *block.List
 	incidents    *incident.List
 	onCall       *oncall.Desk
+	pager        *intake.Pager
+	tickets      *tickets.Desk // the one, so that edits come one after the other
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -295,12 +297,13 @@ func (s *server) openRecordings(context.Context) error {
 
 // openDesk makes the journey, and takes up or closes what the last process left.
 func (s *server) openDesk(ctx context.Context) error {
+	s.tickets = tickets.NewDesk(s.journal, s.store.Numbers(), s.store)
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
+		Tickets: s.tickets, Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)

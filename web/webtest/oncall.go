@@ -1,11 +1,37 @@
 package webtest
 
 import (
+	"context"
 	"time"
 
 	"firstline/call"
+	"firstline/tickets"
 	"firstline/tickets/oncall"
 )
+
+// worldPager writes searches down; no phone rings.
+type worldPager struct{ w *World }
+
+func (p worldPager) desk() *tickets.Desk { return tickets.NewDesk(p.w, nil, worldTickets{p.w}) }
+
+func (p worldPager) BeginPage(ctx context.Context, id call.TicketID, ladder, by, why string) (tickets.Ticket, error) {
+	if _, ok := onCallPlan().Ladder(ladder); !ok {
+		return tickets.Ticket{}, oncall.ErrUnknown
+	}
+	return p.desk().BeginPage(ctx, id, call.PageBegan{Page: call.NewUUID(time.Now()), Ladder: ladder, Cause: tickets.ByHand, By: by, Why: why})
+}
+
+func (p worldPager) CancelPage(ctx context.Context, id call.TicketID, by, why string) (tickets.Ticket, error) {
+	t, err := worldTickets{p.w}.Ticket(ctx, id)
+	if err != nil {
+		return t, err
+	}
+	page := ""
+	if open := t.Paging(); open != nil {
+		page = open.ID
+	}
+	return p.desk().StepPage(ctx, id, call.PageEnded{Page: page, End: call.PageCancelled, By: by, Why: why})
+}
 
 // onCallPlan is two who take turns, week by week.
 func onCallPlan() oncall.Plan {
