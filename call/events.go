@@ -496,6 +496,9 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := onCallDecoder(name); ok {
 		return decode, true
 	}
+	if decode, ok := customerDecoder(name); ok {
+		return decode, true
+	}
 	if decode, ok := incidentDecoder(name); ok {
 		return decode, true
 	}

@@ -12,11 +12,11 @@ import (
 
 func onCallCentre(text string) fstest.MapFS {
 	return fstest.MapFS{
-		"numbers.yaml": {Data: []byte("1000: {queue: desk, client: acme}\n")},
-		"queues.yaml":  {Data: []byte("desk: {}\n")},
-		"clients.yaml": {Data: []byte("acme: {name: Acme}\n")},
-		"hours.yaml":   {Data: []byte("calendars:\n  office: {zone: Europe/Berlin, weekly: {mon-fri: [\"08:00-18:00\"], sat-sun: []}}\n")},
-		"oncall.yaml":  {Data: []byte(text)},
+		"numbers.yaml":      {Data: []byte("1000: {queue: desk, client: acme}\n")},
+		"queues.yaml":       {Data: []byte("desk: {}\n")},
+		"clients.yaml":      {Data: []byte("acme: {name: Acme}\n")},
+		"hours.yaml":        {Data: []byte("calendars:\n  office: {zone: Europe/Berlin, weekly: {mon-fri: [\"08:00-18:00\"], sat-sun: []}}\n")},
+		"oncall.yaml":       {Data: []byte(text)},
 		"oncall/vendor.ics": {Data: []byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nSUMMARY:Ben\nDTSTART:20260323T180000\nDTEND:20260324T080000\nEND:VEVENT\nEND:VCALENDAR\n")},
 	}
 }

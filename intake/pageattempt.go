@@ -119,7 +119,7 @@ func (a *attempt) open(ctx context.Context, line string) error {
 		call.PageRang{Page: a.page.ID, Call: a.id, Round: a.page.Round, Step: a.rung.Step, Person: a.person.ID, Why: a.rung.Why, WaitMs: a.rung.Wait.Milliseconds()},
 		call.CallEvent(now, a.id, call.Arrived{
 			Ticket: a.t.ID, Origin: fmt.Sprintf("page/%s/%s", a.page.ID, a.id), From: call.Party{Number: a.person.Number, Name: a.person.Name}, To: call.Party{Number: line}, Test: a.t.Test, Out: true,
-		}), stage)
+		}), call.TicketEvent(now, a.t.ID, call.TicketJoined{Call: a.id, Why: "on call"}), stage)
 	if err == nil {
 		a.log.Info("phoned for an urgent ticket", zap.String("call", string(a.id)), zap.Int("round", a.page.Round), zap.Int("step", a.rung.Step))
 	}

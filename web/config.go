@@ -43,9 +43,11 @@ type Config struct {
 	Lost      Lost
 	Blocks    Blocks
 	Incidents Incidents
+	Directory Directory
 	Hours     Hours
 	OnCall    OnCall
 	Pager     Pager
+	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -60,6 +62,7 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Promises  Promises             // to customers; nil: the board tells nothing of them
 	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
 	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
@@ -93,7 +96,9 @@ func (c Config) Validate() error {
 		{"Hours", c.Hours == nil},
 		{"OnCall", c.OnCall == nil},
 		{"Pager", c.Pager == nil},
+		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
+		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},

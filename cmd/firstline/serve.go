@@ -31,7 +31,9 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/customers"
 	"firstline/tickets/oncall"
+	"firstline/tickets/watch"
 	"firstline/web"
 )
 
@@ -116,9 +118,12 @@ type server struct {
 	onCall       *oncall.Desk
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
+	directory    *customers.Directory
+	promises     *watch.Watch
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
+	flows        *flowCounts
 	web          *web.Server
 	demo         *demoCredentials
 	boot         string
@@ -143,6 +148,8 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
+		{"customers", s.openDirectory},
+		{"promises", s.openPromises},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
@@ -300,6 +307,8 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.tickets = tickets.NewDesk(s.journal, s.store.Numbers(), s.store)
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
+	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
+	s.life.start("flow counts", s.flows.run)
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),

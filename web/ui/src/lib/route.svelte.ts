@@ -12,6 +12,7 @@ export type Route =
 	| { page: "on-call" }
 	| { page: "lost" }
 	| { page: "blocks" }
+	| { page: "flows"; id?: string }
 	| { page: "unknown" };
 
 export function routeOf(path: string): Route {
@@ -21,6 +22,7 @@ export function routeOf(path: string): Route {
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
 	const lists = ["reports", "callbacks", "incidents", "on-call", "lost", "blocks"] as const;
+	if (first === "flows") return id ? { page: "flows", id } : { page: "flows" };
 	const list = lists.find((l) => l === first);
 	if (list && !id) return { page: list };
 	return { page: "unknown" };
