@@ -31,6 +31,7 @@ type Ticket struct {
 	History []Change            `json:"history,omitempty"` // oldest first
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
+	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Test    bool                `json:"test,omitempty"`
 }
 
@@ -92,6 +93,8 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.mark(e.At, clock.Updated)
 	case call.TicketWarned:
 		t.Warned = append(t.Warned, b)
+	case call.TicketLinked:
+		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())
