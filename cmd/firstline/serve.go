@@ -31,6 +31,7 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/connect"
 	"firstline/web"
 )
 
@@ -112,6 +113,8 @@ type server struct {
 	lost         *lost.List
 	blocks       *block.List
 	incidents    *incident.List
+	endpoints    *connect.List
+	deliveries   *connect.Engine
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -143,7 +146,9 @@ func (s *server) open(ctx context.Context) error {
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
 		{"limp mode", s.openLimp},
+		{"endpoints", s.openEndpoints},
 		{"web", s.openWeb},
+		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},
 	}
 	for _, step := range steps {

@@ -135,3 +135,18 @@ func check(s call.EndpointSet) error {
 	}
 	return errors.Join(faults...)
 }
+
+// About is the endpoint that an event of theirs is about; empty for any other event.
+func About(e call.Event) call.EndpointID {
+	switch x := e.Body.(type) {
+	case call.EndpointSet:
+		return x.Endpoint
+	case call.EndpointDisabled:
+		return x.Endpoint
+	case call.EndpointRemoved:
+		return x.Endpoint
+	case call.EndpointSecretSet:
+		return x.Endpoint
+	}
+	return ""
+}

@@ -146,7 +146,7 @@ func (d *desk) add(id call.EndpointID, with func(*call.EndpointSet)) *remote {
 	if with != nil {
 		with(&s)
 	}
-	if _, err := d.list.Add(d.t.Context(), s); err != nil {
+	if _, _, err := d.list.Add(d.t.Context(), s); err != nil {
 		d.t.Fatal(err)
 	}
 	return d.remotes[id]

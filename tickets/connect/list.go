@@ -3,6 +3,7 @@ package connect
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/tickets/connect/sign"
 )
 
 // Vault keeps secrets, each under its endpoint and name.
@@ -55,15 +57,30 @@ func NewList(cfg ListConfig, story []call.Event) *List {
 	return l
 }
 
-// Add makes an endpoint, which is told of what happens from now on. ErrInvalid, ErrExists.
-func (l *List) Add(ctx context.Context, s call.EndpointSet) (Endpoint, error) {
+// Add makes an endpoint, which is told of what happens from now on. A webhook's
+// signing secret is made with it, and told this once. ErrInvalid, ErrExists.
+func (l *List) Add(ctx context.Context, s call.EndpointSet) (p Endpoint, secret string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.all[s.Endpoint] != nil {
-		return Endpoint{}, fmt.Errorf("%w: %s", ErrExists, s.Endpoint)
+		return p, "", fmt.Errorf("%w: %s", ErrExists, s.Endpoint)
+	}
+	if err := l.check(&s); err != nil {
+		return p, "", err
+	}
+	if s.Kind == string(Webhook) { // before it is known, so that it is never without
+		secret = sign.New().Text()
+		if err := l.cfg.Vault.PutSecret(ctx, s.Endpoint, SigningSecret, secret); err != nil {
+			return p, "", fmt.Errorf("secret of %s: %w", s.Endpoint, err)
+		}
 	}
 	s.From = l.cfg.Last()
-	return l.set(ctx, s)
+	p, err = l.set(ctx, s)
+	if err != nil || secret == "" {
+		return p, "", err
+	}
+	err = l.write(ctx, call.EndpointSecretSet{Endpoint: s.Endpoint, Secret: SigningSecret, By: s.By})
+	return l.copied(s.Endpoint), secret, err
 }
 
 // Change sets an endpoint anew; one that was disabled is tried again. ErrUnknown, ErrInvalid.
@@ -77,19 +94,21 @@ func (l *List) Change(ctx context.Context, s call.EndpointSet) (Endpoint, error)
 	if s.Kind != was.Kind {
 		return Endpoint{}, fmt.Errorf("%w: an endpoint stays a %s; make another", ErrInvalid, was.Kind)
 	}
+	if err := l.check(&s); err != nil {
+		return Endpoint{}, err
+	}
 	s.From = 0
 	return l.set(ctx, s)
 }
 
+// check holds a setting to the rules.
+func (l *List) check(s *call.EndpointSet) error {
+	s.Name = strings.TrimSpace(s.Name)
+	return errors.Join(check(*s), l.cfg.Check(*s))
+}
+
 // set writes a setting; mu is held.
 func (l *List) set(ctx context.Context, s call.EndpointSet) (Endpoint, error) {
-	s.Name = strings.TrimSpace(s.Name)
-	if err := check(s); err != nil {
-		return Endpoint{}, err
-	}
-	if err := l.cfg.Check(s); err != nil {
-		return Endpoint{}, err
-	}
 	if err := l.write(ctx, s); err != nil {
 		return Endpoint{}, err
 	}

@@ -123,3 +123,6 @@ func Trim(s string) string {
 	}
 	return string(bytes.ToValidUTF8([]byte(s), nil))
 }
+
+// NewSigningSecret makes a secret for signing.
+func NewSigningSecret() string { return sign.New().Text() }

@@ -34,19 +34,20 @@ type World struct {
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
-	mu      sync.Mutex // guards all below
-	hours   call.HoursOverridden
-	events  []call.Event
-	seqs    map[call.Stream]int64
-	more    chan struct{} // closed when events come
-	calls   map[call.ID]*call.Record
-	backs   map[call.CallbackID]*call.Callback
-	tickets map[call.TicketID]*tickets.Ticket
-	rows    map[call.RecordingID]*web.Recording
-	audio   map[call.RecordingID][]byte
-	revoked map[string]bool
-	paused  []string
-	care    *care
+	mu        sync.Mutex // guards all below
+	hours     call.HoursOverridden
+	events    []call.Event
+	seqs      map[call.Stream]int64
+	more      chan struct{} // closed when events come
+	calls     map[call.ID]*call.Record
+	backs     map[call.CallbackID]*call.Callback
+	tickets   map[call.TicketID]*tickets.Ticket
+	rows      map[call.RecordingID]*web.Recording
+	audio     map[call.RecordingID][]byte
+	revoked   map[string]bool
+	paused    []string
+	care      *care
+	endpoints *told
 }
 
 // New returns an empty desk with one queue.
@@ -62,6 +63,7 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.endpoints = newEndpoints(w)
 	return w
 }
 
@@ -69,7 +71,7 @@ func New() *World {
 func (w *World) Config() web.Config {
 	return web.Config{
 		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Endpoints: secretsOf{w.endpoints}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
 	}
 }
 
