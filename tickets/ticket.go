@@ -33,6 +33,7 @@ type Ticket struct {
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
 	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Test    bool                `json:"test,omitempty"`
+	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }
 
 // Change is one thing that was changed on a ticket: who, when, what and why.
@@ -92,14 +93,14 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.note(Change{At: e.At, By: b.By, What: "told", To: b.How})
 		t.mark(e.At, clock.Updated)
 	case call.TicketWarned:
-		t.Warned = append(t.Warned, b)
+		t.warned(b)
 	case call.TicketLinked:
 		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())
 	}
-	t.Changed = e.At
+	t.Changed, t.Seq = e.At, e.Seq
 	return nil
 }
 

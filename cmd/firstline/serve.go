@@ -32,6 +32,8 @@ import (
 	"firstline/store"
 	"firstline/tickets"
 	"firstline/tickets/connect"
+	"firstline/tickets/customers"
+	"firstline/tickets/watch"
 	"firstline/web"
 )
 
@@ -115,9 +117,12 @@ type server struct {
 	incidents    *incident.List
 	endpoints    *connect.List
 	deliveries   *connect.Engine
+	directory    *customers.Directory
+	promises     *watch.Watch
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
+	flows        *flowCounts
 	web          *web.Server
 	demo         *demoCredentials
 	boot         string
@@ -142,6 +147,8 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
+		{"customers", s.openDirectory},
+		{"promises", s.openPromises},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
@@ -299,6 +306,8 @@ func (s *server) openRecordings(context.Context) error {
 func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
+	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
+	s.life.start("flow counts", s.flows.run)
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),

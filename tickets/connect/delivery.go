@@ -29,7 +29,7 @@ type Delivery struct {
 	Type     Type            `json:"type"`
 	State    State           `json:"state"`
 	Made     time.Time       `json:"made"` // from when on it is given up or expires: of the first try; of the event when it is about a call
-	Due      time.Time       `json:"due"` // of the next try
+	Due      time.Time       `json:"due"`  // of the next try
 	Attempts int             `json:"attempts"`
 	Last     string          `json:"last,omitempty"` // what the last try met
 	Ended    time.Time       `json:"ended,omitzero"`

@@ -114,4 +114,3 @@ func (p *planner) incident(ctx context.Context, e call.Event) (key string, m *Me
 func (e *Endpoint) concerns(clients []string) bool {
 	return len(clients) == 0 || slices.ContainsFunc(clients, e.meant)
 }
-

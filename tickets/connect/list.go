@@ -27,9 +27,9 @@ type Vault interface {
 type ListConfig struct {
 	Journal call.Journal
 	Vault   Vault
-	Last    func() int64               // the journal's end: from where a new endpoint is told
+	Last    func() int64                   // the journal's end: from where a new endpoint is told
 	Check   func(p call.EndpointSet) error // of what depends on the kind; ErrInvalid
-	Log     *zap.Logger                // nil means none
+	Log     *zap.Logger                    // nil means none
 }
 
 // List is the endpoints, and their one writer. Its methods are safe for use by many

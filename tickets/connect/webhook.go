@@ -113,7 +113,9 @@ func answered(a outgoing.Answer) Result {
 }
 
 // StatusText is "503 Service Unavailable".
-func StatusText(status int) string { return Trim(fmt.Sprintf("%d %s", status, http.StatusText(status))) }
+func StatusText(status int) string {
+	return Trim(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
 
 // Trim makes a text from elsewhere short enough to be kept.
 func Trim(s string) string {

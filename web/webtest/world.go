@@ -16,11 +16,13 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/call/pin"
 	"firstline/callqueue"
 	"firstline/callqueue/estimate"
 	"firstline/callqueue/sla"
 	"firstline/intake"
 	"firstline/tickets"
+	"firstline/tickets/customers"
 	"firstline/web"
 )
 
@@ -34,19 +36,22 @@ type World struct {
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
 
-	mu        sync.Mutex // guards all below
-	hours     call.HoursOverridden
-	events    []call.Event
-	seqs      map[call.Stream]int64
-	more      chan struct{} // closed when events come
-	calls     map[call.ID]*call.Record
-	backs     map[call.CallbackID]*call.Callback
-	tickets   map[call.TicketID]*tickets.Ticket
-	rows      map[call.RecordingID]*web.Recording
-	audio     map[call.RecordingID][]byte
-	revoked   map[string]bool
-	paused    []string
-	care      *care
+	Directory *customers.Directory // empty at first
+
+	mu      sync.Mutex // guards all below
+	hours   call.HoursOverridden
+	events  []call.Event
+	seqs    map[call.Stream]int64
+	more    chan struct{} // closed when events come
+	calls   map[call.ID]*call.Record
+	backs   map[call.CallbackID]*call.Callback
+	tickets map[call.TicketID]*tickets.Ticket
+	rows    map[call.RecordingID]*web.Recording
+	audio   map[call.RecordingID][]byte
+	revoked map[string]bool
+	paused  []string
+	care    *care
+
 	endpoints *told
 }
 
@@ -64,14 +69,48 @@ func New() *World {
 	}
 	w.care = newCare(w)
 	w.endpoints = newEndpoints(w)
+	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
+
+// noPINs keeps none: the directory has them.
+type noPINs struct{}
+
+func (noPINs) PutCustomerPINs(context.Context, map[call.CustomerID]string) error { return nil }
 
 // Config is a server's configuration on this desk, on any free port.
 func (w *World) Config() web.Config {
 	return web.Config{
-		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Endpoints: secretsOf{w.endpoints}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Listen:    "127.0.0.1:0",
+		Log:       w.Log,
+		Journal:   w,
+		Events:    w,
+		Sessions:  memstore.NewWithCleanupInterval(0),
+		Tokens:    w,
+		Calls:     w,
+		Callbacks: w,
+		Lost:      worldLost{w.care},
+		Blocks:    worldBlocks{w.care},
+		Incidents: worldIncidents{w.care.known},
+		Endpoints: secretsOf{w.endpoints},
+		Hours:     w,
+		Flows:     w,
+		Tickets:   worldTickets{w},
+		Agents:    w,
+		Devices:   w,
+		Desk:      w,
+		Past:      w,
+		Estimates: w,
+		Roster:    w,
+		Staff:     w,
+		Fallback:  w,
+		Queues:    w,
+		Audio:     w,
+		Talks:     w,
+		Nodes:     w,
+		Reports:   w,
+		Centre:    w,
+		Directory: w.Directory,
 	}
 }
 

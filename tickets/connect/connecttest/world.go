@@ -139,7 +139,9 @@ func (w *World) sorted(is func(connect.Delivery) bool) []connect.Delivery {
 			out = append(out, d)
 		}
 	}
-	slices.SortFunc(out, func(a, b connect.Delivery) int { return cmp.Or(cmp.Compare(a.Global, b.Global), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(out, func(a, b connect.Delivery) int {
+		return cmp.Or(cmp.Compare(a.Global, b.Global), cmp.Compare(a.ID, b.ID))
+	})
 	return out
 }
 
