@@ -9,8 +9,9 @@ import (
 
 // Connect is how other systems are told of tickets. Who is told, people set by day.
 type Connect struct {
-	Allow []netip.Prefix // private networks that may be asked, and hosts without TLS
-	Links string         // address of the pages, for links in messages; empty: the server's own
+	Allow   []netip.Prefix // private networks that may be asked, and hosts without TLS
+	Presets string         // folder of presets beside those that are built in; empty: none
+	Links   string         // address of the pages, for links in messages; empty: the server's own
 }
 
 func (r *serverReader) connect(m *source.Map) Connect {
@@ -20,6 +21,7 @@ func (r *serverReader) connect(m *source.Map) Connect {
 			c.Allow = append(c.Allow, p)
 		}
 	}
+	c.Presets = r.path(m.May("presets"))
 	links := m.May("links")
 	if w := links.Word(""); w.Text != "" {
 		if !strings.HasPrefix(w.Text, "https://") && !strings.HasPrefix(w.Text, "http://") {

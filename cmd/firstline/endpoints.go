@@ -10,6 +10,7 @@ import (
 	"firstline/store"
 	"firstline/tickets/connect"
 	"firstline/tickets/connect/outgoing"
+	"firstline/tickets/connect/preset"
 )
 
 // openEndpoints takes up who is told of tickets; nobody is told yet.
@@ -19,7 +20,15 @@ func (s *server) openEndpoints(ctx context.Context) error {
 		return fmt.Errorf("endpoints: %w", err)
 	}
 	guard := outgoing.Guard{Allow: s.cfg.Connect.Allow}
-	ways := &connect.Ways{Client: outgoing.New(outgoing.Config{Guard: guard}), Guard: guard, Stories: s.store, URL: s.ticketURL}
+	client := outgoing.New(outgoing.Config{Guard: guard})
+	presets, err := preset.Load(s.cfg.Connect.Presets)
+	if err != nil {
+		return err
+	}
+	ways := &connect.Ways{
+		Client: client, Guard: guard, Stories: s.store, URL: s.ticketURL,
+		Presets: &preset.Book{All: presets, Client: client, Stories: s.store},
+	}
 	log := s.log.Named("connect")
 	s.endpoints = connect.NewList(connect.ListConfig{
 		Journal: s.journal, Vault: s.store, Check: ways.Check, Log: log,
