@@ -32,6 +32,7 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/connect"
 	"firstline/tickets/customers"
 	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
@@ -119,6 +120,8 @@ type server struct {
 	onCall       *oncall.Desk
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
+	endpoints    *connect.List
+	deliveries   *connect.Engine
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk
@@ -156,7 +159,9 @@ func (s *server) open(ctx context.Context) error {
 		{"hours", s.openHours},
 		{"on call", s.openOnCall},
 		{"limp mode", s.openLimp},
+		{"endpoints", s.openEndpoints},
 		{"web", s.openWeb},
+		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},
 	}
 	for _, step := range steps {
