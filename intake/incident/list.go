@@ -104,9 +104,10 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(client string) bool { return slices.Contains(b, client) })
 }
 
-// Tell changes what callers hear: a prompt by its key, or a recording. ErrUnknown.
-func (l *List) Tell(ctx context.Context, id call.IncidentID, prompt string, message call.RecordingID, by string) (Incident, error) {
-	return l.change(ctx, id, call.IncidentTold{Incident: id, Prompt: prompt, Message: message, By: by})
+// Tell changes what callers hear: a prompt by its key, or a recording. What goes with it
+// is in the same commit. ErrUnknown.
+func (l *List) Tell(ctx context.Context, id call.IncidentID, prompt string, message call.RecordingID, by string, besides ...call.Event) (Incident, error) {
+	return l.change(ctx, id, call.IncidentTold{Incident: id, Prompt: prompt, Message: message, By: by}, besides...)
 }
 
 // End closes an incident. ErrUnknown.
@@ -125,13 +126,13 @@ func (l *List) Affect(ctx context.Context, a call.IncidentAffected, besides ...c
 	return l.write(ctx, call.IncidentEvent(time.Now(), a), besides...)
 }
 
-func (l *List) change(ctx context.Context, id call.IncidentID, b call.Body) (Incident, error) {
+func (l *List) change(ctx context.Context, id call.IncidentID, b call.Body, besides ...call.Event) (Incident, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, err := l.all.open(id); err != nil {
 		return Incident{}, err
 	}
-	if err := l.write(ctx, call.IncidentEvent(time.Now(), b)); err != nil {
+	if err := l.write(ctx, call.IncidentEvent(time.Now(), b), besides...); err != nil {
 		return Incident{}, err
 	}
 	return l.copied(id), nil
