@@ -48,7 +48,9 @@ func (r *centreReader) features() {
 		*c.code = text
 	}
 	for _, v := range m.May("recorders").List() {
-		r.centre.Recorders = append(r.centre.Recorders, call.AgentID(v.Text("")))
+		if id := v.Text(""); id != "" {
+			r.centre.Recorders = append(r.centre.Recorders, call.AgentID(id))
+		}
 	}
 	m.End()
 	r.faults = append(r.faults, doc.Faults()...)

@@ -45,6 +45,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.lostRoutes(api)
 	s.blockRoutes(api)
 	s.incidentRoutes(api)
+	s.promptRoutes(api)
 	s.hoursRoutes(api)
 	s.nodeRoutes(api)
 	s.ticketRoutes(api)

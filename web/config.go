@@ -43,6 +43,7 @@ type Config struct {
 	Lost      Lost
 	Blocks    Blocks
 	Incidents Incidents
+	Prompts   Prompts
 	Hours     Hours
 	Tickets   Tickets
 	Agents    Agents
@@ -90,6 +91,7 @@ func (c Config) Validate() error {
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
 		{"Incidents", c.Incidents == nil},
+		{"Prompts", c.Prompts == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},

@@ -17,6 +17,7 @@ import (
 	"firstline/intake/block"
 	"firstline/intake/incident"
 	"firstline/intake/lost"
+	"firstline/intake/spoken"
 	"firstline/recordings"
 	"firstline/tickets"
 )
@@ -40,7 +41,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	switch {
 	case errors.As(err, &already):
 		return already, false
-	case isAny(err, ErrNotFound, tickets.ErrNotFound, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry, callqueue.ErrUnknownKey):
+	case isAny(err, ErrNotFound, tickets.ErrNotFound, spoken.ErrUnknown, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry, callqueue.ErrUnknownKey):
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
@@ -50,7 +51,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
-		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
+		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, spoken.ErrHeard, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case errors.Is(err, tickets.ErrStale):
 		return huma.Error412PreconditionFailed(err.Error()), false

@@ -25,6 +25,7 @@ import (
 	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
+	"firstline/intake/spoken"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/ari"
@@ -112,6 +113,8 @@ type server struct {
 	lost         *lost.List
 	blocks       *block.List
 	incidents    *incident.List
+	spoken       *spoken.List
+	spokenSounds spokenSounds
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
@@ -139,6 +142,7 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
+		{"spoken prompts", s.openSpoken},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},

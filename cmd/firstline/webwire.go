@@ -24,7 +24,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Listen: s.cfg.HTTP.Listen.String(), Log: s.log.Named("web"),
 		Journal: webJournal{s.journal}, BoardFrom: s.boardFrom, BoardSeed: seed, Events: webEvents{s.store},
 		Sessions: &sessions{SignIns: s.store.SignIns()}, Tokens: &webTokens{s: s.store},
-		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Incidents: webIncidents{s}, Hours: webHours{s}, Tickets: webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
+		Calls: webCalls{s.store}, Callbacks: webCallbacks{s}, Lost: webLost{s}, Blocks: webBlocks{s}, Incidents: webIncidents{s}, Prompts: webPrompts{s.spoken}, Hours: webHours{s}, Tickets: webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
 		Agents: s.roster, Devices: webDevices{s}, Desk: s.queue, Past: webPast{s}, Estimates: s.lately, Roster: webRoster{s.roster}, Staff: webStaff{s}, Fallback: webFallback{s}, Queues: s.centre, Audio: webAudio{s.store, s.recordings}, Talks: webTalks{s},
 		Reports: webReports{s.store, s.centre}, Centre: webCentre{s},
 		Metrics: s.metrics(),

@@ -77,7 +77,7 @@ func (h *Handler) incident(ctx context.Context, leg call.Leg, open []spoken.Know
 	if len(open) == 1 {
 		return spoken.Use{Incident: open[0].ID}, nil
 	}
-	keyed, err := h.keyed(ctx, leg, "record-ticket")
+	keyed, err := h.keyed(ctx, leg, "enter-number")
 	i := slices.IndexFunc(open, func(k spoken.Known) bool { return digits(string(k.Ticket)) == keyed })
 	if err != nil || i < 0 {
 		return u, err
@@ -90,7 +90,7 @@ func (h *Handler) calendar(ctx context.Context, leg call.Leg, names []string) (u
 	if len(names) == 1 {
 		return spoken.Use{Calendar: names[0]}, nil
 	}
-	keyed, err := h.keyed(ctx, leg, "record-calendar")
+	keyed, err := h.keyed(ctx, leg, "enter-number")
 	n, fault := strconv.Atoi(keyed)
 	if err != nil || fault != nil || n < 1 || n > len(names) {
 		return u, err
@@ -121,7 +121,7 @@ func (h *Handler) take(ctx context.Context, c *call.Call, id call.AgentID, u spo
 	}
 	t, err := h.cfg.Prompts.Record(ctx, c.Leg)
 	if err != nil {
-		return "record-failed", err
+		return "not-possible", err
 	}
 	_, err = c.Leg.Collect(ctx, call.Collect{First: longestPrompt, Fresh: true})
 	if err != nil {
@@ -135,7 +135,7 @@ func (h *Handler) take(ctx context.Context, c *call.Call, id call.AgentID, u spo
 		return "", c.Leg.Play(ctx, h.media("message-empty"))
 	case err != nil:
 		t.Discard(ctx)
-		return "record-failed", err
+		return "not-possible", err
 	}
 	keep, again, err := h.review(ctx, c.Leg, key)
 	if !keep {
@@ -146,7 +146,7 @@ func (h *Handler) take(ctx context.Context, c *call.Call, id call.AgentID, u spo
 		return "", err
 	}
 	if err := t.Keep(ctx, u, "agent:"+string(id), c.Device); err != nil {
-		return "record-failed", err
+		return "not-possible", err
 	}
 	return "record-live", nil
 }
