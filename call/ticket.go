@@ -1,5 +1,7 @@
 package call
 
+import "time"
+
 // Classification is what a ticket's problem is, as the desk sees it. The words are
 // package tickets'; an empty field is not said yet.
 type Classification struct {
@@ -49,13 +51,14 @@ type (
 		By  string `json:"by"`
 		How string `json:"how,omitempty"` // phone, mail, …
 	}
-	// TicketWarned says that a clock has used up a share of its target: all of it
-	// when Percent is 100. Each is said once for a target.
+	// TicketWarned says that a clock has used up a share of its target: more than all
+	// of it when Percent is 100. Each is said once for a target.
 	TicketWarned struct {
-		Clock   string `json:"clock"`
-		Turn    int    `json:"turn,omitempty"` // of a clock that starts anew
-		Grade   string `json:"grade,omitempty"`
-		Percent int    `json:"percent"`
+		Clock   string    `json:"clock"`
+		Turn    int       `json:"turn,omitempty"` // of a clock that starts anew
+		Grade   string    `json:"grade,omitempty"`
+		Percent int       `json:"percent"`
+		Due     time.Time `json:"due,omitzero"` // when it had; the event's own instant is when it was noticed
 	}
 )
 

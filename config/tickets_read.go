@@ -14,18 +14,20 @@ import (
 type Tickets struct {
 	Rules     tickets.Rules
 	Reopen    time.Duration // how long after its end a closed ticket may be opened again
+	Warn      int           // percent of a promised time after which people are warned
 	Contracts map[string]tickets.Contract
 }
 
 const (
 	ticketsFile = "tickets.yaml"
 	reopenFor   = 7 * 24 * time.Hour
+	warnAt      = 75
 	aYear       = 366 * 24 * time.Hour
 )
 
 // tickets reads tickets.yaml; every key may be left out.
 func (r *centreReader) tickets() {
-	r.centre.Tickets = Tickets{Rules: tickets.DefaultRules(), Reopen: reopenFor}
+	r.centre.Tickets = Tickets{Rules: tickets.DefaultRules(), Reopen: reopenFor, Warn: warnAt}
 	data, ok := r.files[ticketsFile]
 	if !ok {
 		return
@@ -36,6 +38,7 @@ func (r *centreReader) tickets() {
 	}
 	m, t := doc.Root().Map(), &r.centre.Tickets
 	t.Reopen = m.May("reopen").Duration(reopenFor, 0, aYear)
+	t.Warn = m.May("warn").Int(warnAt, 1, 99)
 	bands := m.May("bands").Map()
 	for i, severity := range tickets.Severities()[1:] {
 		t.Rules.Bands[i] = bands.May(severity).Int(t.Rules.Bands[i], 1, 100)
@@ -113,9 +116,9 @@ func targets(v source.Value) map[int]tickets.Targets {
 		}
 		t := row.Map()
 		out[p] = tickets.Targets{
-			Response:   t.May("response").Duration(0, time.Minute, aYear),
-			Update:     t.May("update").Duration(0, time.Minute, aYear),
-			Resolution: t.May("resolution").Duration(0, time.Minute, aYear),
+			Response:   t.May("response").Duration(0, time.Second, aYear),
+			Update:     t.May("update").Duration(0, time.Second, aYear),
+			Resolution: t.May("resolution").Duration(0, time.Second, aYear),
 
 			AroundTheClock: t.May("around-the-clock").Bool(false),
 		}

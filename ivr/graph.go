@@ -3,6 +3,7 @@ package ivr
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,31 @@ type Box struct {
 	Text  string `json:"text,omitempty"` // what it plays, asks or leads to, in few words
 	Start bool   `json:"start,omitempty"`
 	Level int    `json:"level"` // nodes on the shortest way from a start
+	Count *Count `json:"count,omitempty"`
+}
+
+// Count is the calls at a node: those that are there now, and those that came to it,
+// and hung up at it, today.
+type Count struct {
+	Now     int `json:"now"`
+	Entered int `json:"entered"`
+	Left    int `json:"left"`
+}
+
+// String is the counts in few words.
+func (c Count) String() string {
+	return fmt.Sprintf("%d now, %d today, %d left", c.Now, c.Entered, c.Left)
+}
+
+// Counted is the picture with the calls at each of its nodes; one that has none stands
+// at zero.
+func (p Picture) Counted(counts map[Place]Count) Picture {
+	p.Boxes = slices.Clone(p.Boxes)
+	for i := range p.Boxes {
+		b := &p.Boxes[i]
+		b.Count = new(counts[Place{b.Flow, b.Node}])
+	}
+	return p
 }
 
 // Arrow is a way from one box to another. Label is the key or the condition that
@@ -143,6 +169,17 @@ func gist(s step) string {
 	return ""
 }
 
+// about is the kind of node and its gist.
+func (b Box) about() string { return strings.TrimSpace(b.Kind + " " + b.Text) }
+
+// counted is the counts between two texts; nothing without counts.
+func (b Box) counted(before, after string) string {
+	if b.Count == nil {
+		return ""
+	}
+	return before + b.Count.String() + after
+}
+
 // Text is the picture as indented lines: each box, and below it its ways out.
 func (p Picture) Text() string {
 	var b strings.Builder
@@ -151,7 +188,7 @@ func (p Picture) Text() string {
 		if box.Start {
 			mark = " (start)"
 		}
-		fmt.Fprintf(&b, "%s%s: %s\n", box.ID, mark, strings.TrimSpace(box.Kind+" "+box.Text))
+		fmt.Fprintf(&b, "%s%s: %s%s\n", box.ID, mark, box.about(), box.counted(" [", "]"))
 		for _, a := range p.Arrows {
 			if a.From == box.ID {
 				fmt.Fprintf(&b, "  %s → %s\n", cmp.Or(a.Label, "then"), a.To)
@@ -169,7 +206,7 @@ func (p Picture) Mermaid() string {
 	for i, box := range p.Boxes {
 		names[box.ID] = fmt.Sprintf("n%d", i)
 		open, shut := shape(box.Kind)
-		fmt.Fprintf(&b, "  n%d%s\"%s\"%s\n", i, open, quoted(box.ID+"<br>"+strings.TrimSpace(box.Kind+" "+box.Text)), shut)
+		fmt.Fprintf(&b, "  n%d%s\"%s\"%s\n", i, open, quoted(box.ID+"<br>"+box.about()+box.counted("<br>", "")), shut)
 	}
 	for _, a := range p.Arrows {
 		line := "-->"

@@ -117,12 +117,7 @@ func TestDigitsAreCollectedWithTypeAheadAndBargeIn(t *testing.T) {
 	must(t, in.Leg.Answer(ctx))
 	must(t, call.AwaitAnswer(ctx, caller, nil))
 	must(t, caller.SendDTMF(ctx, "12#"))
-	eventually(t, "three digits are there", func() bool {
-		l := in.Leg.(*leg)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		return len(l.keys) == 3
-	})
+	eventually(t, "three digits are there", func() bool { return in.Leg.(*leg).keys.Len() == 3 })
 	got, err := in.Leg.Collect(ctx, call.Collect{Prompts: []call.Media{"prompt:one"}, Max: 5, Terminator: '#'})
 	if err != nil || got.Digits != "12" || got.TimedOut {
 		t.Errorf("type-ahead: %+v, %v", got, err)

@@ -107,7 +107,7 @@ func (a *Authenticator) Check(ctx context.Context, req *sip.Request) (user strin
 		}
 	}
 	if !a.matches(cred, known, string(req.Method)) {
-		a.log.Warn("sip digest refused", zap.String("user", cleanText(cred.Username, 64)),
+		a.log.Warn("sip digest refused", zap.String("user", call.CleanText(cred.Username, 64)),
 			zap.String("source", src.Addr().String()), zap.Int("tries", a.tries(src, cred.Username)))
 		return "", a.challenge(req, false)
 	}

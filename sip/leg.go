@@ -18,7 +18,6 @@ import (
 const (
 	eventsKept = 16 // each leg pays for these from its beginning, 160 bytes apiece
 	eventsSpan = 6  // places that digits do not take
-	keysKept   = 64
 )
 
 // leg is one party: a dialog and a media stream. It implements call.Leg and dialogUser.
@@ -39,14 +38,13 @@ type leg struct {
 	ctx    context.Context //nolint:containedctx // the leg's life, as call.Leg promises it
 	cancel context.CancelCauseFunc
 	events chan call.LegEvent
-	keyed  chan struct{} // a digit was put into keys
+	keys   *call.Keys
 
 	mu       sync.Mutex // guards the rest
 	up       bool
 	held     bool         // by the phone
 	asked    *remoteMedia // the offer in the INVITE that is to be answered; nil: delayed
 	codec    media.Codec
-	keys     []byte
 	bridge   *bridge     // that it is one of the two of, or taps
 	patience *time.Timer // until an originated leg is given up
 	silent   *time.Timer // until media that was lost hangs up
@@ -83,7 +81,7 @@ func newLeg(c legConfig) (*leg, error) {
 	l := &leg{
 		id: c.id, remote: c.remote, ua: c.ua, sounds: c.sounds, gives: c.gives, stream: stream,
 		log:    c.log.With(zap.String("leg", string(c.id))),
-		events: make(chan call.LegEvent, eventsKept), keyed: make(chan struct{}, 1),
+		events: make(chan call.LegEvent, eventsKept), keys: call.NewKeys(),
 	}
 	a := stream.LocalAddr()
 	l.local = newLocalMedia(netip.AddrPortFrom(reachable(c.ua.advertise, a.Addr(), c.peer), a.Port()))
@@ -115,15 +113,7 @@ func (l *leg) listen() {
 }
 
 func (l *leg) key(b byte, press time.Duration, at time.Time) {
-	l.mu.Lock()
-	if len(l.keys) < keysKept {
-		l.keys = append(l.keys, b)
-	}
-	l.mu.Unlock()
-	select {
-	case l.keyed <- struct{}{}:
-	default:
-	}
+	l.keys.Put(b)
 	l.push(call.LegEvent{At: at, Kind: call.LegDigit, Digit: b, Press: press})
 }
 

@@ -3,8 +3,6 @@ package sip
 import (
 	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -62,7 +60,7 @@ func cleanParty(from *sip.FromHeader, pai []string, trusted bool) call.Party {
 }
 
 func partyOfAddress(name string, uri *sip.Uri) call.Party {
-	p := call.Party{Number: numberOf(uri), Name: cleanText(unquotePairs(name), maxPartyRunes)}
+	p := call.Party{Number: numberOf(uri), Name: call.CleanText(unquotePairs(name), maxPartyRunes)}
 	if p.Number == "" && withheld(p.Name) {
 		p.Name = ""
 	}
@@ -80,7 +78,7 @@ func numberOf(uri *sip.Uri) string {
 	if decoded, err := url.PathUnescape(user); err == nil {
 		user = decoded
 	}
-	user = cleanText(user, maxPartyRunes)
+	user = call.CleanText(user, maxPartyRunes)
 	if withheld(user) || strings.EqualFold(uri.Host, "anonymous.invalid") {
 		return ""
 	}
@@ -118,39 +116,4 @@ func unquotePairs(s string) string {
 		b.WriteByte(s[i])
 	}
 	return b.String()
-}
-
-// cleanText is text from outside made fit to keep and to show: valid UTF-8, no
-// control characters, nothing that turns the writing direction round, single
-// spaces, and at most limit runes.
-func cleanText(s string, limit int) string {
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range s {
-		if r == utf8.RuneError || unicode.IsControl(r) || isBidi(r) || r == '\u2028' || r == '\u2029' {
-			continue
-		}
-		if unicode.IsSpace(r) {
-			space = b.Len() > 0
-			continue
-		}
-		if space {
-			if n++; n >= limit {
-				break
-			}
-			b.WriteByte(' ')
-			space = false
-		}
-		if n++; n > limit {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// isBidi reports the marks, embeddings, overrides and isolates of Unicode's
-// bidirectional algorithm (UAX 9).
-func isBidi(r rune) bool {
-	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
 }

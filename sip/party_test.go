@@ -101,11 +101,11 @@ func FuzzCleanText(f *testing.F) {
 	f.Add("Ana \x1b\xff\u202e")
 	f.Add(strings.Repeat(" a", 100))
 	f.Fuzz(func(t *testing.T, s string) {
-		out := cleanText(unquotePairs(s), maxPartyRunes)
+		out := call.CleanText(unquotePairs(s), maxPartyRunes)
 		if !utf8.ValidString(out) || utf8.RuneCountInString(out) > maxPartyRunes || hasControl(out) {
 			t.Fatalf("%q", out)
 		}
-		if again := cleanText(out, maxPartyRunes); again != out {
+		if again := call.CleanText(out, maxPartyRunes); again != out {
 			t.Fatalf("%q becomes %q", out, again)
 		}
 	})

@@ -220,7 +220,7 @@ func (r *Registrar) apply(device call.DeviceID, req *sip.Request, asks []ask) ([
 		CallID: req.CallID().Value(), CSeq: req.CSeq().SeqNo,
 	}
 	if h := req.GetHeader("user-agent"); h != nil {
-		template.UserAgent = cleanText(h.Value(), maxPartyRunes)
+		template.UserAgent = call.CleanText(h.Value(), maxPartyRunes)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -24,6 +24,7 @@ type folds struct {
 	agents     map[string]*folded[Agent]
 	callbacks  map[string]*folded[call.Callback]
 	care       careFolds
+	directory  directoryFolds
 }
 
 // folded is one thing and where it began.
@@ -41,6 +42,7 @@ func newFolds(db *database, log *zap.Logger) *folds {
 		agents:     make(map[string]*folded[Agent]),
 		callbacks:  make(map[string]*folded[call.Callback]),
 		care:       newCareFolds(),
+		directory:  make(directoryFolds),
 	}
 }
 
@@ -114,6 +116,8 @@ func (f *folds) load(ctx context.Context, it item) error {
 		return find(ctx, f.db, f.callbacks, it, oneCallback)
 	case call.StreamBlock, call.StreamLost:
 		return f.care.load(ctx, f.db, it)
+	case call.StreamCustomer, call.StreamCompany, call.StreamService, call.StreamAsset:
+		return f.directory.load(ctx, f.db, it)
 	}
 	return nil
 }
@@ -162,6 +166,9 @@ func (f *folds) apply(it item, t *touched) error {
 	case call.StreamBlock, call.StreamLost:
 		t.touch(it.Stream)
 		return f.care.apply(it)
+	case call.StreamCustomer, call.StreamCompany, call.StreamService, call.StreamAsset:
+		t.touch(it.Stream)
+		return f.directory[it.Stream].thing.Apply(it.Event)
 	}
 	return nil
 }
@@ -177,6 +184,8 @@ func (f *folds) settle(items []item) {
 			delete(f.callbacks, id)
 		case call.StreamBlock, call.StreamLost:
 			f.care.forget(id)
+		case call.StreamCustomer, call.StreamCompany, call.StreamService, call.StreamAsset:
+			delete(f.directory, it.Stream)
 		case call.StreamCall:
 			if x := f.calls[id]; x != nil && !x.thing.Open() {
 				delete(f.calls, id)
@@ -198,6 +207,7 @@ func (f *folds) forget(items []item) {
 		delete(f.recordings, it.Stream.ID)
 		delete(f.callbacks, it.Stream.ID)
 		f.care.forget(it.Stream.ID)
+		delete(f.directory, it.Stream)
 		if it.Stream.Kind == call.StreamAgent {
 			delete(f.agents, it.Stream.ID)
 		}

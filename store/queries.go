@@ -214,6 +214,17 @@ func (s *Store) Tickets(ctx context.Context, f TicketFilter) (Page[tickets.Ticke
 	return page[tickets.Ticket](ctx, s, "tickets", selectTickets, w, f.Before, f.Limit)
 }
 
+// A partial index has these very conditions.
+const unsettledTickets = `SELECT opened, ticket FROM tickets
+WHERE state <> 'resolved' AND state <> 'closed' AND opened > $1 ORDER BY opened LIMIT $2`
+
+// UnsettledTickets returns up to limit tickets that are not over, without their notes,
+// in the order of opening behind a place; next is the place of the last, for the page
+// that follows. Limit is at most 1,000.
+func (s *Store) UnsettledTickets(ctx context.Context, after int64, limit int) (ts []tickets.Ticket, next int64, err error) {
+	return list[tickets.Ticket](ctx, s, "open tickets", unsettledTickets, after, min(limit, mostRows))
+}
+
 // RecordingFilter says which recordings are listed; zero fields do not filter.
 type RecordingFilter struct {
 	Call   call.ID

@@ -77,6 +77,7 @@ func (t *touched) rows(f *folds) ([]write, error) {
 	backs := write{sql: putCallbacks, columns: 6}
 	blocks := write{sql: putBlocks, columns: 5}
 	items := write{sql: putLostItems, columns: 7}
+	known := write{sql: putDirectory, columns: 5}
 	for _, s := range t.streams {
 		var err error
 		switch s.Kind {
@@ -95,12 +96,14 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			err = callbackRow(&backs, s.ID, f.callbacks[s.ID])
 		case call.StreamBlock, call.StreamLost:
 			err = f.care.row(&blocks, &items, s)
+		case call.StreamCustomer, call.StreamCompany, call.StreamService, call.StreamAsset:
+			err = f.directory.row(&known, s)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("row of %s %s: %w", s.Kind, s.ID, err)
 		}
 	}
-	return []write{calls, ticketRows, t.notes, recs, people, backs, blocks, items, t.lost}, nil
+	return []write{calls, ticketRows, t.notes, recs, people, backs, blocks, items, known, t.lost}, nil
 }
 
 // callRow files a call under its last queue and the last agent it talked to.

@@ -18,7 +18,7 @@ const remembered = 20_000
 // the journal's writer.
 type streams struct {
 	db     *database
-	open   map[call.Stream]int64 // open calls, running recordings, callbacks, lost callers, blocks, agents, the system
+	open   map[call.Stream]int64 // open calls, running recordings, callbacks, lost callers, blocks, agents, the directory, the system
 	recent map[call.Stream]int64 // tickets and what has closed
 	older  map[call.Stream]int64
 }
@@ -35,6 +35,8 @@ UNION ALL
 SELECT 'block', id, (SELECT MAX(seq) FROM events WHERE kind = 'block' AND stream = blocks.id) FROM blocks WHERE ends > $1
 UNION ALL
 SELECT 'agent', id, (SELECT MAX(seq) FROM events WHERE kind = 'agent' AND stream = agents.id) FROM agents
+UNION ALL
+SELECT kind, id, (SELECT MAX(seq) FROM events WHERE events.kind = directory.kind AND stream = directory.id) FROM directory
 UNION ALL
 SELECT 'system', 'firstline', (SELECT MAX(seq) FROM events WHERE kind = 'system' AND stream = 'firstline')`
 
@@ -109,13 +111,17 @@ func (s *streams) ask(ctx context.Context, at call.Stream, patience time.Duratio
 
 // begins reports whether a stream that is not known is new with this event: ids of
 // calls, recordings and the like and numbers of tickets are made once, so what opens one
-// needs no look-up. All agents are known, and so is the system.
+// needs no look-up. All agents are known, so is the system, and so is who calls.
 func begins(e call.Event) bool {
 	switch e.Body.(type) {
 	case call.Arrived, call.TicketOpened, call.RecordingStarted, call.CallbackAsked, call.LostOpened, call.BlockProposed:
 		return true
 	}
-	return e.Stream.Kind == call.StreamAgent || e.Stream.Kind == call.StreamSystem
+	switch e.Stream.Kind {
+	case call.StreamAgent, call.StreamSystem, call.StreamCustomer, call.StreamCompany, call.StreamService, call.StreamAsset:
+		return true
+	}
+	return false
 }
 
 // next gives an event its sequence, and notes in before what the stream had when

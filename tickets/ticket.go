@@ -32,6 +32,7 @@ type Ticket struct {
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
 	Test    bool                `json:"test,omitempty"`
+	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }
 
 // Change is one thing that was changed on a ticket: who, when, what and why.
@@ -91,12 +92,12 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.note(Change{At: e.At, By: b.By, What: "told", To: b.How})
 		t.mark(e.At, clock.Updated)
 	case call.TicketWarned:
-		t.Warned = append(t.Warned, b)
+		t.warned(b)
 	case call.Unknown:
 	default:
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())
 	}
-	t.Changed = e.At
+	t.Changed, t.Seq = e.At, e.Seq
 	return nil
 }
 

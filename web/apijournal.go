@@ -66,10 +66,11 @@ func (s *Server) listEvents(ctx context.Context, in *eventsIn) (*eventsOut, erro
 		f.Stream = call.Stream{Kind: call.StreamKind(kind), ID: id}
 		switch f.Stream.Kind {
 		case call.StreamCall, call.StreamTicket, call.StreamAgent, call.StreamRecording, call.StreamSystem,
-			call.StreamCallback, call.StreamBlock, call.StreamLost:
+			call.StreamCallback, call.StreamBlock, call.StreamLost,
+			call.StreamCustomer, call.StreamCompany, call.StreamService, call.StreamAsset:
 		default:
 			return nil, huma.Error422UnprocessableEntity("unknown kind of stream", &huma.ErrorDetail{
-				Location: "query.stream", Message: "expected call, ticket, agent, recording, callback, block, lost or system", Value: kind,
+				Location: "query.stream", Message: "expected call, ticket, agent, recording, callback, block, lost, customer, company, service, asset or system", Value: kind,
 			})
 		}
 	}

@@ -146,9 +146,16 @@ func (s *Server) listTickets(ctx context.Context, in *listTicketsIn) (*ticketsOu
 	rows, out.Body.Next = page(rows, in.Limit, func(t tickets.Ticket) string { return string(t.ID) })
 	out.Body.Tickets = make([]Ticket, 0, len(rows))
 	for _, t := range rows {
-		out.Body.Tickets = append(out.Body.Tickets, ticketView(t))
+		out.Body.Tickets = append(out.Body.Tickets, s.ticketRow(t, time.Now()))
 	}
 	return out, nil
+}
+
+// ticketRow is a ticket with what is due next.
+func (s *Server) ticketRow(t tickets.Ticket, now time.Time) Ticket {
+	v := ticketView(t)
+	v.Due = ticketDue(t, s.cfg.Tickets.Contract(t.Client), now)
+	return v
 }
 
 func (s *Server) readTicket(ctx context.Context, in *ticketIn) (*ticketOut, error) {
@@ -164,8 +171,9 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 	if err != nil {
 		return nil, err
 	}
+	now := time.Now()
 	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
-		Ticket: ticketView(t), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), time.Now())),
+		Ticket: s.ticketRow(t, now), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), now)),
 		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows),
 	}}
 	for _, c := range t.History {

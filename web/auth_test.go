@@ -88,6 +88,9 @@ var matrix = []struct {
 	{"PUT", "/nodes/{node}/drain", `{"drain":true}`, web.Admin, 204},
 	{"POST", "/centre/reload", "", web.Admin, 200},
 	{"GET", "/hours", "", web.Agent, 200},
+	{"GET", "/flows", "", web.Agent, 200},
+	{"GET", "/flows/{flow}/graph", "", web.Agent, 200},
+	{"GET", "/centre/versions", "", web.Supervisor, 200},
 	{"PUT", "/hours/{calendar}", `{"state":"closed","reason":"fire alarm"}`, web.Supervisor, 200},
 	{"PUT", "/devices/{device}", `{"password":"correct horse"}`, web.Admin, 204},
 }
@@ -99,7 +102,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk", "{flow}", "support")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {

@@ -61,6 +61,9 @@ type Totals struct {
 	CallbacksOpen     int         `json:"callbacks_open" doc:"requests to be called back that are open, whenever they were made"`
 	CallbacksSince    *time.Time  `json:"callbacks_since,omitempty" doc:"original arrival of the oldest of them"`
 	CallbacksReached  int         `json:"callbacks_reached_today" doc:"of those who arrived today"`
+	TicketsOpen       int         `json:"tickets_open" doc:"tickets that are not over"`
+	TicketsLate       int         `json:"tickets_late" doc:"of them, those with a promise that is missed and still runs"`
+	TicketDue         *TicketDue  `json:"ticket_due,omitempty" doc:"the promise that is missed next"`
 	Zone              string      `json:"zone" doc:"whose day today is"`
 	Complete          bool        `json:"complete" doc:"false when more callers joined today than the board keeps: figures of today are then of the latest"`
 	Agents            AgentCounts `json:"agents"`

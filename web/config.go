@@ -44,7 +44,9 @@ type Config struct {
 	Blocks    Blocks
 	Incidents Incidents
 	Prompts   Prompts
+	Directory Directory
 	Hours     Hours
+	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
 	Devices   Devices
@@ -59,6 +61,7 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Promises  Promises             // to customers; nil: the board tells nothing of them
 	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
 	Nodes     Nodes                // exchanges that are driven; nil: none
 	Checks    []Check              // all must pass for /readyz
@@ -90,8 +93,10 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Prompts", c.Prompts == nil},
+		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},
 		{"Devices", c.Devices == nil},

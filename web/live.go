@@ -39,6 +39,7 @@ type live struct {
 	journal Journal
 	queues  Queues
 	figures *meters
+	promise Promises
 
 	mu      sync.Mutex // guards all below
 	board   *Board
@@ -58,7 +59,7 @@ type reader struct {
 
 func newLive(c Config, m *meters) *live {
 	return &live{
-		log: c.Log, journal: c.Journal, queues: c.Queues, figures: m,
+		log: c.Log, journal: c.Journal, queues: c.Queues, figures: m, promise: c.Promises,
 		board: NewBoard(c.Queues.Zone()), readers: make(map[*reader]struct{}),
 	}
 }
@@ -131,7 +132,9 @@ func (l *live) view(now time.Time) BoardView {
 
 func (l *live) viewLocked(now time.Time) BoardView {
 	l.follows()
-	return l.board.View(now)
+	v := l.board.View(now)
+	v.Totals.setPromises(l.promise)
+	return v
 }
 
 // publish tells the readers what changed, until ctx ends; then it ends them.

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"firstline/call"
+	"firstline/tickets/clock"
 )
 
 // meters is the figures for Prometheus, computed as a reader of events. Labels
@@ -19,6 +20,7 @@ type meters struct {
 	backs   *prometheus.CounterVec
 	tries   map[call.EntryID]bool // entries of callbacks, which are no caller's wait
 	panics  prometheus.Counter
+	warned  *prometheus.CounterVec
 	streams prometheus.Gauge
 	dropped prometheus.Counter
 }
@@ -43,6 +45,9 @@ func newMeters(began time.Time) *meters {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "firstline_panics_total", Help: "Conversations ended by the panic button.",
 		}),
+		warned: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "firstline_ticket_promises_total", Help: "Promises of tickets that were warned of, and that were missed.",
+		}, []string{"clock", "said"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "firstline_live_readers", Help: "Open live streams.",
 		}),
@@ -53,7 +58,7 @@ func newMeters(began time.Time) *meters {
 }
 
 func (m *meters) register(r prometheus.Registerer, l *live) error {
-	for _, c := range []prometheus.Collector{m.calls, m.wait, m.lost, m.backs, m.panics, m.streams, m.dropped, newGauges(l)} {
+	for _, c := range []prometheus.Collector{m.calls, m.wait, m.lost, m.backs, m.panics, m.warned, m.streams, m.dropped, newGauges(l)} {
 		if err := r.Register(c); err != nil {
 			return err
 		}
@@ -89,6 +94,8 @@ func (m *meters) count(e call.Event) {
 		m.backs.WithLabelValues(backLabel(b.End)).Inc()
 	case call.Panicked:
 		m.panics.Inc()
+	case call.TicketWarned:
+		m.warned.WithLabelValues(clockLabel(b.Clock), map[bool]string{true: "missed", false: "warned"}[b.Percent >= clock.Whole]).Inc()
 	}
 }
 
@@ -110,6 +117,13 @@ func backLabel(e call.CallbackEnd) string {
 	return "other"
 }
 
+func clockLabel(kind string) string {
+	if slices.Contains(clock.Kinds(), clock.Kind(kind)) {
+		return kind
+	}
+	return "other"
+}
+
 func endLabel(e call.LostEnd) string {
 	if slices.Contains(call.LostEnds(), e) {
 		return string(e)
@@ -123,6 +137,7 @@ type gauges struct {
 	open, waiting, longest, agents *prometheus.Desc
 	level, target, within          *prometheus.Desc
 	lost, oldest, backs            *prometheus.Desc
+	tickets, late                  *prometheus.Desc
 }
 
 func newGauges(l *live) *gauges {
@@ -137,6 +152,8 @@ func newGauges(l *live) *gauges {
 		within:  prometheus.NewDesc("firstline_queue_target_seconds", "Wait within which an answer counts for the service level.", []string{"queue"}, nil),
 		lost:    prometheus.NewDesc("firstline_lost_callers_open", "Callers to call back now.", nil, nil),
 		backs:   prometheus.NewDesc("firstline_callbacks_open", "Requests to be called back that are open, by queue.", []string{"queue"}, nil),
+		tickets: prometheus.NewDesc("firstline_tickets_open", "Tickets that are not over.", nil, nil),
+		late:    prometheus.NewDesc("firstline_tickets_late", "Open tickets with a promise that is missed and still runs.", nil, nil),
 		oldest:  prometheus.NewDesc("firstline_lost_callers_oldest_seconds", "Time since the arrival of the caller who is owed a call the longest.", nil, nil),
 	}
 }
@@ -153,6 +170,8 @@ func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	ch <- g.lost
 	ch <- g.oldest
 	ch <- g.backs
+	ch <- g.tickets
+	ch <- g.late
 }
 
 // Collect implements prometheus.Collector.
@@ -167,6 +186,8 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	send(g.lost, float64(v.Totals.LostOpen))
 	send(g.oldest, oldest)
+	send(g.tickets, float64(v.Totals.TicketsOpen))
+	send(g.late, float64(v.Totals.TicketsLate))
 	for _, q := range v.Queues {
 		send(g.waiting, float64(q.Waiting), string(q.ID))
 		send(g.backs, float64(q.CallbacksOpen), string(q.ID))

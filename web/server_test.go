@@ -32,11 +32,19 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
+	return newDeskWith(t, func(*web.Config) {})
+}
+
+// newDeskWith is a desk with another configuration.
+func newDeskWith(t *testing.T, with func(*web.Config)) *desk {
+	t.Helper()
 	w := webtest.New()
 	for _, r := range []web.Role{web.Kiosk, web.Agent, web.Supervisor, web.Admin} {
 		w.Roles[sum(string(r)+"-token")] = r
 	}
-	return runDesk(t, w, w.Config())
+	c := w.Config()
+	with(&c)
+	return runDesk(t, w, c)
 }
 
 func runDesk(t *testing.T, w *webtest.World, c web.Config) *desk {

@@ -22,6 +22,7 @@ type Ticket struct {
 	Ended   *time.Time     `json:"ended,omitempty" doc:"when it was resolved, while it is"`
 	Version int64          `json:"version" doc:"an edit says on which it was made, in If-Match"`
 	Test    bool           `json:"test,omitempty"`
+	Due     *TicketDue     `json:"due,omitempty" doc:"the promise that is missed next, or was missed first; absent while none runs"`
 	Notes   []Note         `json:"notes,omitempty" doc:"oldest first"`
 }
 

@@ -18,6 +18,7 @@ type Journal struct {
 	events  []call.Event
 	seqs    map[call.Stream]int64
 	records map[call.ID]*call.Record
+	kept    map[call.ID]call.Record // copies of records, until an event changes them
 	backs   map[call.CallbackID]*call.Callback
 	faults  []error
 	broken  error
@@ -26,7 +27,7 @@ type Journal struct {
 
 // NewJournal returns an empty journal.
 func NewJournal() *Journal {
-	return &Journal{seqs: map[call.Stream]int64{}, records: map[call.ID]*call.Record{}, backs: map[call.CallbackID]*call.Callback{}}
+	return &Journal{seqs: map[call.Stream]int64{}, records: map[call.ID]*call.Record{}, kept: map[call.ID]call.Record{}, backs: map[call.CallbackID]*call.Callback{}}
 }
 
 // Break makes every Append fail with err until Break(nil).
@@ -58,6 +59,7 @@ func (j *Journal) append(evs []call.Event) {
 func (j *Journal) fold(e call.Event) error {
 	switch e.Stream.Kind {
 	case call.StreamCall:
+		delete(j.kept, call.ID(e.Stream.ID))
 		return of(j.records, call.ID(e.Stream.ID)).Apply(e)
 	case call.StreamCallback:
 		return of(j.backs, call.CallbackID(e.Stream.ID)).Apply(e)
@@ -99,8 +101,8 @@ func (j *Journal) Records() []call.Record {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	var out []call.Record
-	for _, r := range j.records {
-		out = append(out, copyOf(r))
+	for id := range j.records {
+		out = append(out, j.record(id))
 	}
 	slices.SortFunc(out, func(a, b call.Record) int { return a.Arrived.Compare(b.Arrived) })
 	return out
@@ -110,10 +112,22 @@ func (j *Journal) Records() []call.Record {
 func (j *Journal) Record(id call.ID) call.Record {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if r := j.records[id]; r != nil {
-		return copyOf(r)
+	return j.record(id)
+}
+
+// record is what a call's record is now. Tests look at them over and over, and a
+// copy is dear.
+func (j *Journal) record(id call.ID) call.Record {
+	r := j.records[id]
+	if r == nil {
+		return call.Record{}
 	}
-	return call.Record{}
+	kept, ok := j.kept[id]
+	if !ok {
+		kept = copyOf(r)
+		j.kept[id] = kept
+	}
+	return kept
 }
 
 // copyOf shares nothing with a record that goes on: it is what the store would keep.

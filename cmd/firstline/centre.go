@@ -216,6 +216,7 @@ func (s *server) activate(ctx context.Context, next *config.Centre, by string) e
 	s.centre.set(next)
 	s.desk.SetCentre(forDesk(next, s.sounds))
 	s.journal.SetConfig(next.Hash)
+	s.promises.Changed()
 	s.journal.Post(call.SystemEvent(time.Now(), call.ConfigActivated{Hash: next.Hash, By: by}))
 	s.log.Info("centre activated", zap.String("config", next.Hash), zap.String("by", by))
 	return nil

@@ -17,6 +17,7 @@ import (
 
 type exportCommand struct {
 	QueueLog exportQueueLog `cmd:"" help:"The queues' story as Asterisk's queue_log, for boards and reports that read it."`
+	Table    exportTable    `cmd:"" help:"What a running server knows of those who call, as a CSV file."`
 }
 
 type exportQueueLog struct {

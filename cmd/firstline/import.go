@@ -15,6 +15,11 @@ import (
 type importCommand struct {
 	Queues   importQueues   `cmd:"" default:"withargs" help:"Make a centre's files from Asterisk's queues.conf."`
 	QueueLog importQueueLog `cmd:"" help:"Make calls and tickets of Asterisk's queue_log: of calls that it served while firstline was away."`
+
+	Companies importCompanies `cmd:"" help:"Take companies into a running server, from a CSV file."`
+	Services  importServices  `cmd:"" help:"The same for what companies take."`
+	Customers importCustomers `cmd:"" help:"The same for people who call."`
+	Assets    importAssets    `cmd:"" help:"The same for things that can break."`
 }
 
 type importQueues struct {

@@ -32,6 +32,8 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/customers"
+	"firstline/tickets/watch"
 	"firstline/web"
 )
 
@@ -115,9 +117,12 @@ type server struct {
 	incidents    *incident.List
 	spoken       *spoken.List
 	spokenSounds spokenSounds
+	directory    *customers.Directory
+	promises     *watch.Watch
 	desk         *intake.Desk
 	limp         *limp.Desk
 	lately       *lately
+	flows        *flowCounts
 	web          *web.Server
 	demo         *demoCredentials
 	boot         string
@@ -143,6 +148,8 @@ func (s *server) open(ctx context.Context) error {
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
 		{"spoken prompts", s.openSpoken},
+		{"customers", s.openDirectory},
+		{"promises", s.openPromises},
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
@@ -298,6 +305,8 @@ func (s *server) openRecordings(context.Context) error {
 func (s *server) openDesk(ctx context.Context) error {
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
+	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
+	s.life.start("flow counts", s.flows.run)
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),

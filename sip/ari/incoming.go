@@ -122,7 +122,7 @@ func (n *node) callerLeg(c *asterisk.Channel) *leg {
 func (n *node) call(c *asterisk.Channel, l *leg) *call.Call {
 	in := &call.Call{
 		ID:      l.id.Call(),
-		Origin:  n.cfg.Name + "/" + c.ID + "/" + cleanText(c.ProtocolID, 200),
+		Origin:  n.cfg.Name + "/" + c.ID + "/" + call.CleanText(c.ProtocolID, 200),
 		From:    l.remote,
 		Trunk:   endpointOf(c.Name),
 		Arrived: time.Now(),

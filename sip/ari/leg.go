@@ -17,7 +17,6 @@ import (
 const (
 	eventsKept = 16
 	eventsSpan = 6 // places that digits do not take
-	keysKept   = 64
 )
 
 // legState is how far a leg has come.
@@ -61,7 +60,7 @@ type leg struct {
 	ctx    context.Context //nolint:containedctx // the leg's life, as call.Leg promises it
 	cancel context.CancelCauseFunc
 	events chan call.LegEvent
-	keyed  chan struct{} // a digit was put into keys
+	keys   *call.Keys
 
 	mu       sync.Mutex // guards the rest
 	state    legState
@@ -74,7 +73,6 @@ type leg struct {
 	handed   bool          // to the dialplan
 	asked    *call.Cause   // we are hanging up, or giving the leg back, and this is why
 	said     *call.Cause   // Asterisk said that the far end is hanging up, and why
-	keys     []byte
 	bridge   *bridge
 	parting  chan struct{} // closed when Asterisk has taken the last bridge down
 	music    string        // class that plays; empty: none
@@ -97,7 +95,7 @@ func (n *node) newLeg(id call.LegID, channel string, remote call.Party, s legSta
 	l := &leg{
 		id: id, channel: channel, remote: remote, node: n, state: s,
 		log:    n.log.With(zap.String("leg", string(id))),
-		events: make(chan call.LegEvent, eventsKept), keyed: make(chan struct{}, 1),
+		events: make(chan call.LegEvent, eventsKept), keys: call.NewKeys(),
 		entered: make(chan struct{}),
 	}
 	l.ctx, l.cancel = context.WithCancelCause(context.Background())

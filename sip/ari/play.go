@@ -122,7 +122,7 @@ func (l *leg) await(ctx context.Context, p *playback, keyed <-chan struct{}) err
 		case <-p.done:
 			return l.played(ctx, p)
 		case <-keyed:
-			if l.hasKeys() {
+			if l.keys.Len() > 0 {
 				l.stop(p)
 				return nil
 			}

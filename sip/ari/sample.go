@@ -63,7 +63,7 @@ func (n *node) codecOf(ctx context.Context, l *leg) string {
 	case "alaw":
 		return "PCMA"
 	default:
-		return strings.ToUpper(cleanText(name, 32))
+		return strings.ToUpper(call.CleanText(name, 32))
 	}
 }
 

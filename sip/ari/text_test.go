@@ -165,12 +165,12 @@ func FuzzTextFromOutside(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		p := partyOf(asterisk.CallerID{Number: s, Name: s})
-		for _, text := range []string{p.Number, p.Name, shown(s, 64), userPart(s), cleanText(s, 64)} {
+		for _, text := range []string{p.Number, p.Name, shown(s, 64), userPart(s), call.CleanText(s, 64)} {
 			if !utf8.ValidString(text) || utf8.RuneCountInString(text) > 64 || strings.IndexFunc(text, unicode.IsControl) >= 0 {
 				t.Errorf("%q became %q", s, text)
 			}
 		}
-		if cleanText(cleanText(s, 64), 64) != cleanText(s, 64) {
+		if call.CleanText(call.CleanText(s, 64), 64) != call.CleanText(s, 64) {
 			t.Errorf("cleaning %q twice is not cleaning it once", s)
 		}
 		spied(&asterisk.Channel{Name: s})

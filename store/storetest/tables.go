@@ -426,6 +426,12 @@ func othersAreKept(t *testing.T, engine Engine) {
 	if data, err := s.Centre(ctx, "h1"); err != nil || string(data) != "centre" {
 		t.Errorf("centre %q, %v", data, err)
 	}
+	if err := s.PutCentre(ctx, "h2", []byte("the next")); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := s.Centres(ctx); err != nil || len(all) != 2 || all[0].Hash != "h2" || all[1].Hash != "h1" || all[0].Stored.Before(all[1].Stored) {
+		t.Errorf("centres %v, %v, want h2 before h1", all, err)
+	}
 	for _, sum := range [][32]byte{{1}, {2}} {
 		if err := s.PutToken(ctx, "demo", sum, "admin"); err != nil {
 			t.Fatal(err)

@@ -99,16 +99,7 @@ type turn struct {
 // Read reads all clocks of a history, which must be in order of time, at an instant.
 // Moments after now are not looked at. A history without Opened has no clocks.
 func Read(history []Moment, terms Terms, now time.Time) []Reading {
-	grade, seen := Grade(""), false
-	for _, m := range history {
-		if m.At.After(now) {
-			break
-		}
-		if m.Mark == Opened || m.Mark == Graded {
-			grade = m.Grade
-		}
-		seen = seen || m.Mark == Opened
-	}
+	grade, _, seen := graded(history, now)
 	if !seen {
 		return nil
 	}

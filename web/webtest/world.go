@@ -16,11 +16,13 @@ import (
 	"go.uber.org/zap"
 
 	"firstline/call"
+	"firstline/call/pin"
 	"firstline/callqueue"
 	"firstline/callqueue/estimate"
 	"firstline/callqueue/sla"
 	"firstline/intake"
 	"firstline/tickets"
+	"firstline/tickets/customers"
 	"firstline/web"
 )
 
@@ -33,6 +35,8 @@ type World struct {
 	zones   sync.Mutex                // guards Zones
 	Log     *zap.Logger
 	Reject  error // what verbs that change something answer, when not nil
+
+	Directory *customers.Directory // empty at first
 
 	mu      sync.Mutex // guards all below
 	hours   call.HoursOverridden
@@ -62,14 +66,48 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
+
+// noPINs keeps none: the directory has them.
+type noPINs struct{}
+
+func (noPINs) PutCustomerPINs(context.Context, map[call.CustomerID]string) error { return nil }
 
 // Config is a server's configuration on this desk, on any free port.
 func (w *World) Config() web.Config {
 	return web.Config{
-		Listen: "127.0.0.1:0", Log: w.Log, Journal: w, Events: w, Sessions: memstore.NewWithCleanupInterval(0), Tokens: w,
-		Calls: w, Callbacks: w, Lost: worldLost{w.care}, Blocks: worldBlocks{w.care}, Incidents: worldIncidents{w.care.known}, Prompts: worldPrompts{w.care}, Hours: w, Tickets: worldTickets{w}, Agents: w, Devices: w, Desk: w, Past: w, Estimates: w, Roster: w, Staff: w, Fallback: w, Queues: w, Audio: w, Talks: w, Nodes: w, Reports: w, Centre: w,
+		Listen:    "127.0.0.1:0",
+		Log:       w.Log,
+		Journal:   w,
+		Events:    w,
+		Sessions:  memstore.NewWithCleanupInterval(0),
+		Tokens:    w,
+		Calls:     w,
+		Callbacks: w,
+		Lost:      worldLost{w.care},
+		Blocks:    worldBlocks{w.care},
+		Incidents: worldIncidents{w.care.known},
+		Prompts:   worldPrompts{w.care},
+		Hours:     w,
+		Flows:     w,
+		Tickets:   worldTickets{w},
+		Agents:    w,
+		Devices:   w,
+		Desk:      w,
+		Past:      w,
+		Estimates: w,
+		Roster:    w,
+		Staff:     w,
+		Fallback:  w,
+		Queues:    w,
+		Audio:     w,
+		Talks:     w,
+		Nodes:     w,
+		Reports:   w,
+		Centre:    w,
+		Directory: w.Directory,
 	}
 }
 

@@ -141,6 +141,7 @@ const steps = {
 			["incidents", "/incidents"],
 			["lost", "/lost"],
 			["blocks", "/blocks"],
+			["flows", "/flows"],
 			["unknown", "/nothing"],
 		]) {
 			for (const colorScheme of ["light", "dark"]) {
@@ -241,6 +242,26 @@ const steps = {
 		await page.getByLabel(/What ended/).fill("restarted");
 		await page.getByRole("button", { name: "End it", exact: true }).click();
 		await row.getByText("over").waitFor();
+		await page.close();
+	},
+
+	async "a flow is drawn with the calls at each node, live, and a version is activated"() {
+		const page = await open(signed, "/flows/support");
+		const main = page.locator("g[data-node=main]");
+		await main.waitFor();
+		const before = Number(/(\d+) today/.exec(await main.textContent())[1]);
+		assert.match(await main.textContent(), /1 now/);
+		await page.getByText("Most hang up at account (3)").waitFor();
+		tell("menu");
+		await page.waitForFunction(
+			([n]) => document.querySelector("g[data-node=main]").textContent.includes(`2 now, ${n} today`),
+			[before + 1],
+		);
+		await shoot(page, "flows-live");
+		await page.getByRole("button", { name: "Back to the one before" }).click();
+		await page.getByRole("status").getByText("version 4567 is in force").waitFor();
+		await page.getByText("As a table").click();
+		await accessible(page, "a flow as a table");
 		await page.close();
 	},
 

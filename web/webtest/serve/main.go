@@ -1,6 +1,6 @@
 // Command serve runs a web.Server on a desk in memory, for the browser tests of
 // web/ui. It prints one line of JSON when it listens, and takes one command a
-// line on its input: join, talk, hold, hangup, quit.
+// line on its input: join, talk, menu, hangup.
 package main
 
 import (
@@ -106,7 +106,7 @@ func morning(w *webtest.World) {
 	}
 	for n := range 42 {
 		at := now.Add(-time.Duration(178-4*n) * time.Minute) // all of it before present's first: a journal is in order of time
-		c := w.ArriveOn([]string{"1000", "1001"}[n%2], at, webtest.TicketNumber(n), call.Party{Number: fmt.Sprintf("+49301234%03d", n)}).Press("main", "1").Join(desk)
+		c := w.ArriveOn([]string{"1000", "1001"}[n%2], at, webtest.TicketNumber(n), call.Party{Number: fmt.Sprintf("+49301234%03d", n)}).At("welcome", "main", []string{"technical", "account"}[n%2], "desk").Press("main", "1").Join(desk)
 		if n%9 == 4 {
 			c.After(40*time.Second).Abandon(desk, at)
 			w.Lose(at.Add(40*time.Second), c, call.Party{Number: fmt.Sprintf("+49301234%03d", n%36), Name: payloads[n%len(payloads)]})
@@ -158,7 +158,10 @@ func present(w *webtest.World) *scene {
 		at := now.Add(-ago)
 		w.Arrive(at, webtest.TicketNumber(93+i), call.Party{Number: fmt.Sprintf("+4930998%d", 101+i), Name: payloads[1+i]}).Press("main", "1").Join(desk)
 	}
-	w.Arrive(now.Add(-12*time.Second), "T-100096", call.Party{Name: payloads[4]})
+	w.Arrive(now.Add(-12*time.Second), "T-100096", call.Party{Name: payloads[4]}).At("welcome", "main")
+	for n := range 3 {
+		w.Arrive(now.Add(-11*time.Second), webtest.TicketNumber(80+n), call.Party{}).At("welcome", "main", "account").GiveUp()
+	}
 	w.Propose("+4930666123", "agent:"+payloads[0], false)
 	w.Propose("+4930777*", "supervisor:Ana", true)
 	old := w.Know("mobile")
@@ -179,6 +182,9 @@ func (s *scene) obey(w *webtest.World, command string) {
 		s.next++
 	case "talk":
 		s.joined.After(time.Since(s.at)).Offer("2001").Talk(desk, s.at)
+	case "menu":
+		w.Arrive(time.Now(), webtest.TicketNumber(s.next), call.Party{}).At("welcome", "main")
+		s.next++
 	case "hangup":
 		s.joined.HangUp()
 	}

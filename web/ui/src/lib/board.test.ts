@@ -72,6 +72,8 @@ function board(over: Partial<Board> = {}): Board {
 		lost_open: 0,
 		callbacks_open: 0,
 		callbacks_reached_today: 0,
+		tickets_open: 0,
+		tickets_late: 0,
 		agents: nobody,
 	};
 	return { seq: 1, at: ago(0), totals, queues: [], agents: [], calls: [], ...over };

@@ -11,6 +11,7 @@ export type Route =
 	| { page: "incidents" }
 	| { page: "lost" }
 	| { page: "blocks" }
+	| { page: "flows"; id?: string }
 	| { page: "unknown" };
 
 export function routeOf(path: string): Route {
@@ -19,6 +20,7 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
+	if (first === "flows") return id ? { page: "flows", id } : { page: "flows" };
 	const lists = ["reports", "callbacks", "incidents", "lost", "blocks"] as const;
 	const list = lists.find((l) => l === first);
 	if (list && !id) return { page: list };

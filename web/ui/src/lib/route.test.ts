@@ -11,6 +11,8 @@ it.each([
 	["/lost", { page: "lost" }],
 	["/blocks", { page: "blocks" }],
 	["/lost/x", { page: "unknown" }],
+	["/flows", { page: "flows" }],
+	["/flows/support", { page: "flows", id: "support" }],
 	["/tickets", { page: "unknown" }],
 	["/calls/a/b", { page: "unknown" }],
 	["/nothing", { page: "unknown" }],
