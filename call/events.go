@@ -505,5 +505,8 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := incidentDecoder(name); ok {
 		return decode, true
 	}
+	if decode, ok := promptDecoder(name); ok {
+		return decode, true
+	}
 	return callbackDecoder(name)
 }

@@ -46,6 +46,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.blockRoutes(api)
 	s.incidentRoutes(api)
 	s.endpointRoutes(api)
+	s.promptRoutes(api)
 	s.hoursRoutes(api)
 	s.onCallRoutes(api)
 	s.pageRoutes(api)

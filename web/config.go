@@ -44,6 +44,7 @@ type Config struct {
 	Blocks    Blocks
 	Incidents Incidents
 	Endpoints Endpoints
+	Prompts   Prompts
 	Directory Directory
 	Hours     Hours
 	OnCall    OnCall
@@ -100,6 +101,7 @@ func (c Config) Validate() error {
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Endpoints", c.Endpoints == nil},
+		{"Prompts", c.Prompts == nil},
 		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

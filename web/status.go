@@ -17,6 +17,7 @@ import (
 	"firstline/intake/block"
 	"firstline/intake/incident"
 	"firstline/intake/lost"
+	"firstline/intake/spoken"
 	"firstline/recordings"
 	"firstline/tickets"
 	"firstline/tickets/connect"
@@ -48,6 +49,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		tickets.ErrNotFound,
 		customers.ErrUnknown,
 		oncall.ErrUnknown,
+		spoken.ErrUnknown,
 		recordings.ErrNotFound,
 		callqueue.ErrUnknownAgent,
 		callqueue.ErrUnknownQueue,
@@ -83,6 +85,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case isAny(err,
 		ErrConflict,
 		tickets.ErrPage,
+		spoken.ErrHeard,
 		callqueue.ErrBusy,
 		callqueue.ErrFull,
 		callqueue.ErrTalking,

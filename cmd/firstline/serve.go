@@ -25,6 +25,7 @@ import (
 	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
+	"firstline/intake/spoken"
 	"firstline/ivr/prompts"
 	"firstline/recordings"
 	"firstline/sip"
@@ -122,6 +123,8 @@ type server struct {
 	tickets      *tickets.Desk // the one, so that edits come one after the other
 	endpoints    *connect.List
 	deliveries   *connect.Engine
+	spoken       *spoken.List
+	spokenSounds spokenSounds
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk
@@ -152,6 +155,7 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
+		{"spoken prompts", s.openSpoken},
 		{"customers", s.openDirectory},
 		{"promises", s.openPromises},
 		{"desk", s.openDesk},

@@ -34,6 +34,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Blocks:    webBlocks{s},
 		Incidents: webIncidents{s},
 		Endpoints: webEndpoints{s},
+		Prompts:   webPrompts{s.spoken},
 		Hours:     webHours{s},
 		Flows:     webFlows{s},
 		OnCall:    webOnCall{s.onCall},

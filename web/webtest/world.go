@@ -96,6 +96,7 @@ func (w *World) Config() web.Config {
 		Blocks:    worldBlocks{w.care},
 		Incidents: worldIncidents{w.care.known},
 		Endpoints: secretsOf{w.endpoints},
+		Prompts:   worldPrompts{w.care},
 		Hours:     w,
 		Flows:     w,
 		OnCall:    w.onCall,
