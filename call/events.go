@@ -493,7 +493,7 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := ticketDecoder(name); ok {
 		return decode, true
 	}
-	if decode, ok := customerDecoder(name); ok {
+	if decode, ok := joiningDecoder(name); ok {
 		return decode, true
 	}
 	if decode, ok := incidentDecoder(name); ok {

@@ -85,7 +85,7 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			err = callRow(&calls, s.ID, f.calls[s.ID])
 		case call.StreamTicket:
 			x := f.tickets[s.ID]
-			err = put(&ticketRows, x.thing, s.ID, x.opened, string(x.thing.State))
+			err = put(&ticketRows, x.thing, s.ID, x.opened, filedUnder(x.thing.State))
 		case call.StreamRecording:
 			x := f.recordings[s.ID]
 			r := &x.thing
@@ -104,6 +104,15 @@ func (t *touched) rows(f *folds) ([]write, error) {
 		}
 	}
 	return []write{calls, ticketRows, t.notes, recs, people, backs, blocks, items, known, t.lost}, nil
+}
+
+// filedUnder is the state by which a ticket is found: one that goes on in another is
+// among the closed.
+func filedUnder(s tickets.State) string {
+	if s == tickets.Merged {
+		s = tickets.Closed
+	}
+	return string(s)
 }
 
 // callRow files a call under its last queue and the last agent it talked to.

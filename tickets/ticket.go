@@ -33,6 +33,11 @@ type Ticket struct {
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
+
+	Identity Identity        `json:"identity,omitzero"` // of who calls
+	Proposed []Proposal      `json:"proposed,omitempty"`
+	Absorbed []call.TicketID `json:"absorbed,omitempty"` // tickets that go on in this one
+	Into     call.TicketID   `json:"into,omitempty"`     // in which a merged one goes on
 }
 
 // Change is one thing that was changed on a ticket: who, when, what and why.
@@ -95,6 +100,9 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.warned(b)
 	case call.Unknown:
 	default:
+		if t.applyJoining(e) {
+			break
+		}
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())
 	}
 	t.Changed, t.Seq = e.At, e.Seq

@@ -49,6 +49,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)
+	s.joiningRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.deviceRoutes(api)

@@ -188,6 +188,7 @@ type Tickets interface {
 	AddNote(ctx context.Context, id call.TicketID, n Note) (Note, error)
 	// ChangeTicket is tickets.Desk.Change by the rules in force.
 	ChangeTicket(ctx context.Context, id call.TicketID, e tickets.Edit) (tickets.Ticket, error)
+	Joining
 	// Rules are how problems are graded now.
 	Rules() tickets.Rules
 	// Contract is what a client was promised; the zero one for nobody in particular.

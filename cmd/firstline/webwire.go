@@ -35,7 +35,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Incidents: webIncidents{s},
 		Hours:     webHours{s},
 		Flows:     webFlows{s},
-		Tickets:   webTickets{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store)},
+		Tickets:   webTickets{s, s.tickets},
 		Directory: s.directory,
 		Agents:    s.roster,
 		Devices:   webDevices{s},
