@@ -60,6 +60,13 @@ type (
 		By    string   `json:"by"`
 		Why   string   `json:"why"`
 	}
+	// TicketEnriched says what another system knows of the caller.
+	TicketEnriched struct {
+		Lookup string            `json:"lookup"`
+		Call   ID                `json:"call,omitempty"`
+		Facts  map[string]string `json:"facts,omitempty"`
+		Failed string            `json:"failed,omitempty"`
+	}
 	// Filed puts a call on another ticket, in the call's stream.
 	Filed struct {
 		Ticket TicketID `json:"ticket"`
@@ -76,6 +83,7 @@ func (TicketMerged) Type() string           { return "ticket.merged" }
 func (TicketAbsorbed) Type() string         { return "ticket.absorbed" }
 func (TicketSplit) Type() string            { return "ticket.split" }
 func (TicketParted) Type() string           { return "ticket.parted" }
+func (TicketEnriched) Type() string         { return "ticket.enriched" }
 func (Filed) Type() string                  { return "call.filed" }
 
 func joiningDecoder(name string) (func([]byte) (Body, error), bool) {
@@ -94,6 +102,8 @@ func joiningDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[TicketSplit], true
 	case TicketParted{}.Type():
 		return decodeAs[TicketParted], true
+	case TicketEnriched{}.Type():
+		return decodeAs[TicketEnriched], true
 	case Filed{}.Type():
 		return decodeAs[Filed], true
 	}

@@ -17,6 +17,7 @@ type Tickets struct {
 	Warn      int           // percent of a promised time after which people are warned
 	Contracts map[string]tickets.Contract
 	Redial    time.Duration // how long after it was last heard of a ticket is still what its customer calls about
+	Enrich    string        // lookup that is asked about every caller; empty for none
 	Points    map[int]int   // of priority in a queue, by a ticket's
 }
 
@@ -41,6 +42,9 @@ func (r *centreReader) tickets() {
 	m, t := doc.Root().Map(), &r.centre.Tickets
 	t.Reopen = m.May("reopen").Duration(reopenFor, 0, aYear)
 	t.Redial = m.May("redial").Duration(tickets.Window, time.Minute, aYear)
+	enrich := m.May("enrich").Word("")
+	r.refer("lookup", enrich)
+	t.Enrich = enrich.Text
 	row := m.May("points").Map()
 	for p := 1; p <= tickets.LowestPriority; p++ {
 		t.Points[p] = row.May(strconv.Itoa(p)).Int(t.Points[p], 0, 1000)

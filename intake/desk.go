@@ -51,6 +51,8 @@ type Centre struct {
 	// Redial is how long after it was last heard of a ticket is still what its customer
 	// calls about; 24 h.
 	Redial time.Duration
+	// Enrich is the lookup that is asked about every caller; empty for none.
+	Enrich string
 	// Points are of priority in a queue, by the ticket's.
 	Points map[int]int
 	// Versions says which version of a prompt is played, by its checksum.

@@ -39,6 +39,7 @@ type journey struct {
 	looked   call.CustomerID         // whom the last lookup found
 	customer call.CustomerID         // who calls, verified
 	class    string                  // theirs
+	enriched <-chan struct{}         // closed when another system has said what it knows; nil: none is asked
 	points   int                     // of the ticket's priority
 	spoken   string                  // language that the caller chose; empty for none
 	silent   bool                    // the caller does not want to be recorded
@@ -251,6 +252,7 @@ func (d *Desk) open(ctx context.Context, j *journey) error {
 	}
 	j.opened, j.ticket = true, ticket
 	j.log = j.log.With(zap.String("ticket", string(ticket)))
+	d.enrich(j)
 	j.log.Info("call arrived", zap.String("number", c.To.Number), zap.String("trunk", c.Trunk))
 	return nil
 }
@@ -419,6 +421,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[w.Queue]
 	sounds := d.entertain(ctx, j, q, w)
 	defer sounds.stop()
+	j.awaitFacts(ctx)
 	began := time.Now()
 	r, err := d.Queue.Connect(ctx, w.waiting(j))
 	if time.Since(began) >= inNoTime {

@@ -250,6 +250,28 @@ func (d *Desk) restore(id call.TicketID) {
 	delete(d.problems.into, id)
 }
 
+// Others are the open tickets of a ticket's customer, or from its caller's number, at
+// the same client; the last heard of first.
+func (d *Desk) Others(t Ticket) []call.TicketID {
+	p := d.problems
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := slices.Clone(p.by[t.Identity.Customer])
+	if t.Identity.Customer == "" {
+		ids = nil
+	}
+	for _, id := range p.from[t.Caller.Number] {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	var out []call.TicketID
+	for _, o := range p.others(ids, t.ID, t.Client, t.Test, time.Time{}) {
+		out = append(out, o.id)
+	}
+	return out
+}
+
 // PriorityOf is the priority of an open ticket, 0 for none: 1 is the first.
 func (d *Desk) PriorityOf(id call.TicketID) int {
 	d.problems.mu.Lock()

@@ -47,6 +47,10 @@ func (t *Ticket) applyJoining(e call.Event) bool {
 	case call.TicketIdentified:
 		t.identified(Identity{b.Customer, b.Level, b.Evidence, b.By, e.At})
 		t.join(b.Call)
+	case call.TicketEnriched:
+		if len(b.Facts) > 0 {
+			t.Facts = b.Facts
+		}
 	case call.TicketProposed:
 		t.undecided(b.Other)
 		t.Proposed = append(t.Proposed, Proposal{b.Other, b.Why, b.By, e.At})

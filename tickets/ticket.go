@@ -38,6 +38,8 @@ type Ticket struct {
 	Proposed []Proposal      `json:"proposed,omitempty"`
 	Absorbed []call.TicketID `json:"absorbed,omitempty"` // tickets that go on in this one
 	Into     call.TicketID   `json:"into,omitempty"`     // in which a merged one goes on
+
+	Facts map[string]string `json:"facts,omitempty"` // what another system said of the caller last
 }
 
 // Change is one thing that was changed on a ticket: who, when, what and why.

@@ -56,6 +56,7 @@ var matrix = []struct {
 	{"POST", "/tickets/{ticket}/split", `{"calls":["x"],"why":"another problem"}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/decline", `{"other":"T-100002"}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/customer", `{"customer":"ada"}`, web.Agent, 428},
+	{"GET", "/tickets/{ticket}/context", "", web.Agent, 200},
 	{"GET", "/ticket-terms", "", web.Agent, 200},
 	{"GET", "/directory/{kind}", "", web.Agent, 200},
 	{"GET", "/directory/{kind}/{entry}", "", web.Agent, 404},

@@ -72,3 +72,20 @@ func (w webTickets) IdentifyCaller(ctx context.Context, id call.TicketID, c call
 	t, err := w.desk.Identify(ctx, id, c, d)
 	return t, away(err)
 }
+
+// Others reads them one by one: there are few.
+func (w webTickets) Others(ctx context.Context, t tickets.Ticket, limit int) (out []tickets.Ticket, err error) {
+	ids := w.desk.Others(t)
+	for _, id := range ids[:min(len(ids), limit)] {
+		o, err := w.s.store.Ticket(ctx, id)
+		if err != nil {
+			return nil, away(err)
+		}
+		if !o.State.Over() { // the desk hears of it a moment later
+			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+func (w webTickets) Normal(number, client string) string { return w.s.normalFor(number, client) }

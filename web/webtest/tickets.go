@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firstline/call"
+	"firstline/intake/number"
 	"firstline/tickets"
 	"firstline/web"
 )
@@ -83,6 +84,18 @@ func (x worldTickets) DeclineTicket(ctx context.Context, id, other call.TicketID
 
 func (x worldTickets) IdentifyCaller(ctx context.Context, id call.TicketID, c call.CustomerID, d tickets.Decision) (tickets.Ticket, error) {
 	return x.desk().Identify(ctx, id, c, d)
+}
+
+func (x worldTickets) Normal(n, _ string) string { return number.Normal(n, region) }
+
+func (x worldTickets) Others(ctx context.Context, t tickets.Ticket, limit int) (out []tickets.Ticket, err error) {
+	all, err := x.Tickets(ctx, web.TicketFilter{Limit: 500})
+	for _, o := range all {
+		if o.ID != t.ID && o.Caller.Number == t.Caller.Number && !o.State.Over() && len(out) < limit {
+			out = append(out, o)
+		}
+	}
+	return out, err
 }
 
 func (x worldTickets) Rules() tickets.Rules {
