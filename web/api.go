@@ -46,6 +46,8 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.blockRoutes(api)
 	s.incidentRoutes(api)
 	s.hoursRoutes(api)
+	s.onCallRoutes(api)
+	s.pageRoutes(api)
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)

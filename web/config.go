@@ -45,6 +45,8 @@ type Config struct {
 	Incidents Incidents
 	Directory Directory
 	Hours     Hours
+	OnCall    OnCall
+	Pager     Pager
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -92,6 +94,8 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"OnCall", c.OnCall == nil},
+		{"Pager", c.Pager == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Directory", c.Directory == nil},

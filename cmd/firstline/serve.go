@@ -25,6 +25,7 @@ import (
 	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
+	"firstline/ivr/prompts"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/ari"
@@ -32,6 +33,7 @@ import (
 	"firstline/store"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
 	"firstline/web"
 )
@@ -114,8 +116,10 @@ type server struct {
 	lost         *lost.List
 	blocks       *block.List
 	incidents    *incident.List
+	onCall       *oncall.Desk
+	pager        *intake.Pager
+	tickets      *tickets.Desk // the one, so that edits come one after the other
 	directory    *customers.Directory
-	tickets      *tickets.Desk
 	promises     *watch.Watch
 	desk         *intake.Desk
 	limp         *limp.Desk
@@ -150,6 +154,7 @@ func (s *server) open(ctx context.Context) error {
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
+		{"on call", s.openOnCall},
 		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},
@@ -164,7 +169,7 @@ func (s *server) open(ctx context.Context) error {
 
 func (s *server) openCentre(context.Context) error {
 	var err error
-	if s.sounds, err = loadSounds("en"); err != nil {
+	if s.sounds, err = loadSounds(prompts.Languages()...); err != nil {
 		return err
 	}
 	c, err := s.loadCentre()

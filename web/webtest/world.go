@@ -23,6 +23,7 @@ import (
 	"firstline/intake"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 	"firstline/web"
 )
 
@@ -51,6 +52,7 @@ type World struct {
 	revoked map[string]bool
 	paused  []string
 	care    *care
+	onCall  *oncall.Desk
 }
 
 // New returns an empty desk with one queue.
@@ -66,6 +68,7 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
@@ -91,6 +94,8 @@ func (w *World) Config() web.Config {
 		Incidents: worldIncidents{w.care.known},
 		Hours:     w,
 		Flows:     w,
+		OnCall:    w.onCall,
+		Pager:     worldPager{w},
 		Tickets:   worldTickets{w},
 		Agents:    w,
 		Devices:   w,
