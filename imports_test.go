@@ -36,7 +36,7 @@ var rooms = []room{
 	{"callqueue/...", []string{"call", "call/pin"}, "siblings meet only in intake; the queue uses its own sub-packages"},
 	{"tickets/...", []string{"call", "call/pin"}, "siblings meet only in intake"},
 	{"recordings/...", []string{"call"}, "siblings meet only in intake"},
-	{"intake/...", []string{"call", "ivr/...", "callqueue/...", "tickets/...", "recordings/..."}, "the journey joins the domain rooms and knows no edge"},
+	{"intake/...", []string{"call", "call/pin", "ivr/...", "callqueue/...", "tickets/...", "recordings/..."}, "the journey joins the domain rooms and knows no edge"},
 
 	{"sip/media", nil, "audio knows ports, packets and samples, no calls"},
 	{"sip/ari/asterisk", nil, "Asterisk's own words; what a call is, the front end knows"},

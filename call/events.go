@@ -496,7 +496,7 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := onCallDecoder(name); ok {
 		return decode, true
 	}
-	if decode, ok := customerDecoder(name); ok {
+	if decode, ok := joiningDecoder(name); ok {
 		return decode, true
 	}
 	if decode, ok := connectDecoder(name); ok {

@@ -331,6 +331,8 @@ func (r *Record) Apply(e Event) error {
 		r.Language, r.Unrecorded = cmp.Or(b.Language, r.Language), b.Unrecorded || r.Unrecorded
 	case Identified:
 		r.Identity = b.Level
+	case Filed:
+		r.Ticket = b.Ticket
 	case CallerLost:
 		r.Lost = &LostNote{At: e.At, Queue: b.Queue, Joined: b.Joined, Reason: b.Reason}
 	case Panicked:

@@ -275,6 +275,7 @@ func (r *centreReader) names(what string) []string {
 			names = append(names, c)
 		}
 	case "lookup":
+		names = append(names, intake.LookupCustomers, intake.LookupTickets)
 		for l := range r.centre.Lookups {
 			names = append(names, l)
 		}

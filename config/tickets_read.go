@@ -16,6 +16,9 @@ type Tickets struct {
 	Reopen    time.Duration // how long after its end a closed ticket may be opened again
 	Warn      int           // percent of a promised time after which people are warned
 	Contracts map[string]tickets.Contract
+	Redial    time.Duration // how long after it was last heard of a ticket is still what its customer calls about
+	Enrich    string        // lookup that is asked about every caller; empty for none
+	Points    map[int]int   // of priority in a queue, by a ticket's
 }
 
 const (
@@ -27,7 +30,7 @@ const (
 
 // tickets reads tickets.yaml; every key may be left out.
 func (r *centreReader) tickets() {
-	r.centre.Tickets = Tickets{Rules: tickets.DefaultRules(), Reopen: reopenFor, Warn: warnAt}
+	r.centre.Tickets = Tickets{Rules: tickets.DefaultRules(), Reopen: reopenFor, Warn: warnAt, Redial: tickets.Window, Points: points()}
 	data, ok := r.files[ticketsFile]
 	if !ok {
 		return
@@ -38,6 +41,15 @@ func (r *centreReader) tickets() {
 	}
 	m, t := doc.Root().Map(), &r.centre.Tickets
 	t.Reopen = m.May("reopen").Duration(reopenFor, 0, aYear)
+	t.Redial = m.May("redial").Duration(tickets.Window, time.Minute, aYear)
+	enrich := m.May("enrich").Word("")
+	r.refer("lookup", enrich)
+	t.Enrich = enrich.Text
+	row := m.May("points").Map()
+	for p := 1; p <= tickets.LowestPriority; p++ {
+		t.Points[p] = row.May(strconv.Itoa(p)).Int(t.Points[p], 0, 1000)
+	}
+	row.End()
 	t.Warn = m.May("warn").Int(warnAt, 1, 99)
 	bands := m.May("bands").Map()
 	for i, severity := range tickets.Severities()[1:] {
@@ -68,6 +80,9 @@ func (r *centreReader) tickets() {
 	}
 	r.faults = append(r.faults, doc.Faults()...)
 }
+
+// points are what a call brings into a queue by the priority of its ticket.
+func points() map[int]int { return map[int]int{1: 20, 2: 10} }
 
 // named reads ids with their names.
 func named(doc *source.Doc, what string, v source.Value) map[string]string {

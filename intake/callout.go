@@ -74,6 +74,8 @@ func (d *Desk) openOut(ctx context.Context, j *journey, at Dial, by string) erro
 	if err != nil {
 		return err
 	}
+	_, release := d.onTicket(j)
+	defer release()
 	c := j.call
 	err = d.Journal.Append(context.WithoutCancel(ctx),
 		call.CallEvent(c.Arrived, c.ID, call.Arrived{Ticket: j.ticket, Origin: c.Origin, From: c.From, To: c.To, Test: c.Test, Out: true}),

@@ -48,6 +48,13 @@ type Centre struct {
 	// heard in place of others; none: all have.
 	Recorded  []string
 	Calendars map[string]Hours // by name, for flows that ask
+	// Redial is how long after it was last heard of a ticket is still what its customer
+	// calls about; 24 h.
+	Redial time.Duration
+	// Enrich is the lookup that is asked about every caller; empty for none.
+	Enrich string
+	// Points are of priority in a queue, by the ticket's.
+	Points map[int]int
 	// Versions says which version of a prompt is played, by its checksum.
 	Versions map[call.Media]string
 }
@@ -128,7 +135,7 @@ type callerMemory interface {
 	Dropped(number string, q call.QueueID, since time.Time) (callers.Place, bool)
 }
 
-// Config is what a Desk needs; all of it is required except Lookups, Forecast, Callers,
+// Config is what a Desk needs; all of it is required except Lookups, Problems, Customers, Forecast, Callers,
 // MayCall, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
@@ -140,6 +147,8 @@ type Config struct {
 	Blocks     blocks
 	Incidents  incidents    // nil: none is ever known
 	Lookups    lookups      // nil: flows look nothing up
+	Problems   problems     // nil: each call has a ticket of its own for good
+	Customers  contacts     // nil: nobody is known
 	Forecast   forecaster   // nil: nobody is told an estimate
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger

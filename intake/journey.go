@@ -29,23 +29,29 @@ type Stage interface {
 
 // journey is what a call carries from stage to stage.
 type journey struct {
-	call    *call.Call
-	ticket  call.TicketID
-	centre  *Centre
-	log     *zap.Logger
-	legs    map[call.LegID]call.Leg // agents' legs by id
-	number  string                  // the caller's in its normal form; empty when withheld
-	spoken  string                  // language that the caller chose; empty for none
-	silent  bool                    // the caller does not want to be recorded
-	noticed bool                    // the recording notice was heard to its end
-	entries int                     // queue entries so far
-	talks   int                     // conversations so far
-	outs    int                     // numbers outside that were rung for it so far
-	outcome call.Outcome            // what the call would end with now
-	stay    stay                    // the last time in a queue
-	resumed *call.Record            // what the last process left; nil after the first stage
-	entered bool                    // the stage about to run is in the journal already
-	opened  bool                    // the call is in the journal
+	call     *call.Call
+	ticket   call.TicketID
+	centre   *Centre
+	log      *zap.Logger
+	legs     map[call.LegID]call.Leg // agents' legs by id
+	number   string                  // the caller's in its normal form; empty when withheld
+	level    ivr.Identity            // how sure we are of who calls
+	looked   call.CustomerID         // whom the last lookup found
+	customer call.CustomerID         // who calls, verified
+	class    string                  // theirs
+	enriched <-chan struct{}         // closed when another system has said what it knows; nil: none is asked
+	points   int                     // of the ticket's priority
+	spoken   string                  // language that the caller chose; empty for none
+	silent   bool                    // the caller does not want to be recorded
+	noticed  bool                    // the recording notice was heard to its end
+	entries  int                     // queue entries so far
+	talks    int                     // conversations so far
+	outs     int                     // numbers outside that were rung for it so far
+	outcome  call.Outcome            // what the call would end with now
+	stay     stay                    // the last time in a queue
+	resumed  *call.Record            // what the last process left; nil after the first stage
+	entered  bool                    // the stage about to run is in the journal already
+	opened   bool                    // the call is in the journal
 
 	answered bool            // the caller's leg is up
 	ended    call.Cause      // that stopped a stage
@@ -235,6 +241,7 @@ func (d *Desk) open(ctx context.Context, j *journey) error {
 	evs := append([]call.Event{call.CallEvent(c.Arrived, c.ID, call.Arrived{
 		Ticket: ticket, Origin: c.Origin, From: c.From, To: c.To, Trunk: c.Trunk, Test: c.Test,
 	})}, opening...)
+	evs = append(evs, d.recognise(j, ticket)...)
 	stage, err := entry(c.ID, Route{})
 	if err != nil {
 		return err
@@ -245,6 +252,7 @@ func (d *Desk) open(ctx context.Context, j *journey) error {
 	}
 	j.opened, j.ticket = true, ticket
 	j.log = j.log.With(zap.String("ticket", string(ticket)))
+	d.enrich(j)
 	j.log.Info("call arrived", zap.String("number", c.To.Number), zap.String("trunk", c.Trunk))
 	return nil
 }
@@ -256,6 +264,11 @@ func (d *Desk) ticketFor(c *call.Call, client string) (call.TicketID, []call.Eve
 	t, again := d.crashed[c.Origin]
 	d.mu.Unlock()
 	if again {
+		if d.Problems != nil {
+			is, release := d.Problems.Hold("", t)
+			release()
+			t = is
+		}
 		return t, []call.Event{call.TicketEvent(c.Arrived, t, call.TicketJoined{Call: c.ID, Why: "the same INVITE after a restart"})}, nil
 	}
 	return d.Tickets.Opening(c.Arrived, c, client)
@@ -347,6 +360,8 @@ type Wait struct {
 	Only     call.AgentID     `json:"only,omitempty"`   // for whom alone it waits
 	Sent     *Sent            `json:"sent,omitempty"`   // by whom it was handed on
 	Paused   time.Time        `json:"paused,omitzero"`  // a recording that follows is, until then
+	Class    string           `json:"class,omitempty"`  // of a caller who is verified, in place of the line's
+	Ticket   int              `json:"ticket,omitempty"` // points of the ticket's priority
 	Passed   []call.QueueID   `json:"passed,omitempty"` // that sent the call on in no time
 }
 
@@ -355,6 +370,9 @@ func (Wait) Name() string { return "wait" }
 // enqueue is the wait of a call that comes to a queue from outside: who phoned
 // before may have the same agent again, and goes before others when unserved.
 func (d *Desk) enqueue(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
+	if d.Problems != nil {
+		j.points = j.centre.Points[d.Problems.PriorityOf(j.ticket)]
+	}
 	w := waitIn(j, q, need, priority)
 	rules, now := j.centre.Queues[q], time.Now()
 	if joined, ok := d.redialled(context.Background(), j, q); ok {
@@ -392,7 +410,7 @@ const inNoTime = time.Second
 
 func waitIn(j *journey, q call.QueueID, need call.Requirement, priority int) Wait {
 	j.entries++
-	return Wait{Entry: j.call.ID.Entry(j.entries), Queue: q, Need: need, Priority: priority, Joined: call.Instant(time.Now())}
+	return Wait{Class: j.class, Ticket: j.points, Entry: j.call.ID.Entry(j.entries), Queue: q, Need: need, Priority: priority, Joined: call.Instant(time.Now())}
 }
 
 // Run waits until an agent answers, the caller leaves, or a rule ends the wait.
@@ -403,6 +421,7 @@ func (w Wait) Run(ctx context.Context, d *Desk, j *journey) (Stage, error) {
 	q := j.centre.Queues[w.Queue]
 	sounds := d.entertain(ctx, j, q, w)
 	defer sounds.stop()
+	j.awaitFacts(ctx)
 	began := time.Now()
 	r, err := d.Queue.Connect(ctx, w.waiting(j))
 	if time.Since(began) >= inNoTime {
@@ -439,7 +458,7 @@ func (w Wait) waiting(j *journey) callqueue.Waiting {
 	number := j.centre.Numbers[j.call.To.Number]
 	ask := callqueue.Waiting{
 		Entry: w.Entry, Queue: w.Queue, Need: w.Need, Priority: w.Priority, Unserved: w.Unserved, Joined: w.Joined, Came: w.Came,
-		Client: number.Client, Class: number.Class, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
+		Client: number.Client, Class: cmp.Or(w.Class, number.Class), TicketPriority: w.Ticket, Prefer: w.Prefer, PreferFor: j.centre.Queues[w.Queue].Sticky.For,
 		From: j.call.From, Ticket: j.ticket, Test: j.call.Test, Callback: w.Callback, Arrived: w.Arrived, Only: w.Only,
 	}
 	if w.Sent != nil {

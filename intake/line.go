@@ -20,9 +20,11 @@ func (d *Desk) line(ctx context.Context, j *journey, f Flow) ivr.Line {
 	if d.Callers != nil {
 		unserved = d.Callers.Unserved(j.number, j.call.Arrived.Add(-unservedFor))
 	}
+	facts := j.centre.facts(j.call, j.number, j.ticket, unserved)
+	facts.Identity = j.level
 	return ivr.Line{
 		Leg: j.call.Leg, Flows: j.centre.Flows,
-		Facts: j.centre.facts(j.call, j.number, j.ticket, unserved),
+		Facts: facts,
 		Queue: func(id string) ivr.QueueFacts { return d.standing(ctx, j, call.QueueID(id)) },
 		Heard: j.centre.heard, Lookup: d.lookup(j),
 		Open: j.centre.open(j.call.Arrived),
@@ -93,12 +95,15 @@ func (d *Desk) heard(j *journey, h ivr.Happening) {
 		j.silent = true
 		d.Journal.Post(call.CallEvent(now, id, call.Chose{Node: h.Node, Unrecorded: true}))
 	case ivr.Identified:
-		d.Journal.Post(call.CallEvent(now, id, call.Identified{Node: h.Node, Level: string(h.Identity), Evidence: h.Evidence}),
-			call.TicketEvent(now, j.ticket, call.TicketNoted{
-				Note: call.NewUUID(now), Author: "system", Text: fmt.Sprintf("Caller %s: %s", h.Identity, h.Evidence), Call: id,
-			}))
+		d.Journal.Post(call.CallEvent(now, id, call.Identified{Node: h.Node, Level: string(h.Identity), Evidence: h.Evidence}))
+		d.writeTicket(j, now, call.TicketNoted{
+			Note: call.NewUUID(now), Author: "system", Text: fmt.Sprintf("Caller %s: %s", h.Identity, h.Evidence), Call: id,
+		})
+		if h.Identity == ivr.Verified {
+			d.verified(j, h.Evidence)
+		}
 	case ivr.Classified:
-		d.Journal.Post(call.TicketEvent(now, j.ticket, call.TicketClassified{Class: h.Class, By: "caller", Why: "keyed in the flow"}))
+		d.writeTicket(j, now, call.TicketClassified{Class: h.Class, By: "caller", Why: "keyed in the flow"})
 	case ivr.Decided:
 		j.log.Debug("flow branched", zap.String("node", h.Node), zap.String("why", h.Why))
 	case ivr.Troubled:
@@ -114,12 +119,16 @@ type lookups interface {
 
 // lookup asks for a flow, and logs how it went: never what was asked or answered.
 func (d *Desk) lookup(j *journey) func(context.Context, string, map[string]string) (map[string]any, ivr.Found) {
-	if d.Lookups == nil {
+	if d.Lookups == nil && d.Problems == nil {
 		return nil
 	}
 	return func(ctx context.Context, name string, ask map[string]string) (map[string]any, ivr.Found) {
+		if answer, found, ours := d.builtIn(ctx, j, name, ask); ours || d.Lookups == nil {
+			return answer, found
+		}
 		began := time.Now()
 		answer, found := d.Lookups.Ask(ctx, name, ask)
+		j.looked = namedIn(answer)
 		j.log.Info("looked up", zap.String("lookup", name), zap.Duration("took", time.Since(began)), zap.Bool("found", found == ivr.LookupFound), zap.Bool("failed", found == ivr.LookupFailed))
 		return answer, found
 	}

@@ -47,13 +47,18 @@ func (b *callback) begin(ctx context.Context) (*journey, Stage, error) {
 	j.log = j.log.With(zap.String("ticket", string(b.c.Ticket)), zap.String("callback", string(b.c.ID)))
 	w := Recall{Wait: waitIn(j, b.c.Queue, b.c.Need, b.c.Priority)}
 	w.Wait.Joined, w.Wait.Callback = b.c.Joined, b.c.ID
+	if b.d.Problems != nil {
+		j.ticket = b.d.Problems.Current(ctx, j.ticket)
+	}
 	stage, err := entry(id, w)
 	if err != nil {
 		return nil, nil, err
 	}
+	ticket, release := b.d.onTicket(j)
+	defer release()
 	err = b.note(ctx, call.CallbackTried{Attempt: n, Call: id},
-		call.CallEvent(now, id, call.Arrived{Ticket: b.c.Ticket, Origin: c.Origin, From: c.From, To: c.To, Test: c.Test, Out: true}),
-		call.TicketEvent(now, b.c.Ticket, call.TicketJoined{Call: id, Why: "callback"}), stage)
+		call.CallEvent(now, id, call.Arrived{Ticket: ticket, Origin: c.Origin, From: c.From, To: c.To, Test: c.Test, Out: true}),
+		call.TicketEvent(now, ticket, call.TicketJoined{Call: id, Why: "callback"}), stage)
 	if err != nil {
 		return nil, nil, err
 	}

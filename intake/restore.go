@@ -10,6 +10,7 @@ import (
 
 	"firstline/call"
 	"firstline/callqueue"
+	"firstline/ivr"
 )
 
 // Restored is what Restore did.
@@ -86,7 +87,7 @@ func (d *Desk) adopt(ctx context.Context, leg call.Leg, rec *call.Record, found 
 	if c := d.startedWith(ctx, j, rec); c != nil {
 		j.centre = c
 	}
-	j.spoken, j.silent = rec.Language, rec.Unrecorded
+	j.spoken, j.silent, j.level = rec.Language, rec.Unrecorded, ivr.Identity(rec.Identity)
 	for _, s := range rec.Path {
 		j.noticed = j.noticed || s.Notice != ""
 	}

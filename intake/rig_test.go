@@ -24,6 +24,7 @@ import (
 	"firstline/intake/lost"
 	"firstline/ivr"
 	"firstline/recordings"
+	"firstline/tickets"
 )
 
 // rig is a desk on the fake switch, whose process can be dropped and started again.
@@ -33,6 +34,7 @@ type rig struct {
 	journal *calltest.Journal
 	phone   *calltest.Phone
 	tickets *numbered
+	mine    *tickets.Desk // where callers are known
 	records *shelf
 	alive   time.Time
 	staff   map[call.AgentID]call.DeviceID // beside ana

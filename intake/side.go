@@ -61,15 +61,17 @@ func (d *Desk) openSide(ctx context.Context, k *talk, to Target) (*side, error) 
 		s.wait.Queue = to.Queue
 	}
 	s.dial = call.Originate{ID: id.OutsideLeg(1), To: call.Endpoint{Number: to.Number}, From: j.call.To, Ring: j.centre.Outbound.ring()}
+	ticket, release := d.onTicket(j)
+	defer release()
 	stage, err := entry(id, consulting{Call: j.call.ID, To: to.String()})
 	if err != nil {
 		return nil, err
 	}
 	err = d.Journal.Append(context.WithoutCancel(ctx),
 		call.CallEvent(now, id, call.Arrived{
-			Ticket: j.ticket, Origin: fmt.Sprintf("consult/%s/%s", j.call.ID, id), From: j.call.From, To: j.call.To, Test: j.call.Test, Out: true, Consult: j.call.ID,
+			Ticket: ticket, Origin: fmt.Sprintf("consult/%s/%s", j.call.ID, id), From: j.call.From, To: j.call.To, Test: j.call.Test, Out: true, Consult: j.call.ID,
 		}),
-		call.TicketEvent(now, j.ticket, call.TicketJoined{Call: id, Why: "consultation"}), stage)
+		call.TicketEvent(now, ticket, call.TicketJoined{Call: id, Why: "consultation"}), stage)
 	if err != nil {
 		return nil, fmt.Errorf("consult: %w", err)
 	}

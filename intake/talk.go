@@ -157,9 +157,11 @@ func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	if k.recording != nil {
 		body.Recording = k.t.Recording
 	}
+	ticket, release := k.d.onTicket(k.j)
+	defer release()
 	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
 	if k.t.Agent != "" {
-		evs = append(evs, call.TicketEvent(k.began, k.j.ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent}))
+		evs = append(evs, call.TicketEvent(k.began, ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent}))
 	}
 	if k.j.back != nil && !k.j.reached {
 		k.j.reached = true

@@ -131,6 +131,7 @@ type CallFilter struct {
 	Agent   call.AgentID  // the last agent who talked
 	Ticket  call.TicketID //
 	Outcome call.Outcome  //
+	Number  string        // of the caller, as signalled
 	Origin  string        // the front end's key of the call
 	Before  int64         // a Page's Next
 	Limit   int           // 100 when 0; at most 1,000
@@ -160,6 +161,7 @@ func (s *Store) Calls(ctx context.Context, f CallFilter) (Page[call.Record], err
 	w.is("ticket_id", key(string(f.Ticket)))
 	w.is("outcome", key(string(f.Outcome)))
 	w.is("origin", key(f.Origin))
+	w.is("number", key(f.Number))
 	return page[call.Record](ctx, s, "calls", selectCalls, w, f.Before, f.Limit)
 }
 

@@ -11,7 +11,7 @@ import (
 // The folded tables. Each row is the whole thing as JSON beside the columns that
 // lists are filtered by; writing a row again changes nothing.
 const (
-	putCalls = `INSERT INTO calls (id, opened, arrived, ended, origin, ticket_id, queue, agent, outcome, record) VALUES {rows}
+	putCalls = `INSERT INTO calls (id, opened, arrived, ended, origin, ticket_id, queue, agent, outcome, number, record) VALUES {rows}
 ON CONFLICT (id) DO UPDATE SET arrived = excluded.arrived, ended = excluded.ended, origin = excluded.origin,
 ticket_id = excluded.ticket_id, queue = excluded.queue, agent = excluded.agent, outcome = excluded.outcome, record = excluded.record`
 
@@ -70,7 +70,7 @@ func (t *touched) note(id string, it item, ticket *tickets.Ticket) error {
 }
 
 func (t *touched) rows(f *folds) ([]write, error) {
-	calls := write{sql: putCalls, columns: 10}
+	calls := write{sql: putCalls, columns: 11}
 	ticketRows := write{sql: putTickets, columns: 4}
 	recs := write{sql: putRecordings, columns: 7}
 	people := write{sql: putAgents, columns: 2}
@@ -85,7 +85,7 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			err = callRow(&calls, s.ID, f.calls[s.ID])
 		case call.StreamTicket:
 			x := f.tickets[s.ID]
-			err = put(&ticketRows, x.thing, s.ID, x.opened, string(x.thing.State))
+			err = put(&ticketRows, x.thing, s.ID, x.opened, filedUnder(x.thing.State))
 		case call.StreamRecording:
 			x := f.recordings[s.ID]
 			r := &x.thing
@@ -106,6 +106,15 @@ func (t *touched) rows(f *folds) ([]write, error) {
 	return []write{calls, ticketRows, t.notes, recs, people, backs, blocks, items, known, t.lost}, nil
 }
 
+// filedUnder is the state by which a ticket is found: one that goes on in another is
+// among the closed.
+func filedUnder(s tickets.State) string {
+	if s == tickets.Merged {
+		s = tickets.Closed
+	}
+	return string(s)
+}
+
 // callRow files a call under its last queue and the last agent it talked to.
 func callRow(w *write, id string, x *folded[call.Record]) error {
 	r := &x.thing
@@ -119,7 +128,7 @@ func callRow(w *write, id string, x *folded[call.Record]) error {
 		}
 	}
 	return put(w, r, id, x.opened, micros(r.Arrived), micros(r.Ended), key(r.Origin),
-		key(string(r.Ticket)), queue, agent, key(string(r.Outcome)))
+		key(string(r.Ticket)), queue, agent, key(string(r.Outcome)), key(r.From.Number))
 }
 
 // put adds a row that ends with the thing as JSON.

@@ -73,9 +73,9 @@ func (c Contract) terms(service string) clock.Terms {
 }
 
 // Clocks reads the ticket's clocks at an instant, by a contract. A ticket of what is
-// not technical has none.
+// not technical has none, nor has one that goes on in another.
 func (t Ticket) Clocks(c Contract, now time.Time) []clock.Reading {
-	if t.Class.Kind == NotTechnical {
+	if t.Class.Kind == NotTechnical || t.State == Merged {
 		return nil
 	}
 	return clock.Read(t.Moments, c.terms(t.Class.Service), now)

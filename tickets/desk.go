@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,16 +46,21 @@ type Desk struct {
 	numbers Numbers
 	book    Book
 	edits   sync.Mutex // held from the reading of a ticket until its change is durable
+
+	joins    sync.Mutex   // held while it is decided to which ticket a call belongs
+	moves    sync.RWMutex // held by who writes on the ticket of a call; wholly, to change which that is
+	problems *problems
 }
 
 // NewDesk returns a desk that writes to the journal.
 func NewDesk(journal call.Journal, numbers Numbers, book Book) *Desk {
-	return &Desk{journal: journal, numbers: numbers, book: book}
+	return &Desk{journal: journal, numbers: numbers, book: book, problems: newProblems()}
 }
 
 // Opening finds the ticket that a call which arrived at the instant at belongs
-// to, and the events that make it so: for now always a new ticket, of the client
-// whose line was called. Nothing is written yet. The events belong in one Append with the call's Arrived, so that
+// to, and the events that make it so: always a new ticket, of the client whose line was
+// called; it goes on in another once it is sure that it is of that (Sure, Keyed).
+// Nothing is written yet. The events belong in one Append with the call's Arrived, so that
 // there is never a call without a ticket or a ticket without its call.
 func (d *Desk) Opening(at time.Time, c *call.Call, client string) (call.TicketID, []call.Event, error) {
 	id, err := d.numbers.Next()
@@ -62,7 +68,9 @@ func (d *Desk) Opening(at time.Time, c *call.Call, client string) (call.TicketID
 		return "", nil, fmt.Errorf("ticket for call %s: %w", c.ID, err)
 	}
 	opened := call.TicketOpened{Call: c.ID, Subject: subject(c), Caller: c.From, Client: client, Test: c.Test}
-	return id, []call.Event{call.TicketEvent(at, id, opened)}, nil
+	ev := call.TicketEvent(at, id, opened)
+	d.Learn(ev)
+	return id, []call.Event{ev}, nil
 }
 
 func subject(c *call.Call) string {
@@ -81,9 +89,12 @@ func (d *Desk) Note(ctx context.Context, id call.TicketID, author, text string) 
 	if err := validNote(author, text); err != nil {
 		return fmt.Errorf("note on %s: %w", id, err)
 	}
-	if _, err := d.book.Ticket(ctx, id); err != nil {
+	t, err := d.book.Ticket(ctx, id)
+	if err != nil {
 		return fmt.Errorf("note on %s: %w", id, err)
 	}
+	id, release := d.Hold("", cmp.Or(t.Into, id))
+	defer release()
 	now := time.Now()
 	noted := call.TicketNoted{Note: call.NewUUID(now), Author: author, Text: text}
 	if err := d.journal.Append(ctx, call.TicketEvent(now, id, noted)); err != nil {

@@ -44,6 +44,9 @@ func (d *Desk) Change(ctx context.Context, id call.TicketID, e Edit, terms Terms
 	if err != nil {
 		return t, fmt.Errorf("change %s: %w", id, err)
 	}
+	if t.State == Merged {
+		return t, fmt.Errorf("change %s: %w: it goes on in %s", id, ErrInvalid, t.Into)
+	}
 	if e.Version != t.Version {
 		return t, fmt.Errorf("change %s: %w: it is at version %d, the edit was made on %d", id, ErrStale, t.Version, e.Version)
 	}

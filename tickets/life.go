@@ -16,16 +16,19 @@ const (
 	WaitingThird    State = "waiting-third-party"
 	Resolved        State = "resolved"
 	Closed          State = "closed" // settled: it is opened again within a time only
+	Merged          State = "merged" // it goes on in another
 )
 
 // States are all of them, in the order of a life.
-func States() []State { return []State{New, Open, WaitingCustomer, WaitingThird, Resolved, Closed} }
+func States() []State {
+	return []State{New, Open, WaitingCustomer, WaitingThird, Resolved, Closed, Merged}
+}
 
 // Waits reports whether it is somebody else's turn.
 func (s State) Waits() bool { return s == WaitingCustomer || s == WaitingThird }
 
 // Over reports whether nobody works on it any more.
-func (s State) Over() bool { return s == Resolved || s == Closed }
+func (s State) Over() bool { return s == Resolved || s == Closed || s == Merged }
 
 // Next are the states that may follow.
 func (s State) Next() []State {

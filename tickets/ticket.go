@@ -35,6 +35,13 @@ type Ticket struct {
 	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
+
+	Identity Identity        `json:"identity,omitzero"` // of who calls
+	Proposed []Proposal      `json:"proposed,omitempty"`
+	Absorbed []call.TicketID `json:"absorbed,omitempty"` // tickets that go on in this one
+	Into     call.TicketID   `json:"into,omitempty"`     // in which a merged one goes on
+
+	Facts map[string]string `json:"facts,omitempty"` // what another system said of the caller last
 }
 
 // Change is one thing that was changed on a ticket: who, when, what and why.
@@ -101,6 +108,9 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
+		if t.applyJoining(e) {
+			break
+		}
 		if ours, err := t.paged(e.At, b); ours {
 			if err != nil {
 				return err

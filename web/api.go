@@ -53,6 +53,8 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)
+	s.joiningRoutes(api)
+	s.contextRoutes(api)
 	s.ticketRoutes(api)
 	s.boardRoutes(api)
 	s.deviceRoutes(api)

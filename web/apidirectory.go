@@ -23,6 +23,9 @@ type Directory interface {
 	Remove(ctx context.Context, k customers.Kind, id string, version int64, by string) error
 	Import(ctx context.Context, k customers.Kind, data []byte, o customers.Options) (customers.Diff, error)
 	Export(k customers.Kind) []byte
+	ByNumber(number, client string) customers.Match
+	Standing(c call.Customer, day time.Time) customers.Standing
+	Taken(c call.Customer) ([]call.Service, []call.Asset)
 }
 
 // maxDirectoryBody is for as many entries as one import takes.

@@ -168,6 +168,10 @@ func (s *Server) readTicket(ctx context.Context, in *ticketIn) (*ticketOut, erro
 }
 
 func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut, error) {
+	t, err := s.withNotesOf(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: t.ID, Limit: maxPage})
 	if err != nil {
 		return nil, err

@@ -248,7 +248,11 @@ func (b *Board) shown(windows ...map[call.QueueID]sla.Figures) []QueueRule {
 func (b *Board) agentRows() []AgentRow {
 	rows := make([]AgentRow, 0, len(b.agents))
 	for _, p := range b.agents {
-		rows = append(rows, p.AgentRow)
+		row := p.AgentRow
+		if c := b.calls[row.Call]; c != nil {
+			row.Ticket = c.Ticket
+		}
+		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b AgentRow) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
 	return rows

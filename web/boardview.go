@@ -114,6 +114,7 @@ type AgentRow struct {
 	State    AgentState     `json:"state" enum:"available,ringing,talking,on-hold,wrap-up,break,unreachable,offline"`
 	Since    time.Time      `json:"since"`
 	Call     call.ID        `json:"call,omitempty"`
+	Ticket   call.TicketID  `json:"ticket,omitempty" doc:"of that call: a page opens it when the phone rings"`
 	Until    *time.Time     `json:"until,omitempty" doc:"end of wrap-up or of the offer"`
 }
 

@@ -181,6 +181,7 @@ type CallFilter struct {
 	Agent   call.AgentID
 	Ticket  call.TicketID
 	Outcome call.Outcome
+	Number  string  // of the caller, as signalled
 	Lost    bool    // only callers who left unserved and are to be called back
 	Before  call.ID // only calls that arrived before this one
 	Limit   int
@@ -196,6 +197,8 @@ type Tickets interface {
 	AddNote(ctx context.Context, id call.TicketID, n Note) (Note, error)
 	// ChangeTicket is tickets.Desk.Change by the rules in force.
 	ChangeTicket(ctx context.Context, id call.TicketID, e tickets.Edit) (tickets.Ticket, error)
+	Joining
+	callerPast
 	// Rules are how problems are graded now.
 	Rules() tickets.Rules
 	// Contract is what a client was promised; the zero one for nobody in particular.

@@ -12,7 +12,7 @@ import (
 type Ticket struct {
 	ID      call.TicketID  `json:"id"`
 	Subject string         `json:"subject"`
-	State   tickets.State  `json:"state" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed"`
+	State   tickets.State  `json:"state" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed,merged"`
 	Caller  Party          `json:"caller"`
 	Client  string         `json:"client,omitempty" doc:"whose line it came in on"`
 	Class   Classification `json:"class"`
@@ -23,7 +23,8 @@ type Ticket struct {
 	Version int64          `json:"version" doc:"an edit says on which it was made, in If-Match"`
 	Test    bool           `json:"test,omitempty"`
 	Due     *TicketDue     `json:"due,omitempty" doc:"the promise that is missed next, or was missed first; absent while none runs"`
-	Notes   []Note         `json:"notes,omitempty" doc:"oldest first"`
+	Notes   []Note         `json:"notes,omitempty" doc:"oldest first, with those of tickets that go on in this one"`
+	Joined
 }
 
 // Classification is what the problem is.
@@ -69,6 +70,7 @@ func ticketView(t tickets.Ticket) Ticket {
 	v := Ticket{
 		ID: t.ID, Subject: t.Subject, State: t.State, Caller: Party(t.Caller), Client: t.Client, Class: Classification(t.Class),
 		Handler: t.Handler, Opened: t.Opened, Changed: t.Changed, Ended: instant(t.Ended), Version: t.Version, Test: t.Test,
+		Joined: joinedView(t),
 	}
 	for _, n := range t.Notes {
 		v.Notes = append(v.Notes, Note(n))

@@ -70,6 +70,8 @@ func (b *Book) Apply(e call.Event) {
 			b.open[id] = open{number: b.number(body), ticket: body.Ticket, out: body.Out}
 		}
 		b.sweep(e.At)
+	case call.Filed:
+		b.filed(id, body)
 	case call.QueueJoined:
 		b.standing(id, body)
 	case call.PlaceKept:
@@ -89,6 +91,18 @@ func (b *Book) Apply(e call.Event) {
 		}
 	case call.Ended:
 		delete(b.open, id)
+	}
+}
+
+// filed goes on with a call under another ticket, which whoever talked last about the
+// former one knows too.
+func (b *Book) filed(id call.ID, to call.Filed) {
+	if c, ok := b.open[id]; ok {
+		c.ticket = to.Ticket
+		b.open[id] = c
+	}
+	if t, ok := b.tickets[to.From]; ok && t.at.After(b.tickets[to.Ticket].at) {
+		b.tickets[to.Ticket] = t
 	}
 }
 

@@ -69,6 +69,7 @@ func forDesk(c *config.Centre, heard sounds) *intake.Centre {
 		Calendars: map[string]intake.Hours{},
 		Announce:  map[call.QueueID]intake.Announce{}, Callbacks: c.Callbacks, Messages: c.Messages, Places: c.Places, Outbound: c.Outbound, Patience: c.Patience,
 		Blocked: intake.Blocked{Status: c.Callers.Blocked.Status, Prompt: c.Callers.Blocked.Prompt}, ShortAbandons: c.Callers.Lost.ShortAbandons,
+		Redial: c.Tickets.Redial, Enrich: c.Tickets.Enrich, Points: c.Tickets.Points,
 	}
 	for number, n := range c.Numbers {
 		to := intake.Number{Flow: n.Flow, Queue: n.Queue, Language: c.Language(n), Client: n.Client, Greeting: c.Clients[n.Client].Greeting, Class: c.Class(n), Region: c.Region(n), Closed: intake.Closed(n.Closed), Zone: c.ZoneOf(n)}

@@ -13,7 +13,6 @@ import (
 	"firstline/intake/limp"
 	"firstline/intake/number"
 	"firstline/store"
-	"firstline/tickets"
 	"firstline/web"
 )
 
@@ -23,7 +22,7 @@ const fallbackQueue = "firstline-fallback"
 // openLimp follows the nodes' queue_logs, for calls that went past us.
 func (s *server) openLimp(context.Context) error {
 	s.limp = limp.New(limp.Config{
-		Queue: s.limpQueue, Journal: s.journal, Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store),
+		Queue: s.limpQueue, Journal: s.journal, Tickets: s.tickets,
 		Lost: s.lost, Known: s.callsOf, Caller: s.callerOf, Agent: s.memberOf,
 		ShortAbandons: func() bool { return s.centre.now().Callers.Lost.ShortAbandons }, Log: s.log.Named("limp"),
 	})

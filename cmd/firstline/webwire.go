@@ -166,7 +166,7 @@ func (w webCalls) Calls(ctx context.Context, f web.CallFilter) ([]call.Record, e
 		return nil, away(err)
 	}
 	p, err := w.s.Calls(ctx, store.CallFilter{
-		Open: f.Open, Queue: f.Queue, Agent: f.Agent, Ticket: f.Ticket, Outcome: f.Outcome, Lost: f.Lost,
+		Open: f.Open, Queue: f.Queue, Agent: f.Agent, Ticket: f.Ticket, Outcome: f.Outcome, Number: f.Number, Lost: f.Lost,
 		Before: before, Limit: f.Limit,
 	})
 	return p.Items, away(err)

@@ -3,10 +3,12 @@ package webtest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"firstline/call"
+	"firstline/intake/number"
 	"firstline/tickets"
 	"firstline/web"
 )
@@ -55,6 +57,45 @@ func (x worldTickets) ChangeTicket(ctx context.Context, id call.TicketID, e tick
 	return tickets.NewDesk(x.w, nil, x).Change(ctx, id, e, tickets.Terms{
 		Rules: x.Rules(), Reopen: 24 * time.Hour, Agent: func(id call.AgentID) bool { return x.w.knows(id) == nil },
 	})
+}
+
+func (x worldTickets) desk() *tickets.Desk { return tickets.NewDesk(x.w, numberer{x.w}, x) }
+
+// numberer numbers tickets behind those that there are.
+type numberer struct{ w *World }
+
+func (n numberer) Next() (call.TicketID, error) {
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	return call.TicketID(fmt.Sprintf("T-%d", 200001+len(n.w.tickets))), nil
+}
+
+func (x worldTickets) MergeTickets(ctx context.Context, id, into call.TicketID, d tickets.Decision) (tickets.Ticket, error) {
+	return x.desk().Merge(ctx, id, into, d)
+}
+
+func (x worldTickets) SplitTicket(ctx context.Context, id call.TicketID, calls []call.ID, d tickets.Decision) (tickets.Ticket, error) {
+	return x.desk().Split(ctx, id, calls, d, x.w.Call)
+}
+
+func (x worldTickets) DeclineTicket(ctx context.Context, id, other call.TicketID, d tickets.Decision) (tickets.Ticket, error) {
+	return x.desk().Decline(ctx, id, other, d)
+}
+
+func (x worldTickets) IdentifyCaller(ctx context.Context, id call.TicketID, c call.CustomerID, d tickets.Decision) (tickets.Ticket, error) {
+	return x.desk().Identify(ctx, id, c, d)
+}
+
+func (x worldTickets) Normal(n, _ string) string { return number.Normal(n, region) }
+
+func (x worldTickets) Others(ctx context.Context, t tickets.Ticket, limit int) (out []tickets.Ticket, err error) {
+	all, err := x.Tickets(ctx, web.TicketFilter{Limit: 500})
+	for _, o := range all {
+		if o.ID != t.ID && o.Caller.Number == t.Caller.Number && !o.State.Over() && len(out) < limit {
+			out = append(out, o)
+		}
+	}
+	return out, err
 }
 
 func (x worldTickets) Rules() tickets.Rules {

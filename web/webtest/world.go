@@ -277,7 +277,7 @@ func fits(r *call.Record, f web.CallFilter) bool {
 	return (f.Open == nil || *f.Open == r.Open()) &&
 		(f.Queue == "" || inQueue) && (f.Agent == "" || withAgent) &&
 		(f.Ticket == "" || f.Ticket == r.Ticket) && (f.Outcome == "" || f.Outcome == r.Outcome) &&
-		(!f.Lost || r.Lost != nil) && (f.Before == "" || r.ID < f.Before)
+		(f.Number == "" || f.Number == r.From.Number) && (!f.Lost || r.Lost != nil) && (f.Before == "" || r.ID < f.Before)
 }
 
 // Call implements web.Calls.

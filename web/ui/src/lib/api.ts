@@ -4,6 +4,7 @@ import type { components, paths } from "./schema";
 export type Call = components["schemas"]["Call"];
 export type TicketStory = components["schemas"]["TicketStory"];
 export type Classification = components["schemas"]["Classification"];
+export type TicketContext = components["schemas"]["TicketContext"];
 export type Clock = components["schemas"]["Clock"];
 export type TicketTerms = components["schemas"]["TicketTerms"];
 export type Reason = components["schemas"]["Reason"];
