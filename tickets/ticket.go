@@ -31,6 +31,8 @@ type Ticket struct {
 	History []Change            `json:"history,omitempty"` // oldest first
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
+	Support Support             `json:"support,omitzero"` // which level works on it
+	Raised  []call.TicketRaised `json:"raised,omitempty"` // who was to be told of it, and when
 	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
@@ -40,7 +42,7 @@ type Ticket struct {
 type Change struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	What string    `json:"what"` // state, handler, told, taken, page, phoned, or a field of the classification
+	What string    `json:"what"` // state, handler, told, taken, page, phoned, level, raised, or a field of the classification
 	From string    `json:"from,omitempty"`
 	To   string    `json:"to,omitempty"`
 	Why  string    `json:"why,omitempty"`
@@ -96,10 +98,14 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.warned(b)
 	case call.Unknown:
 	default:
-		if ours, err := t.paged(e.At, b); ours {
-			if err != nil {
-				return err
-			}
+		ours, err := t.paged(e.At, b)
+		if !ours && err == nil {
+			ours, err = t.escalated(e.At, b)
+		}
+		if err != nil {
+			return err
+		}
+		if ours {
 			break
 		}
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())

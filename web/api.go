@@ -48,6 +48,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.hoursRoutes(api)
 	s.onCallRoutes(api)
 	s.pageRoutes(api)
+	s.levelRoutes(api)
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)

@@ -47,6 +47,7 @@ type Config struct {
 	Hours     Hours
 	OnCall    OnCall
 	Pager     Pager
+	Levels    Levels
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -96,6 +97,7 @@ func (c Config) Validate() error {
 		{"Hours", c.Hours == nil},
 		{"OnCall", c.OnCall == nil},
 		{"Pager", c.Pager == nil},
+		{"Levels", c.Levels == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Directory", c.Directory == nil},

@@ -38,6 +38,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		OnCall:    webOnCall{s.onCall},
 		Tickets:   webTickets{s, s.tickets},
 		Pager:     webPager{s},
+		Levels:    webLevels{s},
 		Directory: s.directory,
 		Agents:    s.roster,
 		Devices:   webDevices{s},

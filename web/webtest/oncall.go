@@ -45,3 +45,24 @@ func onCallPlan() oncall.Plan {
 		Rules:   []oncall.Rule{{Ladder: "night", Priority: 1}},
 	}
 }
+
+// worldLevels hands tickets up and back by a real tickets.Desk.
+type worldLevels struct{ w *World }
+
+func (l worldLevels) desk() *tickets.Desk { return tickets.NewDesk(l.w, nil, worldTickets{l.w}) }
+
+func (l worldLevels) Escalate(ctx context.Context, id call.TicketID, e tickets.Escalation, group string, form call.HandOver) (tickets.Ticket, error) {
+	g, ok := onCallPlan().Groups[group]
+	if !ok {
+		return tickets.Ticket{}, tickets.ErrInvalid
+	}
+	return l.desk().Escalate(ctx, id, e, group, g.Level, form)
+}
+
+func (l worldLevels) Accept(ctx context.Context, id call.TicketID, e tickets.Escalation, agent call.AgentID) (tickets.Ticket, error) {
+	return l.desk().Accept(ctx, id, e, agent)
+}
+
+func (l worldLevels) Return(ctx context.Context, id call.TicketID, e tickets.Escalation, why string) (tickets.Ticket, error) {
+	return l.desk().Return(ctx, id, e, why)
+}

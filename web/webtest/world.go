@@ -96,6 +96,7 @@ func (w *World) Config() web.Config {
 		Flows:     w,
 		OnCall:    w.onCall,
 		Pager:     worldPager{w},
+		Levels:    worldLevels{w},
 		Tickets:   worldTickets{w},
 		Agents:    w,
 		Devices:   w,
