@@ -21,6 +21,7 @@ import (
 type pagedTickets interface {
 	Ticket(ctx context.Context, id call.TicketID) (tickets.Ticket, error)
 	BeginPage(ctx context.Context, id call.TicketID, b call.PageBegan) (tickets.Ticket, error)
+	EscalateLive(ctx context.Context, id call.TicketID, group string, level int, agent call.AgentID, by string) (tickets.Ticket, error)
 	Raise(ctx context.Context, id call.TicketID, b call.TicketRaised) (tickets.Ticket, error)
 	StepPage(ctx context.Context, id call.TicketID, b call.Body, besides ...call.Event) (tickets.Ticket, error)
 	AcceptPage(ctx context.Context, id call.TicketID, page string, person call.AgentID, c call.ID, besides ...call.Event) (tickets.Ticket, error)

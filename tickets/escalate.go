@@ -285,3 +285,19 @@ func (d *Desk) level(ctx context.Context, id call.TicketID, e Escalation, do fun
 		return []call.Body{b}, err
 	})
 }
+
+// EscalateLive says that a call of the ticket went up to a group, and who took it. A
+// ticket that is with that level already stays where it is.
+func (d *Desk) EscalateLive(ctx context.Context, id call.TicketID, group string, level int, agent call.AgentID, by string) (Ticket, error) {
+	return d.step(ctx, id, func(t Ticket) ([]call.Body, error) {
+		if t.State.Over() || level < t.Support.Level() || t.Support.Group() == group {
+			return nil, nil
+		}
+		form := call.HandOver{Tried: "in the call", Findings: "the call went up with its caller"}
+		bodies := []call.Body{call.TicketEscalated{Group: group, Level: level, Form: form, By: by}}
+		if agent != "" {
+			bodies = append(bodies, call.TicketAccepted{Group: group, Agent: agent, By: "agent:" + string(agent)})
+		}
+		return bodies, nil
+	})
+}

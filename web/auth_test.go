@@ -56,6 +56,7 @@ var matrix = []struct {
 	{"GET", "/on-call-overrides", "", web.Supervisor, 200},
 	{"POST", "/on-call-overrides/{id}/end", "", web.Supervisor, 404},
 	{"POST", "/tickets/{ticket}/pages", `{"ladder":"none"}`, web.Agent, 404},
+	{"POST", "/calls/{call}/escalate", `{"group":"network"}`, web.Agent, 202},
 	{"GET", "/support-groups", "", web.Agent, 200},
 	{"POST", "/tickets/{ticket}/escalate", `{"group":"network","tried":"a","findings":"b"}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/accept", `{"agent":"ben"}`, web.Agent, 428},

@@ -66,3 +66,10 @@ func (l worldLevels) Accept(ctx context.Context, id call.TicketID, e tickets.Esc
 func (l worldLevels) Return(ctx context.Context, id call.TicketID, e tickets.Escalation, why string) (tickets.Ticket, error) {
 	return l.desk().Return(ctx, id, e, why)
 }
+
+func (p worldPager) EscalateCall(_ context.Context, _ call.ID, group, _ string) error {
+	if _, ok := onCallPlan().Groups[group]; !ok {
+		return oncall.ErrUnknown
+	}
+	return p.w.Reject
+}
