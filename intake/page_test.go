@@ -110,9 +110,9 @@ func (n *night) begin() {
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	upTo, from, saved := int64(len(n.journal.Events())), &follower{n.journal, n.at}, n.saved
+	upTo, from, saved, at := int64(len(n.journal.Events())), &follower{n.journal, n.at}, n.saved, n.at
 	wg.Go(func() {
-		if err := n.pager.Run(ctx, from, saved, upTo); err != nil {
+		if err := n.pager.Run(ctx, from, saved, at, upTo); err != nil {
 			n.t.Errorf("pager: %v", err)
 		}
 	})

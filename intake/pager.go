@@ -72,15 +72,16 @@ type cursor interface {
 // again after a crash, which begins no search twice.
 const saveEvery = 10 * time.Second
 
-// Run reads the journal until ctx ends, behind what open was kept with. The searches
-// that the last process left go on when everything up to an event is read.
-func (p *Pager) Run(ctx context.Context, journal cursor, open []byte, upTo int64) error {
+// Run reads the journal until ctx ends, from behind the event at, up to which open was
+// kept. The searches that the last process left go on when everything up to the event
+// upTo is read.
+func (p *Pager) Run(ctx context.Context, journal cursor, open []byte, at, upTo int64) error {
 	defer p.wg.Wait()
 	if err := p.resume(open); err != nil {
 		return err
 	}
 	caughtUp := false
-	for at := int64(0); ; {
+	for {
 		if !caughtUp && at >= upTo {
 			caughtUp = true
 			p.serveAll(ctx)

@@ -69,11 +69,15 @@ func TestWhatDoesNotFitTheLevelsIsRefusedAndWritesNothing(t *testing.T) {
 		do   func() (tickets.Ticket, error)
 		want error
 	}{
-		"no form":             {func() (tickets.Ticket, error) { return d.Escalate(t.Context(), "T-1", at, "network", 2, call.HandOver{}) }, tickets.ErrInvalid},
-		"down":                {func() (tickets.Ticket, error) { return d.Escalate(t.Context(), "T-1", at, "desk", 0, form) }, tickets.ErrInvalid},
-		"nothing to accept":   {func() (tickets.Ticket, error) { return d.Accept(t.Context(), "T-1", at, "ben") }, tickets.ErrInvalid},
-		"nothing to return":   {func() (tickets.Ticket, error) { return d.Return(t.Context(), "T-1", at, "why") }, tickets.ErrInvalid},
-		"another was faster":  {func() (tickets.Ticket, error) { return d.Escalate(t.Context(), "T-1", tickets.Escalation{Version: 0}, "network", 2, form) }, tickets.ErrStale},
+		"no form": {func() (tickets.Ticket, error) {
+			return d.Escalate(t.Context(), "T-1", at, "network", 2, call.HandOver{})
+		}, tickets.ErrInvalid},
+		"down":              {func() (tickets.Ticket, error) { return d.Escalate(t.Context(), "T-1", at, "desk", 0, form) }, tickets.ErrInvalid},
+		"nothing to accept": {func() (tickets.Ticket, error) { return d.Accept(t.Context(), "T-1", at, "ben") }, tickets.ErrInvalid},
+		"nothing to return": {func() (tickets.Ticket, error) { return d.Return(t.Context(), "T-1", at, "why") }, tickets.ErrInvalid},
+		"another was faster": {func() (tickets.Ticket, error) {
+			return d.Escalate(t.Context(), "T-1", tickets.Escalation{Version: 0}, "network", 2, form)
+		}, tickets.ErrStale},
 		"no reason to return": {func() (tickets.Ticket, error) { return d.Return(t.Context(), "T-1", at, " ") }, tickets.ErrInvalid},
 		"no such ticket":      {func() (tickets.Ticket, error) { return d.Return(t.Context(), "T-9", at, "why") }, tickets.ErrNotFound},
 	} {

@@ -33,7 +33,7 @@ type Ticket struct {
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
 	Support Support             `json:"support,omitzero"` // which level works on it
 	Raised  []call.TicketRaised `json:"raised,omitempty"` // who was to be told of it, and when
-	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
+	Pages   []Page              `json:"pages,omitempty"`  // searches for somebody who takes it at once, oldest first
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }

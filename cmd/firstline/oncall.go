@@ -46,7 +46,7 @@ func (s *server) openPager(ctx context.Context) error {
 			return s.store.SaveCheckpoint(ctx, pagerPlace, at, open)
 		},
 	})
-	s.life.start("pager", func(ctx context.Context) error { return s.pager.Run(ctx, s.journal.Read(at), open, upTo) })
+	s.life.start("pager", func(ctx context.Context) error { return s.pager.Run(ctx, s.journal.Read(at), open, at, upTo) })
 	return nil
 }
 

@@ -25,6 +25,7 @@ import (
 	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
+	"firstline/ivr/prompts"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/ari"
@@ -168,7 +169,7 @@ func (s *server) open(ctx context.Context) error {
 
 func (s *server) openCentre(context.Context) error {
 	var err error
-	if s.sounds, err = loadSounds("en"); err != nil {
+	if s.sounds, err = loadSounds(prompts.Languages()...); err != nil {
 		return err
 	}
 	c, err := s.loadCentre()
