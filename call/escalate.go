@@ -54,5 +54,5 @@ func escalationDecoder(name string) (func([]byte) (Body, error), bool) {
 	case TicketRaised{}.Type():
 		return decodeAs[TicketRaised], true
 	}
-	return nil, false
+	return articleDecoder(name)
 }

@@ -105,6 +105,12 @@ func (t *Ticket) escalated(at time.Time, body call.Body) (bool, error) {
 		return true, t.accepted(at, b)
 	case call.TicketReturned:
 		return true, t.handBack(at, b)
+	case call.ArticleUsed:
+		if !slices.Contains(t.Articles, b.Article) {
+			t.Articles = append(slices.Clip(t.Articles), b.Article)
+			t.note(Change{At: at, By: b.By, What: "article", To: b.Article})
+		}
+		return true, nil
 	case call.TicketRaised:
 		t.Raised = append(t.Raised, b)
 		t.note(Change{At: at, By: "system", What: "raised", To: strings.Join(b.Who, ", "), Why: fmt.Sprintf("%s at %d %%", b.Clock, b.Percent)})
@@ -300,4 +306,22 @@ func (d *Desk) EscalateLive(ctx context.Context, id call.TicketID, group string,
 		}
 		return bodies, nil
 	})
+}
+
+// UseArticle links an article that somebody has worked by; a second time changes nothing.
+func (d *Desk) UseArticle(ctx context.Context, id call.TicketID, article, by string) (Ticket, error) {
+	return d.step(ctx, id, func(t Ticket) ([]call.Body, error) {
+		if slices.Contains(t.Articles, article) {
+			return nil, nil
+		}
+		return []call.Body{call.ArticleUsed{Article: article, By: by}}, nil
+	})
+}
+
+// SolvedAt is the level that worked on a ticket when it was settled; 0 while it is not.
+func (t Ticket) SolvedAt() int {
+	if !t.State.Over() {
+		return 0
+	}
+	return t.Support.Level()
 }

@@ -49,6 +49,7 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.onCallRoutes(api)
 	s.pageRoutes(api)
 	s.levelRoutes(api)
+	s.articleRoutes(api)
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)

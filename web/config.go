@@ -48,6 +48,7 @@ type Config struct {
 	OnCall    OnCall
 	Pager     Pager
 	Levels    Levels
+	Articles  Articles
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -98,6 +99,7 @@ func (c Config) Validate() error {
 		{"OnCall", c.OnCall == nil},
 		{"Pager", c.Pager == nil},
 		{"Levels", c.Levels == nil},
+		{"Articles", c.Articles == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Directory", c.Directory == nil},

@@ -28,3 +28,28 @@ func TestATicketIsHandedUpAcceptedAndReturnedOnTheVersionThatWasRead(t *testing.
 		t.Errorf("%+v", got.Support)
 	}
 }
+
+func TestWhatAHigherLevelSolvedByAnArticleOfALowerOneIsListed(t *testing.T) {
+	d := newDesk(t)
+	now := clock().UTC()
+	d.Arrive(now, "T-100001", call.Party{Number: "+4930123"})
+	d.Arrive(now, "T-100002", call.Party{Number: "+4930124"})
+	a := decode[web.Article](t, d.ask("POST", "/api/v1/articles", "agent-token", `{"title":"VPN drops","text":"renew the key","service":"network"}`))
+	path := "/api/v1/tickets/T-100001"
+	wantStatus(t, d.ask("PATCH", path, "agent-token", `{"class":{"service":"network"}}`, `If-Match: "0"`), 200)
+	fits := decode[struct{ Articles []web.Article }](t, d.ask("GET", "/api/v1/articles?ticket=T-100001", "agent-token", ""))
+	none := decode[struct{ Articles []web.Article }](t, d.ask("GET", "/api/v1/articles?ticket=T-100002", "agent-token", ""))
+	if len(fits.Articles) != 1 || len(none.Articles) != 0 {
+		t.Errorf("suggested: %+v, %+v", fits, none)
+	}
+	for _, ticket := range []string{"T-100001", "T-100002", "T-100002"} {
+		wantStatus(t, d.ask("POST", "/api/v1/tickets/"+ticket+"/articles", "agent-token", `{"article":"`+a.ID+`"}`), 200)
+	}
+	wantStatus(t, d.ask("POST", path+"/escalate", "agent-token", `{"group":"network","tried":"a","findings":"b"}`, `If-Match: "1"`), 200)
+	wantStatus(t, d.ask("PATCH", path, "agent-token", `{"state":"resolved"}`, `If-Match: "2"`), 200)
+	wantStatus(t, d.ask("PATCH", "/api/v1/tickets/T-100002", "agent-token", `{"state":"resolved"}`, `If-Match: "0"`), 200)
+	uses := decode[struct{ Uses []web.ArticleUse }](t, d.ask("GET", "/api/v1/article-uses", "supervisor-token", ""))
+	if len(uses.Uses) != 1 || uses.Uses[0].Levels != [4]int{1, 1, 0, 0} || len(uses.Uses[0].Above) != 1 || uses.Uses[0].Above[0] != "T-100001" {
+		t.Errorf("%+v", uses)
+	}
+}

@@ -33,6 +33,7 @@ import (
 	"firstline/store"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/knowledge"
 	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
 	"firstline/web"
@@ -117,6 +118,7 @@ type server struct {
 	blocks       *block.List
 	incidents    *incident.List
 	onCall       *oncall.Desk
+	articles     *knowledge.List
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
 	directory    *customers.Directory
@@ -155,6 +157,7 @@ func (s *server) open(ctx context.Context) error {
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
 		{"on call", s.openOnCall},
+		{"articles", s.openArticles},
 		{"limp mode", s.openLimp},
 		{"web", s.openWeb},
 		{"calls", s.takeCalls},

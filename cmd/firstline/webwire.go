@@ -39,6 +39,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Tickets:   webTickets{s, s.tickets},
 		Pager:     webPager{s},
 		Levels:    webLevels{s},
+		Articles:  webArticles{s.articles, s},
 		Directory: s.directory,
 		Agents:    s.roster,
 		Devices:   webDevices{s},

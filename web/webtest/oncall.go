@@ -6,6 +6,7 @@ import (
 
 	"firstline/call"
 	"firstline/tickets"
+	"firstline/tickets/knowledge"
 	"firstline/tickets/oncall"
 )
 
@@ -72,4 +73,14 @@ func (p worldPager) EscalateCall(_ context.Context, _ call.ID, group, _ string) 
 		return oncall.ErrUnknown
 	}
 	return p.w.Reject
+}
+
+// worldArticles links articles by a real tickets.Desk.
+type worldArticles struct {
+	*knowledge.List
+	w *World
+}
+
+func (a worldArticles) Use(ctx context.Context, id call.TicketID, article, by string) (tickets.Ticket, error) {
+	return tickets.NewDesk(a.w, nil, worldTickets{a.w}).UseArticle(ctx, id, article, by)
 }
