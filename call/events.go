@@ -499,6 +499,9 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := customerDecoder(name); ok {
 		return decode, true
 	}
+	if decode, ok := connectDecoder(name); ok {
+		return decode, true
+	}
 	if decode, ok := incidentDecoder(name); ok {
 		return decode, true
 	}

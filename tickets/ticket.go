@@ -35,6 +35,7 @@ type Ticket struct {
 	Articles []string            `json:"articles,omitempty"` // that were used, each once
 	Raised   []call.TicketRaised `json:"raised,omitempty"`   // who was to be told of it, and when
 	Pages    []Page              `json:"pages,omitempty"`    // searches for somebody who takes it at once, oldest first
+	Links    []call.TicketLinked `json:"links,omitempty"`    // where other systems keep it; one for an endpoint
 	Test     bool                `json:"test,omitempty"`
 	Seq      int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }
@@ -97,6 +98,8 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.mark(e.At, clock.Updated)
 	case call.TicketWarned:
 		t.warned(b)
+	case call.TicketLinked:
+		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
 		ours, err := t.paged(e.At, b)

@@ -43,6 +43,7 @@ type Config struct {
 	Lost      Lost
 	Blocks    Blocks
 	Incidents Incidents
+	Endpoints Endpoints
 	Directory Directory
 	Hours     Hours
 	OnCall    OnCall
@@ -102,6 +103,7 @@ func (c Config) Validate() error {
 		{"Articles", c.Articles == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
+		{"Endpoints", c.Endpoints == nil},
 		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

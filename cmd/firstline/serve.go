@@ -32,6 +32,7 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/connect"
 	"firstline/tickets/customers"
 	"firstline/tickets/knowledge"
 	"firstline/tickets/oncall"
@@ -121,6 +122,8 @@ type server struct {
 	articles     *knowledge.List
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
+	endpoints    *connect.List
+	deliveries   *connect.Engine
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk
@@ -159,7 +162,9 @@ func (s *server) open(ctx context.Context) error {
 		{"on call", s.openOnCall},
 		{"articles", s.openArticles},
 		{"limp mode", s.openLimp},
+		{"endpoints", s.openEndpoints},
 		{"web", s.openWeb},
+		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},
 	}
 	for _, step := range steps {

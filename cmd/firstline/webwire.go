@@ -33,6 +33,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Lost:      webLost{s},
 		Blocks:    webBlocks{s},
 		Incidents: webIncidents{s},
+		Endpoints: webEndpoints{s},
 		Hours:     webHours{s},
 		Flows:     webFlows{s},
 		OnCall:    webOnCall{s.onCall},

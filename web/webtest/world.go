@@ -55,6 +55,8 @@ type World struct {
 	care    *care
 	onCall  *oncall.Desk
 	known   *knowledge.List
+
+	endpoints *told
 }
 
 // New returns an empty desk with one queue.
@@ -72,6 +74,7 @@ func New() *World {
 	w.care = newCare(w)
 	w.known = knowledge.New(w, nil)
 	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
+	w.endpoints = newEndpoints(w)
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
@@ -95,6 +98,7 @@ func (w *World) Config() web.Config {
 		Lost:      worldLost{w.care},
 		Blocks:    worldBlocks{w.care},
 		Incidents: worldIncidents{w.care.known},
+		Endpoints: secretsOf{w.endpoints},
 		Hours:     w,
 		Flows:     w,
 		OnCall:    w.onCall,
