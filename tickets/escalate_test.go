@@ -22,7 +22,7 @@ func raised(t interface{ Fatal(...any) }) (*tickets.Desk, book) {
 	return tickets.NewDesk(j, nil, book{j}), book{j}
 }
 
-var form = call.HandOver{Tried: "rebooted", Findings: "the switch drops frames", Articles: []string{"k1"}} //nolint:gochecknoglobals // a constant
+var form = call.HandOver{Tried: "rebooted", Findings: "the switch drops frames", Articles: []string{"k1"}}
 
 func TestATicketGoesUpAndComesBackWithItsOwnerAndItsHandlers(t *testing.T) {
 	d, b := raised(t)

@@ -63,9 +63,15 @@ func TestAnArticleIsChangedOnTheVersionThatWasReadAndStaysWhenItIsRetired(t *tes
 		t.Errorf("%+v %v", a, err)
 	}
 	for want, do := range map[error]func() error{
-		knowledge.ErrStale:   func() error { _, err := l.Write(t.Context(), a.ArticleWritten, 1); return err },
-		knowledge.ErrUnknown: func() error { _, err := l.Write(t.Context(), call.ArticleWritten{Article: "K-9", Title: "x", Text: "y"}, 1); return err },
-		knowledge.ErrInvalid: func() error { _, err := l.Write(t.Context(), call.ArticleWritten{Title: " ", Text: "y"}, 0); return err },
+		knowledge.ErrStale: func() error { _, err := l.Write(t.Context(), a.ArticleWritten, 1); return err },
+		knowledge.ErrUnknown: func() error {
+			_, err := l.Write(t.Context(), call.ArticleWritten{Article: "K-9", Title: "x", Text: "y"}, 1)
+			return err
+		},
+		knowledge.ErrInvalid: func() error {
+			_, err := l.Write(t.Context(), call.ArticleWritten{Title: " ", Text: "y"}, 0)
+			return err
+		},
 	} {
 		if err := do(); !errors.Is(err, want) {
 			t.Errorf("%v, want %v", err, want)

@@ -13,7 +13,7 @@ import (
 // worldPager writes searches down; no phone rings.
 type worldPager struct{ w *World }
 
-func (p worldPager) desk() *tickets.Desk { return tickets.NewDesk(p.w, nil, worldTickets{p.w}) }
+func (p worldPager) desk() *tickets.Desk { return tickets.NewDesk(p.w, nil, worldTickets(p)) }
 
 func (p worldPager) BeginPage(ctx context.Context, id call.TicketID, ladder, by, why string) (tickets.Ticket, error) {
 	if _, ok := onCallPlan().Ladder(ladder); !ok {
@@ -23,7 +23,7 @@ func (p worldPager) BeginPage(ctx context.Context, id call.TicketID, ladder, by,
 }
 
 func (p worldPager) CancelPage(ctx context.Context, id call.TicketID, by, why string) (tickets.Ticket, error) {
-	t, err := worldTickets{p.w}.Ticket(ctx, id)
+	t, err := worldTickets(p).Ticket(ctx, id)
 	if err != nil {
 		return t, err
 	}
@@ -50,7 +50,7 @@ func onCallPlan() oncall.Plan {
 // worldLevels hands tickets up and back by a real tickets.Desk.
 type worldLevels struct{ w *World }
 
-func (l worldLevels) desk() *tickets.Desk { return tickets.NewDesk(l.w, nil, worldTickets{l.w}) }
+func (l worldLevels) desk() *tickets.Desk { return tickets.NewDesk(l.w, nil, worldTickets(l)) }
 
 func (l worldLevels) Escalate(ctx context.Context, id call.TicketID, e tickets.Escalation, group string, form call.HandOver) (tickets.Ticket, error) {
 	g, ok := onCallPlan().Groups[group]
