@@ -88,5 +88,5 @@ func pageDecoder(name string) (func([]byte) (Body, error), bool) {
 	case PageEnded{}.Type():
 		return decodeAs[PageEnded], true
 	}
-	return nil, false
+	return escalationDecoder(name)
 }

@@ -41,11 +41,14 @@ func (e *Engine) talkMoved(now time.Time, in TalkMoved) error {
 	if err != nil {
 		return err
 	}
-	if a.activity != call.Talking && a.activity != call.Holding || a.call != in.From {
+	if !agents.Busy(a.activity) || a.call != in.From {
 		return fmt.Errorf("%w: %s is not in call %s", ErrNotTalking, a.ID, in.From)
 	}
 	talked := max(now.Sub(a.talking), 0)
 	a.talked += talked
+	if a.activity == call.Outbound { // phoned because they are on call, and now in a caller's conversation
+		a.wrapUp = Queue{}.Defaults().WrapUp
+	}
 	e.disarm(&a.due)
 	e.move(now, a, call.ActivityChanged{Activity: call.Idle, Talked: talked})
 	e.move(now, a, call.ActivityChanged{Activity: call.Talking, Call: in.To})

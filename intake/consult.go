@@ -229,6 +229,9 @@ func (k *talk) takeUp(ctx context.Context, a answer) error {
 	if a.line.via != nil {
 		join = k.viaPhone
 	}
+	if a.line.hunt != nil {
+		join = k.handUp
+	}
 	if err := join(ctx); err != nil {
 		return errors.Join(err, k.comeBack(ctx, call.ConsultReturned))
 	}

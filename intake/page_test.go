@@ -110,9 +110,9 @@ func (n *night) begin() {
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	upTo := int64(len(n.journal.Events()))
+	upTo, from, saved, at := int64(len(n.journal.Events())), &follower{n.journal, n.at}, n.saved, n.at
 	wg.Go(func() {
-		if err := n.pager.Run(ctx, &follower{n.journal, n.at}, n.saved, n.at, upTo); err != nil {
+		if err := n.pager.Run(ctx, from, saved, at, upTo); err != nil {
 			n.t.Errorf("pager: %v", err)
 		}
 	})
@@ -280,7 +280,7 @@ func TestASearchIsCalledOffWhenTheTicketIsTakenOrSettled(t *testing.T) {
 					}
 					id := n.urgent()
 					time.Sleep(after)
-					if err := n.process.Append(t.Context(), call.TicketEvent(time.Now(), id, body)); err != nil {
+					if err := n.process.Append(n.t.Context(), call.TicketEvent(time.Now(), id, body)); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(3 * time.Second)
@@ -307,11 +307,11 @@ func TestWhoAcceptsWhenItIsTakenIsToldSo(t *testing.T) {
 		page := ticket.Paging()
 		ana, now := page.Live(), time.Now()
 		// Two accept at once: the second is refused, whoever it is.
-		if _, err := n.book.AcceptPage(t.Context(), id, page.ID, "ana", ana.Call); err != nil {
+		if _, err := n.book.AcceptPage(n.t.Context(), id, page.ID, "ana", ana.Call); err != nil {
 			t.Fatal(err)
 		}
 		for _, who := range []call.AgentID{"ana", "ben"} {
-			if _, err := n.book.AcceptPage(t.Context(), id, page.ID, who, ana.Call); !errors.Is(err, tickets.ErrPage) {
+			if _, err := n.book.AcceptPage(n.t.Context(), id, page.ID, who, ana.Call); !errors.Is(err, tickets.ErrPage) {
 				t.Errorf("%s accepts as well: %v", who, err)
 			}
 		}
@@ -364,8 +364,8 @@ func TestACrashResumesAtTheRecordedStepAndRingsNobodyTwice(t *testing.T) {
 
 func TestASearchBegunAsTheProcessDiedIsFoundInTheJournal(t *testing.T) {
 	atNight(t, nil, func(n *night) {
-		n.at, n.saved = 0, nil
-		n.quit() // the pager is gone, and its last checkpoint is of before
+		n.quit()
+		n.at, n.saved = 0, nil // the pager is gone, and its last checkpoint is of before
 		n.urgent()
 		n.phone.AnswersAfter(time.Second)
 		n.begin()
@@ -439,34 +439,34 @@ func TestALadderWithNobodyOnItTellsTheSupervisorAndEnds(t *testing.T) {
 func TestASearchByHandGoesOnOnceAndMayComeAgain(t *testing.T) {
 	atNight(t, func(p *oncall.Plan) { p.Rules = nil }, func(n *night) {
 		id := n.urgent()
-		if _, err := n.pager.Begin(t.Context(), id, "day", tickets.ByHand, "agent:kim", ""); !errors.Is(err, oncall.ErrUnknown) {
+		if _, err := n.pager.Begin(n.t.Context(), id, "day", tickets.ByHand, "agent:kim", ""); !errors.Is(err, oncall.ErrUnknown) {
 			t.Errorf("a ladder that there is not: %v", err)
 		}
-		if _, err := n.pager.Begin(t.Context(), id, "night", tickets.ByHand, "agent:kim", "the customer insists"); err != nil {
+		if _, err := n.pager.Begin(n.t.Context(), id, "night", tickets.ByHand, "agent:kim", "the customer insists"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.pager.Begin(t.Context(), id, "night", tickets.ByHand, "agent:kim", ""); !errors.Is(err, tickets.ErrPage) {
+		if _, err := n.pager.Begin(n.t.Context(), id, "night", tickets.ByHand, "agent:kim", ""); !errors.Is(err, tickets.ErrPage) {
 			t.Errorf("two at once: %v", err)
 		}
 		time.Sleep(5 * time.Second)
 		if !n.phone.Ringing() {
 			t.Error("ana's phone does not ring")
 		}
-		if _, err := n.pager.Cancel(t.Context(), id, "agent:kim", "solved"); err != nil {
+		if _, err := n.pager.Cancel(n.t.Context(), id, "agent:kim", "solved"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		if n.phone.Ringing() {
 			t.Error("ana's phone rings on")
 		}
-		if _, err := n.pager.Begin(t.Context(), id, "night", tickets.ByHand, "agent:kim", "not solved"); err != nil {
+		if _, err := n.pager.Begin(n.t.Context(), id, "night", tickets.ByHand, "agent:kim", "not solved"); err != nil {
 			t.Errorf("again: %v", err)
 		}
 		time.Sleep(time.Second)
 		if b, err := json.Marshal(n.ticket()); err != nil || !strings.Contains(string(b), "not solved") {
 			t.Errorf("%s %v", b, err)
 		}
-		if _, err := n.pager.Cancel(t.Context(), id, "agent:kim", "solved"); err != nil {
+		if _, err := n.pager.Cancel(n.t.Context(), id, "agent:kim", "solved"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

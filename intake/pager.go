@@ -21,6 +21,8 @@ import (
 type pagedTickets interface {
 	Ticket(ctx context.Context, id call.TicketID) (tickets.Ticket, error)
 	BeginPage(ctx context.Context, id call.TicketID, b call.PageBegan) (tickets.Ticket, error)
+	EscalateLive(ctx context.Context, id call.TicketID, group string, level int, agent call.AgentID, by string) (tickets.Ticket, error)
+	Raise(ctx context.Context, id call.TicketID, b call.TicketRaised) (tickets.Ticket, error)
 	StepPage(ctx context.Context, id call.TicketID, b call.Body, besides ...call.Event) (tickets.Ticket, error)
 	AcceptPage(ctx context.Context, id call.TicketID, page string, person call.AgentID, c call.ID, besides ...call.Event) (tickets.Ticket, error)
 }
@@ -175,6 +177,32 @@ func (p *Pager) heed(ctx context.Context, e call.Event, caughtUp bool) {
 			f.Trigger = oncall.Breached
 		}
 		p.judge(ctx, id, f)
+		p.raise(ctx, id, b)
+	}
+}
+
+// raise says who is to be told of a ticket of which a clock has used up so much.
+func (p *Pager) raise(ctx context.Context, id call.TicketID, w call.TicketWarned) {
+	plan := p.Plan()
+	if len(plan.Chain) == 0 {
+		return
+	}
+	t, err := p.Tickets.Ticket(ctx, id)
+	if err != nil {
+		p.Log.Error("nobody can say who is to be told of a ticket", zap.String("ticket", string(id)), zap.Error(err))
+		return
+	}
+	if t.Test {
+		return
+	}
+	priority := t.Class.Priority
+	if priority == 0 {
+		priority = p.Default(t.Client)
+	}
+	for _, n := range plan.Told(clock.Kind(w.Clock), w.Percent, priority) {
+		if _, err := p.Tickets.Raise(ctx, id, call.TicketRaised{Clock: w.Clock, Turn: w.Turn, Percent: n.Percent, Who: n.Who}); err != nil {
+			p.Log.Error("nobody is told of a ticket that takes long", zap.String("ticket", string(id)), zap.Error(err))
+		}
 	}
 }
 

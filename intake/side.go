@@ -24,6 +24,7 @@ type side struct {
 	ctx    context.Context //nolint:containedctx // ends with the question, as a leg's does
 	cancel context.CancelCauseFunc
 
+	hunt    *hunt         // for whoever of a group takes the call; nil: of to
 	via     call.Leg      // the agent's phone by which it is asked; nil: by the leg of the conversation
 	settled chan struct{} // closed when the ringing is over and all that follows from it is done
 
@@ -41,6 +42,7 @@ type answer struct {
 	leg   call.Leg
 	agent call.AgentID
 	out   call.Outcome // of the queue entry, if it was one
+	to    Target       // whom a hunt has found outside; zero: as it was asked for
 	err   error
 }
 
@@ -83,6 +85,10 @@ func (d *Desk) openSide(ctx context.Context, k *talk, to Target) (*side, error) 
 // reach rings until somebody answers, and says so.
 func (s *side) reach(answers chan<- answer) {
 	a := answer{line: s}
+	if s.hunt != nil {
+		answers <- s.hunt.find(s)
+		return
+	}
 	if s.to.Number != "" {
 		a.leg, a.err = s.d.reachOutside(s.ctx, s.dial)
 	} else {
@@ -99,6 +105,9 @@ func (s *side) reach(answers chan<- answer) {
 // taken takes note of how the ringing ended, and of who has answered.
 func (s *side) taken(a answer) {
 	s.heard, s.leg, s.agent, s.out = true, a.leg, a.agent, cmp.Or(a.out, call.OutcomeNotReached)
+	if a.to != (Target{}) {
+		s.to = a.to
+	}
 	if a.leg != nil {
 		s.out = call.OutcomeAnswered
 		s.d.Journal.Post(call.CallEvent(time.Now(), s.id, call.Connected{Agent: a.agent, Number: s.to.Number, Leg: a.leg.ID(), Bridge: s.id.Bridge(1)}))

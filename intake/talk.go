@@ -210,6 +210,9 @@ func (k *talk) converse(ctx context.Context) parting {
 			}
 		case a := <-k.answers:
 			k.answered(ctx, a)
+			if k.end != nil {
+				return *k.end
+			}
 		case <-k.askedGone():
 			if err := k.comeBack(ctx, call.ConsultLeft); err != nil {
 				k.j.log.Error("back from a consultation", zap.Error(err))

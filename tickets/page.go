@@ -213,6 +213,9 @@ func (d *Desk) step(ctx context.Context, id call.TicketID, do func(Ticket) ([]ca
 	if err != nil {
 		return t, fmt.Errorf("%s: %w", id, err)
 	}
+	if len(bodies) == 0 {
+		return t, nil
+	}
 	now := call.Instant(time.Now())
 	var evs []call.Event
 	for _, b := range bodies {

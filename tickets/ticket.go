@@ -15,26 +15,29 @@ import (
 
 // Ticket is one problem. The zero Ticket is ready for the first event of its stream.
 type Ticket struct {
-	ID      call.TicketID       `json:"id"`
-	Subject string              `json:"subject"`
-	State   State               `json:"state"`
-	Caller  call.Party          `json:"caller"`
-	Client  string              `json:"client,omitempty"` // whose line it came in on
-	Class   call.Classification `json:"class"`
-	Handler call.AgentID        `json:"handler,omitempty"`
-	Opened  time.Time           `json:"opened"`
-	Changed time.Time           `json:"changed"`        // instant of the latest event
-	Version int64               `json:"version"`        // counts what people change; what an edit was made on
-	Ended   time.Time           `json:"ended,omitzero"` // when it was resolved, while it is
-	Calls   []call.ID           `json:"calls,omitempty"`
-	Notes   []Note              `json:"notes,omitempty"`   // oldest first
-	History []Change            `json:"history,omitempty"` // oldest first
-	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
-	Warned  []call.TicketWarned `json:"warned,omitempty"`
-	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
-	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
-	Test    bool                `json:"test,omitempty"`
-	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
+	ID       call.TicketID       `json:"id"`
+	Subject  string              `json:"subject"`
+	State    State               `json:"state"`
+	Caller   call.Party          `json:"caller"`
+	Client   string              `json:"client,omitempty"` // whose line it came in on
+	Class    call.Classification `json:"class"`
+	Handler  call.AgentID        `json:"handler,omitempty"`
+	Opened   time.Time           `json:"opened"`
+	Changed  time.Time           `json:"changed"`        // instant of the latest event
+	Version  int64               `json:"version"`        // counts what people change; what an edit was made on
+	Ended    time.Time           `json:"ended,omitzero"` // when it was resolved, while it is
+	Calls    []call.ID           `json:"calls,omitempty"`
+	Notes    []Note              `json:"notes,omitempty"`   // oldest first
+	History  []Change            `json:"history,omitempty"` // oldest first
+	Moments  []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
+	Warned   []call.TicketWarned `json:"warned,omitempty"`
+	Support  Support             `json:"support,omitzero"`   // which level works on it
+	Articles []string            `json:"articles,omitempty"` // that were used, each once
+	Raised   []call.TicketRaised `json:"raised,omitempty"`   // who was to be told of it, and when
+	Pages    []Page              `json:"pages,omitempty"`    // searches for somebody who takes it at once, oldest first
+	Links    []call.TicketLinked `json:"links,omitempty"`    // where other systems keep it; one for an endpoint
+	Test     bool                `json:"test,omitempty"`
+	Seq      int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 
 	Identity Identity        `json:"identity,omitzero"` // of who calls
 	Proposed []Proposal      `json:"proposed,omitempty"`
@@ -48,7 +51,7 @@ type Ticket struct {
 type Change struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	What string    `json:"what"` // state, handler, told, taken, page, phoned, incident, or a field of the classification
+	What string    `json:"what"` // state, handler, told, taken, page, phoned, level, raised, incident, or a field of the classification
 	From string    `json:"from,omitempty"`
 	To   string    `json:"to,omitempty"`
 	Why  string    `json:"why,omitempty"`
@@ -111,10 +114,14 @@ func (t *Ticket) Apply(e call.Event) error {
 		if t.applyJoining(e) {
 			break
 		}
-		if ours, err := t.paged(e.At, b); ours {
-			if err != nil {
-				return err
-			}
+		ours, err := t.paged(e.At, b)
+		if !ours && err == nil {
+			ours, err = t.escalated(e.At, b)
+		}
+		if err != nil {
+			return err
+		}
+		if ours {
 			break
 		}
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())

@@ -50,6 +50,8 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.hoursRoutes(api)
 	s.onCallRoutes(api)
 	s.pageRoutes(api)
+	s.levelRoutes(api)
+	s.articleRoutes(api)
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)

@@ -108,7 +108,7 @@ type standInIn struct {
 	Schedule string `path:"schedule" maxLength:"64"`
 	Body     struct {
 		Person call.AgentID `json:"person" minLength:"1" maxLength:"100"`
-		From   time.Time    `json:"from,omitempty" doc:"now, unless it is later"`
+		From   time.Time    `json:"from,omitzero" doc:"now, unless it is later"`
 		To     time.Time    `json:"to"`
 		Why    string       `json:"why,omitempty" maxLength:"1000"`
 	}

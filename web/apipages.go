@@ -16,6 +16,9 @@ import (
 type Pager interface {
 	BeginPage(ctx context.Context, id call.TicketID, ladder, by, why string) (tickets.Ticket, error)
 	CancelPage(ctx context.Context, id call.TicketID, by, why string) (tickets.Ticket, error)
+	// EscalateCall has somebody of a group found for a conversation, who gets the caller.
+	// ErrConflict when there is none now, or somebody is asked already.
+	EscalateCall(ctx context.Context, id call.ID, group, by string) error
 }
 
 // Page is one search for somebody who takes a ticket at once.
@@ -76,7 +79,26 @@ type endPageIn struct {
 	}
 }
 
+type escalateCallIn struct {
+	ID   call.ID `path:"id" maxLength:"100"`
+	Body struct {
+		Group string `json:"group" minLength:"1" maxLength:"64"`
+	}
+}
+
+// escalateCall answers when somebody is about to be rung.
+func (s *Server) escalateCall(ctx context.Context, in *escalateCallIn) (*struct{}, error) {
+	if _, err := s.cfg.Calls.Call(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	return nil, s.cfg.Pager.EscalateCall(ctx, in.ID, in.Body.Group, s.by(ctx))
+}
+
 func (s *Server) pageRoutes(api huma.API) {
+	live := operation(http.MethodPost, "/calls/{id}/escalate", "escalate-call",
+		"Find somebody of a group for a conversation, free at work or else on call: who answers hears a summary, then has the caller; the two talk on until then", Agent, 404, 409)
+	live.DefaultStatus = http.StatusAccepted
+	register(s, api, live, s.escalateCall)
 	op := operation(http.MethodPost, "/tickets/{id}/pages", "begin-page", "Have people phoned along a ladder until somebody accepts the ticket", Agent, 404, 409, 422, 503)
 	op.DefaultStatus = http.StatusAccepted
 	register(s, api, op, s.beginPage)

@@ -29,11 +29,13 @@ type ticketIn struct {
 // TicketStory is a ticket with all that is known of it.
 type TicketStory struct {
 	Ticket
-	Next    []tickets.State `json:"next" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"states that may follow"`
-	Clocks  []Clock         `json:"clocks" doc:"against what the client was promised; none for what is not technical"`
-	History []TicketChange  `json:"history" doc:"oldest first"`
-	Calls   []Call          `json:"calls" doc:"newest first, at most 500"`
-	Pages   []Page          `json:"pages" doc:"searches for somebody who takes it at once, oldest first"`
+	Next     []tickets.State `json:"next" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"states that may follow"`
+	Clocks   []Clock         `json:"clocks" doc:"against what the client was promised; none for what is not technical"`
+	History  []TicketChange  `json:"history" doc:"oldest first"`
+	Calls    []Call          `json:"calls" doc:"newest first, at most 500"`
+	Articles []string        `json:"articles" doc:"that were used, by id"`
+	Support  SupportView     `json:"support"`
+	Pages    []Page          `json:"pages" doc:"searches for somebody who takes it at once, oldest first"`
 }
 
 type ticketOut struct {
@@ -179,7 +181,7 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 	now := time.Now()
 	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
 		Ticket: s.ticketRow(t, now), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), now)),
-		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows), Pages: pageViews(t.Pages),
+		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows), Pages: pageViews(t.Pages), Articles: append([]string{}, t.Articles...), Support: s.supportView(t, now),
 	}}
 	for _, c := range t.History {
 		out.Body.History = append(out.Body.History, TicketChange(c))

@@ -49,6 +49,8 @@ type Config struct {
 	Hours     Hours
 	OnCall    OnCall
 	Pager     Pager
+	Levels    Levels
+	Articles  Articles
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -98,6 +100,8 @@ func (c Config) Validate() error {
 		{"Hours", c.Hours == nil},
 		{"OnCall", c.OnCall == nil},
 		{"Pager", c.Pager == nil},
+		{"Levels", c.Levels == nil},
+		{"Articles", c.Articles == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Endpoints", c.Endpoints == nil},

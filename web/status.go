@@ -22,6 +22,7 @@ import (
 	"firstline/tickets"
 	"firstline/tickets/connect"
 	"firstline/tickets/customers"
+	"firstline/tickets/knowledge"
 	"firstline/tickets/oncall"
 )
 
@@ -50,6 +51,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		customers.ErrUnknown,
 		oncall.ErrUnknown,
 		spoken.ErrUnknown,
+		knowledge.ErrUnknown,
 		recordings.ErrNotFound,
 		callqueue.ErrUnknownAgent,
 		callqueue.ErrUnknownQueue,
@@ -68,6 +70,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		tickets.ErrInvalid,
 		customers.ErrInvalid,
 		oncall.ErrInvalid,
+		knowledge.ErrInvalid,
 		callqueue.ErrInvalid,
 		agents.ErrInvalid,
 		intake.ErrMayNotCall,
@@ -110,7 +113,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		roster.ErrStale,
 	):
 		return huma.Error409Conflict(err.Error()), false
-	case isAny(err, tickets.ErrStale, customers.ErrStale):
+	case isAny(err, knowledge.ErrStale, tickets.ErrStale, customers.ErrStale):
 		return huma.Error412PreconditionFailed(err.Error()), false
 	case errors.Is(err, ErrUnsupported):
 		return huma.Error501NotImplemented(err.Error()), false

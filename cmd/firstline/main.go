@@ -37,6 +37,7 @@ type command struct {
 	Roster    rosterCommand    `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
 	Blocks    blocksCommand    `cmd:"" help:"Who is kept out, in a running server."`
 	Lost      lostCommand      `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
+	Articles  articlesCommand  `cmd:"" help:"What the desk knows, and at which level it solved tickets, in a running server."`
 	Oncall    oncallCommand    `cmd:"" help:"Who is on call now, next, and at any time, in a running server."`
 	Flow      flowCommand      `cmd:"" help:"Look at the flows of the centre."`
 	Whatif    whatifCommand    `cmd:"" help:"Print where a call would go, and why."`

@@ -85,3 +85,7 @@ func (w webOnCall) TakeBack(ctx context.Context, id, by string) (oncall.Override
 	o, err := w.Desk.TakeBack(ctx, id, by)
 	return o, away(err)
 }
+
+func (w webPager) EscalateCall(ctx context.Context, id call.ID, group, by string) error {
+	return conflict(w.s.pager.EscalateCall(ctx, id, group, by))
+}

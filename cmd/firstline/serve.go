@@ -35,6 +35,7 @@ import (
 	"firstline/tickets"
 	"firstline/tickets/connect"
 	"firstline/tickets/customers"
+	"firstline/tickets/knowledge"
 	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
 	"firstline/web"
@@ -119,6 +120,7 @@ type server struct {
 	blocks       *block.List
 	incidents    *incident.List
 	onCall       *oncall.Desk
+	articles     *knowledge.List
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
 	endpoints    *connect.List
@@ -162,6 +164,7 @@ func (s *server) open(ctx context.Context) error {
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
 		{"on call", s.openOnCall},
+		{"articles", s.openArticles},
 		{"limp mode", s.openLimp},
 		{"endpoints", s.openEndpoints},
 		{"web", s.openWeb},

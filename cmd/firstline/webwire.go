@@ -40,6 +40,8 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		OnCall:    webOnCall{s.onCall},
 		Tickets:   webTickets{s, s.tickets},
 		Pager:     webPager{s},
+		Levels:    webLevels{s},
+		Articles:  webArticles{s.articles, s},
 		Directory: s.directory,
 		Agents:    s.roster,
 		Devices:   webDevices{s},

@@ -83,3 +83,15 @@ type Notify struct {
 	Percent  int      // of the target
 	Who      []string // agents, or words of the notices' reader such as supervisor
 }
+
+// Told are the steps of the hierarchy that a clock has come to which has used up so
+// much of its target.
+func (p Plan) Told(k clock.Kind, percent, priority int) []Notify {
+	var all []Notify
+	for _, n := range p.Chain {
+		if n.Percent <= percent && (n.Clock == "" || n.Clock == k) && (n.Priority == 0 || priority > 0 && priority <= n.Priority) {
+			all = append(all, n)
+		}
+	}
+	return all
+}

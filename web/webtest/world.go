@@ -23,6 +23,7 @@ import (
 	"firstline/intake"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/knowledge"
 	"firstline/tickets/oncall"
 	"firstline/web"
 )
@@ -53,6 +54,7 @@ type World struct {
 	paused  []string
 	care    *care
 	onCall  *oncall.Desk
+	known   *knowledge.List
 
 	endpoints *told
 }
@@ -70,6 +72,7 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.known = knowledge.New(w, nil)
 	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
 	w.endpoints = newEndpoints(w)
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
@@ -101,6 +104,8 @@ func (w *World) Config() web.Config {
 		Flows:     w,
 		OnCall:    w.onCall,
 		Pager:     worldPager{w},
+		Levels:    worldLevels{w},
+		Articles:  worldArticles{w.known, w},
 		Tickets:   worldTickets{w},
 		Agents:    w,
 		Devices:   w,

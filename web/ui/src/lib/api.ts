@@ -9,6 +9,8 @@ export type Clock = components["schemas"]["Clock"];
 export type TicketTerms = components["schemas"]["TicketTerms"];
 export type Reason = components["schemas"]["Reason"];
 export type Waited = components["schemas"]["Waited"];
+export type Article = components["schemas"]["Article"];
+export type SupportGroup = components["schemas"]["SupportGroup"];
 export type OnCall = components["schemas"]["OnCallOutBody"];
 export type Recording = components["schemas"]["Recording"];
 
