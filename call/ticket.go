@@ -26,6 +26,7 @@ type (
 	TicketTaken struct {
 		Call  ID      `json:"call"`
 		Agent AgentID `json:"agent"`
+		Level int     `json:"level,omitempty"` // of the agent
 	}
 	// TicketMoved is a step in its life, from one of tickets' states to another.
 	TicketMoved struct {

@@ -18,7 +18,7 @@ func (t Ticket) Warnings(c Contract, share int, now time.Time) []call.TicketWarn
 		return nil
 	}
 	var all []call.TicketWarned
-	for _, u := range clock.Uses(t.Moments, c.terms(t.Class.Service), []int{share, clock.Whole}, now) {
+	for _, u := range clock.Uses(c.heeds(t.Moments), c.terms(t.Class.Service), []int{share, clock.Whole}, now) {
 		w := call.TicketWarned{Clock: string(u.Kind), Turn: u.Turn, Grade: string(u.Grade), Percent: u.Percent, Due: call.Instant(u.At)}
 		if !t.said(w) {
 			all = append(all, w)
@@ -54,4 +54,12 @@ func (t Ticket) Due(c Contract, now time.Time) (next clock.Reading, ok bool) {
 		}
 	}
 	return next, ok
+}
+
+// Runs are the times during which the ticket's clocks ran until now.
+func (t Ticket) Runs(c Contract, now time.Time) []clock.Run {
+	if t.Class.Kind == NotTechnical {
+		return nil
+	}
+	return clock.Runs(c.heeds(t.Moments), now)
 }

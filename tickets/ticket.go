@@ -105,7 +105,7 @@ func (t *Ticket) taken(at time.Time, b call.TicketTaken) {
 	by := "agent:" + string(b.Agent)
 	t.join(b.Call)
 	t.note(Change{At: at, By: by, What: "taken", To: string(b.Agent)})
-	t.mark(at, clock.Responded)
+	t.Moments = append(t.Moments, clock.Moment{At: at, Mark: clock.Responded, Level: b.Level})
 	if t.Handler == "" {
 		t.Handler = b.Agent
 	}

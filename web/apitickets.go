@@ -33,6 +33,8 @@ type TicketStory struct {
 	Clocks  []Clock         `json:"clocks" doc:"against what the client was promised; none for what is not technical"`
 	History []TicketChange  `json:"history" doc:"oldest first"`
 	Calls   []Call          `json:"calls" doc:"newest first, at most 500"`
+
+	Timeline []TimelineSpan `json:"timeline" doc:"when the telephone's clocks and the ticket's ran, on one line"`
 }
 
 type ticketOut struct {
@@ -175,6 +177,7 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
 		Ticket: s.ticketRow(t, now), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), now)),
 		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows),
+		Timeline: timeline(t, rows, s.cfg.Tickets.Contract(t.Client), now),
 	}}
 	for _, c := range t.History {
 		out.Body.History = append(out.Body.History, TicketChange(c))

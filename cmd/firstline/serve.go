@@ -304,7 +304,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
 	s.life.start("flow counts", s.flows.run)
 	s.desk = intake.New(intake.Config{
-		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
+		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, LevelOf: s.levelOf, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))

@@ -68,3 +68,26 @@ func graded(history []Moment, now time.Time) (grade Grade, since time.Time, seen
 	}
 	return grade, since, seen
 }
+
+// Run is a time during which a clock ran. To is zero while it runs.
+type Run struct {
+	Kind     Kind
+	Turn     int
+	From, To time.Time
+}
+
+// Runs are the times during which the clocks of a history ran until now, by clock.
+func Runs(history []Moment, now time.Time) []Run {
+	if _, _, seen := graded(history, now); !seen {
+		return nil
+	}
+	var all []Run
+	for _, k := range Kinds() {
+		for i, t := range turnsOf(history, k, now) {
+			for _, s := range t.ran {
+				all = append(all, Run{Kind: k, Turn: i, From: s.from, To: s.to})
+			}
+		}
+	}
+	return all
+}
