@@ -41,6 +41,8 @@ func Run(t *testing.T, engine Engine) {
 		{"CallsAreFoundByWhatTheyAre", callsAreFound},
 		{"TicketsHaveNotesAndCalls", ticketsHaveNotes},
 		{"TicketsThatAreNotOverAreReadInOrder", unsettledTickets},
+		{"TicketsAreFoundByWhatWasSaid", ticketsAreSearched},
+		{"TicketsOfAMonthAreThoseThatItTouched", ticketsOfMonth},
 		{"RecordingsAreFound", recordingsAreFound},
 		{"AgentsShowWhatWasLastSeen", agentsShow},
 		{"AgentsSitWhereTheySignedInLast", seatsShow},
