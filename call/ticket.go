@@ -85,5 +85,5 @@ func ticketDecoder(name string) (func([]byte) (Body, error), bool) {
 	case TicketWarned{}.Type():
 		return decodeAs[TicketWarned], true
 	}
-	return nil, false
+	return exclusionDecoder(name)
 }

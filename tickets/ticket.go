@@ -15,24 +15,25 @@ import (
 
 // Ticket is one problem. The zero Ticket is ready for the first event of its stream.
 type Ticket struct {
-	ID      call.TicketID       `json:"id"`
-	Subject string              `json:"subject"`
-	State   State               `json:"state"`
-	Caller  call.Party          `json:"caller"`
-	Client  string              `json:"client,omitempty"` // whose line it came in on
-	Class   call.Classification `json:"class"`
-	Handler call.AgentID        `json:"handler,omitempty"`
-	Opened  time.Time           `json:"opened"`
-	Changed time.Time           `json:"changed"`        // instant of the latest event
-	Version int64               `json:"version"`        // counts what people change; what an edit was made on
-	Ended   time.Time           `json:"ended,omitzero"` // when it was resolved, while it is
-	Calls   []call.ID           `json:"calls,omitempty"`
-	Notes   []Note              `json:"notes,omitempty"`   // oldest first
-	History []Change            `json:"history,omitempty"` // oldest first
-	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
-	Warned  []call.TicketWarned `json:"warned,omitempty"`
-	Test    bool                `json:"test,omitempty"`
-	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
+	ID       call.TicketID       `json:"id"`
+	Subject  string              `json:"subject"`
+	State    State               `json:"state"`
+	Caller   call.Party          `json:"caller"`
+	Client   string              `json:"client,omitempty"` // whose line it came in on
+	Class    call.Classification `json:"class"`
+	Handler  call.AgentID        `json:"handler,omitempty"`
+	Opened   time.Time           `json:"opened"`
+	Changed  time.Time           `json:"changed"`        // instant of the latest event
+	Version  int64               `json:"version"`        // counts what people change; what an edit was made on
+	Ended    time.Time           `json:"ended,omitzero"` // when it was resolved, while it is
+	Calls    []call.ID           `json:"calls,omitempty"`
+	Notes    []Note              `json:"notes,omitempty"`   // oldest first
+	History  []Change            `json:"history,omitempty"` // oldest first
+	Moments  []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
+	Warned   []call.TicketWarned `json:"warned,omitempty"`
+	Excluded []Exclusion         `json:"excluded,omitempty"` // of reports
+	Test     bool                `json:"test,omitempty"`
+	Seq      int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }
 
 // Change is one thing that was changed on a ticket: who, when, what and why.
@@ -91,6 +92,8 @@ func (t *Ticket) Apply(e call.Event) error {
 	case call.TicketTold:
 		t.note(Change{At: e.At, By: b.By, What: "told", To: b.How})
 		t.mark(e.At, clock.Updated)
+	case call.TicketExcluded:
+		t.exclude(e.At, b)
 	case call.TicketWarned:
 		t.warned(b)
 	case call.Unknown:

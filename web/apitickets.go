@@ -15,13 +15,6 @@ import (
 	"firstline/tickets"
 )
 
-type ticketsOut struct {
-	Body struct {
-		Tickets []Ticket `json:"tickets"`
-		Next    string   `json:"next,omitempty" doc:"cursor of the next page"`
-	}
-}
-
 type ticketIn struct {
 	ID call.TicketID `path:"id" maxLength:"100"`
 }
@@ -40,11 +33,6 @@ type TicketStory struct {
 type ticketOut struct {
 	ETag string `header:"ETag" doc:"the version, for If-Match"`
 	Body TicketStory
-}
-
-type listTicketsIn struct {
-	Paging
-	State tickets.State `query:"state" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"only tickets in this state"`
 }
 
 type changeTicketIn struct {
@@ -83,7 +71,7 @@ type noteIn struct {
 type noteOut struct{ Body Note }
 
 func (s *Server) ticketRoutes(api huma.API) {
-	register(s, api, operation(http.MethodGet, "/tickets", "list-tickets", "Tickets, newest first", Agent), s.listTickets)
+	s.searchRoutes(api)
 	register(s, api, operation(http.MethodGet, "/tickets/{id}", "read-ticket", "One ticket with notes, clocks, history and calls", Agent, 404), s.readTicket)
 	register(s, api, operation(http.MethodPatch, "/tickets/{id}", "change-ticket",
 		"Change state, classification or handler, or note that the customer was told; 412 when somebody else was faster, and nothing is lost",
@@ -137,20 +125,6 @@ func (s *Server) callCustomer(ctx context.Context, in *callCustomerIn) (*callCus
 	out := new(callCustomerOut)
 	out.Body.Call, err = s.cfg.Talks.CallOut(ctx, o)
 	return out, err
-}
-
-func (s *Server) listTickets(ctx context.Context, in *listTicketsIn) (*ticketsOut, error) {
-	rows, err := s.cfg.Tickets.Tickets(ctx, TicketFilter{State: in.State, Before: call.TicketID(in.Cursor), Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	out := new(ticketsOut)
-	rows, out.Body.Next = page(rows, in.Limit, func(t tickets.Ticket) string { return string(t.ID) })
-	out.Body.Tickets = make([]Ticket, 0, len(rows))
-	for _, t := range rows {
-		out.Body.Tickets = append(out.Body.Tickets, s.ticketRow(t, time.Now()))
-	}
-	return out, nil
 }
 
 // ticketRow is a ticket with what is due next.

@@ -196,9 +196,15 @@ type Tickets interface {
 
 // TicketFilter narrows a list of tickets; a zero field does not narrow.
 type TicketFilter struct {
-	State  tickets.State
-	Before call.TicketID // only tickets older than this one
-	Limit  int
+	Text     string // words that it has, in any order
+	State    tickets.State
+	Client   string
+	Caller   string // number
+	Handler  call.AgentID
+	Priority int
+	From, To time.Time     // opened in [From, To)
+	Before   call.TicketID // only tickets older than this one
+	Limit    int
 }
 
 // Agents changes what people say of themselves. Who there is and what they do,

@@ -35,6 +35,8 @@ type command struct {
 	Spool    spoolCommand    `cmd:"" help:"Print what a spool holds: events that the database did not get."`
 	Audit    auditCommand    `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
 	Roster   rosterCommand   `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
+	Ticket   ticketCommand   `cmd:"" help:"List, search and change tickets, in a running server."`
+	Report   reportCommand   `cmd:"" help:"What was promised to customers and what was kept, in a running server."`
 	Blocks   blocksCommand   `cmd:"" help:"Who is kept out, in a running server."`
 	Lost     lostCommand     `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
 	Flow     flowCommand     `cmd:"" help:"Look at the flows of the centre."`

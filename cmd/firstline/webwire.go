@@ -183,7 +183,10 @@ func (w webTickets) Tickets(ctx context.Context, f web.TicketFilter) ([]tickets.
 	if err != nil {
 		return nil, away(err)
 	}
-	p, err := w.s.store.Tickets(ctx, store.TicketFilter{State: f.State, Before: before, Limit: f.Limit})
+	p, err := w.s.store.Tickets(ctx, store.TicketFilter{
+		Text: f.Text, State: f.State, Client: f.Client, Caller: f.Caller, Handler: f.Handler, Priority: f.Priority, From: f.From, To: f.To,
+		Before: before, Limit: f.Limit,
+	})
 	return p.Items, away(err)
 }
 
