@@ -60,6 +60,7 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Months    Months               // of promises; nil: none is reported
 	Promises  Promises             // to customers; nil: the board tells nothing of them
 	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
 	Nodes     Nodes                // exchanges that are driven; nil: none

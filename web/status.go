@@ -20,6 +20,7 @@ import (
 	"firstline/recordings"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/month"
 )
 
 // What the interfaces of Config answer when they cannot do as asked. The text
@@ -47,7 +48,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case errors.Is(err, intake.ErrTooManyCalls):
 		return huma.Error429TooManyRequests(err.Error()), false
-	case isAny(err, ErrInvalid, tickets.ErrInvalid, customers.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
+	case isAny(err, ErrInvalid, tickets.ErrInvalid, month.ErrInvalid, customers.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
 		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"firstline/call"
@@ -54,6 +55,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Checks:    []web.Check{{Name: "journal", OK: s.journalIsWell}},
 		Sounds:    s.soundFiles,
 		Promises:  webPromises{s.promises},
+		Months:    webMonths{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store), new(sync.Mutex)},
 	}
 	if s.exchange.asterisk != nil {
 		c.Nodes = webNodes{s}

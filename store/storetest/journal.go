@@ -43,6 +43,7 @@ func Run(t *testing.T, engine Engine) {
 		{"TicketsThatAreNotOverAreReadInOrder", unsettledTickets},
 		{"TicketsAreFoundByWhatWasSaid", ticketsAreSearched},
 		{"TicketsOfAMonthAreThoseThatItTouched", ticketsOfMonth},
+		{"MonthsStayAsTheyWereSealed", monthsAreSealed},
 		{"RecordingsAreFound", recordingsAreFound},
 		{"AgentsShowWhatWasLastSeen", agentsShow},
 		{"AgentsSitWhereTheySignedInLast", seatsShow},

@@ -23,6 +23,7 @@ import (
 	"firstline/intake"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/month"
 	"firstline/web"
 )
 
@@ -91,7 +92,7 @@ func (w *World) Config() web.Config {
 		Incidents: worldIncidents{w.care.known},
 		Hours:     w,
 		Flows:     w,
-		Tickets:   worldTickets{w},
+		Tickets:   worldTickets{w}, Months: worldMonths{w, make(map[month.Month][]month.Sealed)},
 		Agents:    w,
 		Devices:   w,
 		Desk:      w,
