@@ -43,8 +43,11 @@ type Config struct {
 	Lost      Lost
 	Blocks    Blocks
 	Incidents Incidents
+	Endpoints Endpoints
 	Directory Directory
 	Hours     Hours
+	OnCall    OnCall
+	Pager     Pager
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -93,8 +96,11 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"OnCall", c.OnCall == nil},
+		{"Pager", c.Pager == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
+		{"Endpoints", c.Endpoints == nil},
 		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

@@ -24,6 +24,7 @@ import (
 	"firstline/tickets"
 	"firstline/tickets/customers"
 	"firstline/tickets/month"
+	"firstline/tickets/oncall"
 	"firstline/web"
 )
 
@@ -52,6 +53,9 @@ type World struct {
 	revoked map[string]bool
 	paused  []string
 	care    *care
+	onCall  *oncall.Desk
+
+	endpoints *told
 }
 
 // New returns an empty desk with one queue.
@@ -67,6 +71,8 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
+	w.endpoints = newEndpoints(w)
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
@@ -90,9 +96,13 @@ func (w *World) Config() web.Config {
 		Lost:      worldLost{w.care},
 		Blocks:    worldBlocks{w.care},
 		Incidents: worldIncidents{w.care.known},
+		Endpoints: secretsOf{w.endpoints},
 		Hours:     w,
 		Flows:     w,
-		Tickets:   worldTickets{w}, Months: worldMonths{w, make(map[month.Month][]month.Sealed)},
+		OnCall:    w.onCall,
+		Pager:     worldPager{w},
+		Tickets:   worldTickets{w},
+		Months:    worldMonths{w, make(map[month.Month][]month.Sealed)},
 		Agents:    w,
 		Devices:   w,
 		Desk:      w,
