@@ -26,6 +26,7 @@ type (
 	TicketTaken struct {
 		Call  ID      `json:"call"`
 		Agent AgentID `json:"agent"`
+		Level int     `json:"level,omitempty"` // of the agent
 	}
 	// TicketMoved is a step in its life, from one of tickets' states to another.
 	TicketMoved struct {
@@ -84,5 +85,5 @@ func ticketDecoder(name string) (func([]byte) (Body, error), bool) {
 	case TicketWarned{}.Type():
 		return decodeAs[TicketWarned], true
 	}
-	return nil, false
+	return exclusionDecoder(name)
 }

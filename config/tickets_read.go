@@ -101,7 +101,7 @@ func (r *centreReader) contract(doc *source.Doc, e source.Entry) tickets.Contrac
 	m := e.Value.Map()
 	calendar := m.May("hours").Word("")
 	r.refer("calendar", calendar)
-	c := tickets.Contract{Name: m.May("name").Text(e.Key.Text), Default: m.May("default").Int(0, 1, tickets.LowestPriority)}
+	c := tickets.Contract{Name: m.May("name").Text(e.Key.Text), Level: m.May("response-level").Int(0, 1, 4), Default: m.May("default").Int(0, 1, tickets.LowestPriority)}
 	if hours := r.centre.Calendars[calendar.Text]; hours != nil {
 		c.Hours = hours
 	}

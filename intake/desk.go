@@ -136,7 +136,7 @@ type callerMemory interface {
 }
 
 // Config is what a Desk needs; all of it is required except Lookups, Problems, Customers, Forecast, Callers,
-// MayCall, Playable, Version and PauseLimit.
+// MayCall, LevelOf, Playable, Version and PauseLimit.
 type Config struct {
 	Journal    call.Journal
 	Switch     call.Switch
@@ -153,6 +153,7 @@ type Config struct {
 	Callers    callerMemory // nil: nobody is known to have phoned before
 	Log        *zap.Logger
 	MayCall    func(number string) bool // number policy of outgoing calls; nil: none may be called
+	LevelOf    func(call.AgentID) int   // of an agent; nil: nobody's is known
 	// Playable makes a recording something that a leg can play; nil: none can be.
 	Playable func(ctx context.Context, id call.RecordingID) (call.Media, error)
 	// Version is a centre of before, by its hash, for calls that outlived a process;

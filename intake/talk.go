@@ -151,6 +151,13 @@ func (k *talk) record(ctx context.Context) []call.Event {
 	return nil
 }
 
+func (d *Desk) level(id call.AgentID) int {
+	if d.LevelOf == nil {
+		return 0
+	}
+	return d.LevelOf(id)
+}
+
 // connected journals the beginning of the conversation and of its recording.
 func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	body := call.Connected{Agent: k.t.Agent, Number: k.t.Number, Leg: k.t.Leg, Bridge: k.t.Bridge}
@@ -161,7 +168,7 @@ func (k *talk) connected(ctx context.Context, started []call.Event) error {
 	defer release()
 	evs := append([]call.Event{call.CallEvent(k.began, k.j.call.ID, body)}, started...)
 	if k.t.Agent != "" {
-		evs = append(evs, call.TicketEvent(k.began, ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent}))
+		evs = append(evs, call.TicketEvent(k.began, ticket, call.TicketTaken{Call: k.j.call.ID, Agent: k.t.Agent, Level: k.d.level(k.t.Agent)}))
 	}
 	if k.j.back != nil && !k.j.reached {
 		k.j.reached = true

@@ -134,14 +134,14 @@ func (d *database) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
-	p, err := goose.NewProvider(dialect, d.w, files, goose.WithDisableGlobalRegistry(true))
+	p, err := goose.NewProvider(dialect, d.w, files, goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(d.searchMigration()))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("%s: bring the tables up to date: %w", d.name, err)
 	}
-	return nil
+	return d.fileTickets(ctx)
 }
 
 // again runs a statement that may be repeated until it has met a connection that

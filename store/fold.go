@@ -24,6 +24,7 @@ type folds struct {
 	agents     map[string]*folded[Agent]
 	callbacks  map[string]*folded[call.Callback]
 	care       careFolds
+	said       said
 	directory  directoryFolds
 }
 
@@ -42,6 +43,7 @@ func newFolds(db *database, log *zap.Logger) *folds {
 		agents:     make(map[string]*folded[Agent]),
 		callbacks:  make(map[string]*folded[call.Callback]),
 		care:       newCareFolds(),
+		said:       newSaid(),
 		directory:  make(directoryFolds),
 	}
 }
@@ -107,7 +109,7 @@ func (f *folds) load(ctx context.Context, it item) error {
 	case call.StreamCall:
 		return find(ctx, f.db, f.calls, it, oneCall)
 	case call.StreamTicket:
-		return find(ctx, f.db, f.tickets, it, oneTicket)
+		return errors.Join(find(ctx, f.db, f.tickets, it, oneTicket), f.said.load(ctx, f.db, it))
 	case call.StreamRecording:
 		return find(ctx, f.db, f.recordings, it, oneRecording)
 	case call.StreamAgent:
@@ -153,6 +155,7 @@ func (f *folds) apply(it item, t *touched) error {
 		if err := x.thing.Apply(it.Event); err != nil {
 			return err
 		}
+		f.said.heed(it)
 		return t.note(id, it, &x.thing)
 	case call.StreamRecording:
 		t.touch(it.Stream)
@@ -180,6 +183,7 @@ func (f *folds) settle(items []item) {
 		switch it.Stream.Kind {
 		case call.StreamTicket:
 			delete(f.tickets, id)
+			f.said.forget(id)
 		case call.StreamCallback:
 			delete(f.callbacks, id)
 		case call.StreamBlock, call.StreamLost:
@@ -204,6 +208,7 @@ func (f *folds) forget(items []item) {
 	for _, it := range items {
 		delete(f.calls, it.Stream.ID)
 		delete(f.tickets, it.Stream.ID)
+		f.said.forget(it.Stream.ID)
 		delete(f.recordings, it.Stream.ID)
 		delete(f.callbacks, it.Stream.ID)
 		f.care.forget(it.Stream.ID)

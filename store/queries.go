@@ -63,6 +63,11 @@ func one[T any](ctx context.Context, s *Store, what string, room error, query st
 func list[T any](ctx context.Context, s *Store, what, query string, args ...any) (things []T, last int64, err error) {
 	ctx, cancel := reading(ctx)
 	defer cancel()
+	return listIn[T](ctx, s, what, query, args...)
+}
+
+// listIn is list in the time that ctx gives.
+func listIn[T any](ctx context.Context, s *Store, what, query string, args ...any) (things []T, last int64, err error) {
 	rows, err := s.db.query(ctx, query, args...)
 	if err != nil {
 		return nil, 0, tried(ctx, what, err)
@@ -98,23 +103,28 @@ func (w *where) is(column, value string) {
 
 func (w *where) and(condition string, value any) {
 	w.args = append(w.args, value)
-	w.conditions = append(w.conditions, fmt.Sprintf("%s$%d", condition, len(w.args)))
+	w.conditions = append(w.conditions, numbered(condition, len(w.args)))
 }
 
 // page runs a list query with the filter, newest first, and finds whether more follows.
 func page[T any](ctx context.Context, s *Store, what, selects string, w where, before int64, limit int) (Page[T], error) {
+	return pageBy[T](ctx, s, what, selects, "opened", w, before, limit)
+}
+
+// pageBy is page by another column that holds what opened does.
+func pageBy[T any](ctx context.Context, s *Store, what, selects, order string, w where, before int64, limit int) (Page[T], error) {
 	if limit <= 0 {
 		limit = defaultLimit
 	}
 	limit = min(limit, mostRows)
 	if before > 0 {
-		w.and("opened < ", before)
+		w.and(order+" < ", before)
 	}
 	query := selects
 	if len(w.conditions) > 0 {
 		query += " WHERE " + strings.Join(w.conditions, " AND ")
 	}
-	query += fmt.Sprintf(" ORDER BY opened DESC LIMIT $%d", len(w.args)+1)
+	query += fmt.Sprintf(" ORDER BY %s DESC LIMIT $%d", order, len(w.args)+1)
 	things, last, err := list[T](ctx, s, what, query, append(w.args, limit)...)
 	p := Page[T]{Items: things}
 	if len(things) == limit {
@@ -174,18 +184,10 @@ func (s *Store) OpenCalls(ctx context.Context) ([]call.Record, error) {
 	return rs, err
 }
 
-// TicketFilter says which tickets are listed; zero fields do not filter.
-type TicketFilter struct {
-	State  tickets.State
-	Before int64 // a Page's Next
-	Limit  int   // 100 when 0; at most 1,000
-}
-
 const (
 	ticketByID    = `SELECT ticket FROM tickets WHERE id = $1`
 	notesOfTicket = `SELECT global, note FROM ticket_notes WHERE ticket_id = $1 ORDER BY global`
 	callsOfTicket = `SELECT opened, record FROM calls WHERE ticket_id = $1 ORDER BY opened`
-	selectTickets = `SELECT opened, ticket FROM tickets`
 )
 
 // Ticket returns a ticket with its notes, or an error that matches ErrNotFound
@@ -207,13 +209,6 @@ func (s *Store) Ticket(ctx context.Context, id call.TicketID) (tickets.Ticket, e
 		}
 	}
 	return t, err
-}
-
-// Tickets lists tickets without their notes, those opened last first.
-func (s *Store) Tickets(ctx context.Context, f TicketFilter) (Page[tickets.Ticket], error) {
-	var w where
-	w.is("state", key(string(f.State)))
-	return page[tickets.Ticket](ctx, s, "tickets", selectTickets, w, f.Before, f.Limit)
 }
 
 // A partial index has these very conditions.

@@ -15,8 +15,9 @@ const (
 ON CONFLICT (id) DO UPDATE SET arrived = excluded.arrived, ended = excluded.ended, origin = excluded.origin,
 ticket_id = excluded.ticket_id, queue = excluded.queue, agent = excluded.agent, outcome = excluded.outcome, record = excluded.record`
 
-	putTickets = `INSERT INTO tickets (id, opened, state, ticket) VALUES {rows}
-ON CONFLICT (id) DO UPDATE SET state = excluded.state, ticket = excluded.ticket`
+	putTickets = `INSERT INTO tickets (id, opened, state, client, caller, handler, priority, began, changed, ticket) VALUES {rows}
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, client = excluded.client, caller = excluded.caller, handler = excluded.handler,
+priority = excluded.priority, began = excluded.began, changed = excluded.changed, ticket = excluded.ticket`
 
 	putNotes = `INSERT INTO ticket_notes (global, ticket_id, note) VALUES {rows}
 ON CONFLICT (global) DO NOTHING`
@@ -71,7 +72,8 @@ func (t *touched) note(id string, it item, ticket *tickets.Ticket) error {
 
 func (t *touched) rows(f *folds) ([]write, error) {
 	calls := write{sql: putCalls, columns: 11}
-	ticketRows := write{sql: putTickets, columns: 4}
+	ticketRows := write{sql: putTickets, columns: 10}
+	found := write{sql: f.db.putWords(), columns: 2}
 	recs := write{sql: putRecordings, columns: 7}
 	people := write{sql: putAgents, columns: 2}
 	backs := write{sql: putCallbacks, columns: 6}
@@ -85,7 +87,10 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			err = callRow(&calls, s.ID, f.calls[s.ID])
 		case call.StreamTicket:
 			x := f.tickets[s.ID]
-			err = put(&ticketRows, x.thing, s.ID, x.opened, filedUnder(x.thing.State))
+			err = ticketRow(&ticketRows, s.ID, x)
+			if f.said.stale[s.ID] {
+				found.row(x.opened, wordsOf(&x.thing, f.said.notes[s.ID]))
+			}
 		case call.StreamRecording:
 			x := f.recordings[s.ID]
 			r := &x.thing
@@ -103,7 +108,7 @@ func (t *touched) rows(f *folds) ([]write, error) {
 			return nil, fmt.Errorf("row of %s %s: %w", s.Kind, s.ID, err)
 		}
 	}
-	return []write{calls, ticketRows, t.notes, recs, people, backs, blocks, items, known, t.lost}, nil
+	return []write{calls, ticketRows, found, t.notes, recs, people, backs, blocks, items, known, t.lost}, nil
 }
 
 // filedUnder is the state by which a ticket is found: one that goes on in another is

@@ -16,6 +16,7 @@ import (
 type Contract struct {
 	Name     string
 	Hours    clock.Calendar // nil: around the clock
+	Level    int            // of who must talk to the customer for a response: 0 for anybody
 	Default  int            // priority by which a ticket is measured that has none yet; 0 for no target
 	Targets  map[int]Targets
 	Services map[string]map[int]Targets // of single services, in place of Targets
@@ -78,7 +79,22 @@ func (t Ticket) Clocks(c Contract, now time.Time) []clock.Reading {
 	if t.Class.Kind == NotTechnical || t.State == Merged {
 		return nil
 	}
-	return clock.Read(t.Moments, c.terms(t.Class.Service), now)
+	return clock.Read(c.heeds(t.Moments), c.terms(t.Class.Service), now)
+}
+
+// heeds is a history as the contract sees it: where it asks for an engineer, the word
+// of somebody below is news for the customer and no response.
+func (c Contract) heeds(history []clock.Moment) []clock.Moment {
+	if c.Level == 0 {
+		return history
+	}
+	out := slices.Clone(history)
+	for i, m := range out {
+		if m.Mark == clock.Responded && m.Level < c.Level {
+			out[i].Mark = clock.Updated
+		}
+	}
+	return out
 }
 
 // gradeOf is a priority in the words of the clocks.

@@ -36,6 +36,7 @@ type Ticket struct {
 	Raised   []call.TicketRaised `json:"raised,omitempty"`   // who was to be told of it, and when
 	Pages    []Page              `json:"pages,omitempty"`    // searches for somebody who takes it at once, oldest first
 	Links    []call.TicketLinked `json:"links,omitempty"`    // where other systems keep it; one for an endpoint
+	Excluded []Exclusion         `json:"excluded,omitempty"` // of reports
 	Test     bool                `json:"test,omitempty"`
 	Seq      int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 
@@ -105,6 +106,8 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.mark(e.At, clock.Updated)
 	case call.TicketAffected:
 		t.affected(e.At, b)
+	case call.TicketExcluded:
+		t.exclude(e.At, b)
 	case call.TicketWarned:
 		t.warned(b)
 	case call.TicketLinked:
@@ -143,7 +146,7 @@ func (t *Ticket) taken(at time.Time, b call.TicketTaken) {
 	by := "agent:" + string(b.Agent)
 	t.join(b.Call)
 	t.note(Change{At: at, By: by, What: "taken", To: string(b.Agent)})
-	t.mark(at, clock.Responded)
+	t.Moments = append(t.Moments, clock.Moment{At: at, Mark: clock.Responded, Level: b.Level})
 	if t.Handler == "" {
 		t.Handler = b.Agent
 	}

@@ -206,4 +206,5 @@ func (in *slaIn) filter(desk *time.Location) (SLAFilter, error) {
 
 func (s *Server) reportRoutes(api huma.API) {
 	register(s, api, operation(http.MethodGet, "/reports/sla", "report-sla", "Service level of a period", Supervisor), s.reportSLA)
+	s.monthRoutes(api)
 }

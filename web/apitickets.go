@@ -15,13 +15,6 @@ import (
 	"firstline/tickets"
 )
 
-type ticketsOut struct {
-	Body struct {
-		Tickets []Ticket `json:"tickets"`
-		Next    string   `json:"next,omitempty" doc:"cursor of the next page"`
-	}
-}
-
 type ticketIn struct {
 	ID call.TicketID `path:"id" maxLength:"100"`
 }
@@ -36,16 +29,13 @@ type TicketStory struct {
 	Articles []string        `json:"articles" doc:"that were used, by id"`
 	Support  SupportView     `json:"support"`
 	Pages    []Page          `json:"pages" doc:"searches for somebody who takes it at once, oldest first"`
+
+	Timeline []TimelineSpan `json:"timeline" doc:"when the telephone's clocks and the ticket's ran, on one line"`
 }
 
 type ticketOut struct {
 	ETag string `header:"ETag" doc:"the version, for If-Match"`
 	Body TicketStory
-}
-
-type listTicketsIn struct {
-	Paging
-	State tickets.State `query:"state" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed" doc:"only tickets in this state"`
 }
 
 type changeTicketIn struct {
@@ -84,7 +74,7 @@ type noteIn struct {
 type noteOut struct{ Body Note }
 
 func (s *Server) ticketRoutes(api huma.API) {
-	register(s, api, operation(http.MethodGet, "/tickets", "list-tickets", "Tickets, newest first", Agent), s.listTickets)
+	s.searchRoutes(api)
 	register(s, api, operation(http.MethodGet, "/tickets/{id}", "read-ticket", "One ticket with notes, clocks, history and calls", Agent, 404), s.readTicket)
 	register(s, api, operation(http.MethodPatch, "/tickets/{id}", "change-ticket",
 		"Change state, classification or handler, or note that the customer was told; 412 when somebody else was faster, and nothing is lost",
@@ -140,20 +130,6 @@ func (s *Server) callCustomer(ctx context.Context, in *callCustomerIn) (*callCus
 	return out, err
 }
 
-func (s *Server) listTickets(ctx context.Context, in *listTicketsIn) (*ticketsOut, error) {
-	rows, err := s.cfg.Tickets.Tickets(ctx, TicketFilter{State: in.State, Before: call.TicketID(in.Cursor), Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	out := new(ticketsOut)
-	rows, out.Body.Next = page(rows, in.Limit, func(t tickets.Ticket) string { return string(t.ID) })
-	out.Body.Tickets = make([]Ticket, 0, len(rows))
-	for _, t := range rows {
-		out.Body.Tickets = append(out.Body.Tickets, s.ticketRow(t, time.Now()))
-	}
-	return out, nil
-}
-
 // ticketRow is a ticket with what is due next.
 func (s *Server) ticketRow(t tickets.Ticket, now time.Time) Ticket {
 	v := ticketView(t)
@@ -182,6 +158,7 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
 		Ticket: s.ticketRow(t, now), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), now)),
 		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows), Pages: pageViews(t.Pages), Articles: append([]string{}, t.Articles...), Support: s.supportView(t, now),
+		Timeline: timeline(t, rows, s.cfg.Tickets.Contract(t.Client), now),
 	}}
 	for _, c := range t.History {
 		out.Body.History = append(out.Body.History, TicketChange(c))

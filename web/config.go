@@ -66,6 +66,7 @@ type Config struct {
 	Talks     Talks
 	Reports   Reports
 	Centre    Centre
+	Months    Months               // of promises; nil: none is reported
 	Promises  Promises             // to customers; nil: the board tells nothing of them
 	Sounds    http.Handler         // prompts for exchanges that fetch them, at /sounds/, open to all; nil: none
 	Nodes     Nodes                // exchanges that are driven; nil: none
@@ -211,9 +212,15 @@ type Tickets interface {
 
 // TicketFilter narrows a list of tickets; a zero field does not narrow.
 type TicketFilter struct {
-	State  tickets.State
-	Before call.TicketID // only tickets older than this one
-	Limit  int
+	Text     string // words that it has, in any order
+	State    tickets.State
+	Client   string
+	Caller   string // number
+	Handler  call.AgentID
+	Priority int
+	From, To time.Time     // opened in [From, To)
+	Before   call.TicketID // only tickets older than this one
+	Limit    int
 }
 
 // Agents changes what people say of themselves. Who there is and what they do,

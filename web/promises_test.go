@@ -40,3 +40,22 @@ func TestBoardListAndMetricsTellWhatIsDueAndWhatIsLate(t *testing.T) {
 		}
 	}
 }
+
+func TestTelephoneAndTicketClocksAreOnOneTimeline(t *testing.T) {
+	d := newDesk(t)
+	now := clock().Add(-time.Hour)
+	d.Hire(now, "ana", "Ana", call.Available, call.Idle)
+	d.Arrive(now, "T-100001", call.Party{Number: "+4930123"}).Join("service-desk").After(time.Minute).Offer("ana").Talk("service-desk", now)
+	d.Add(call.TicketEvent(now.Add(2*time.Minute), "T-100001", call.TicketTaken{Agent: "ana"}))
+	got := decode[struct{ Timeline []web.TimelineSpan }](t, d.ask("GET", "/api/v1/tickets/T-100001", "agent-token", "")).Timeline
+	var what []string
+	for i, s := range got {
+		what = append(what, s.What)
+		if i > 0 && s.From.Before(got[i-1].From) {
+			t.Errorf("%+v comes after what is later", s)
+		}
+	}
+	if want := "resolution response update wait talk update"; strings.Join(what, " ") != want {
+		t.Errorf("%v, want %s: %+v", what, want, got)
+	}
+}

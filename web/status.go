@@ -23,6 +23,7 @@ import (
 	"firstline/tickets/connect"
 	"firstline/tickets/customers"
 	"firstline/tickets/knowledge"
+	"firstline/tickets/month"
 	"firstline/tickets/oncall"
 )
 
@@ -68,6 +69,7 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	case isAny(err,
 		ErrInvalid,
 		tickets.ErrInvalid,
+		month.ErrInvalid,
 		customers.ErrInvalid,
 		oncall.ErrInvalid,
 		knowledge.ErrInvalid,

@@ -62,6 +62,11 @@ func (c *apiClient) do(ctx context.Context, method, path string, v any) error {
 
 // send is do with a body, which is sent as JSON when it is not nil.
 func (c *apiClient) send(ctx context.Context, method, path string, body, v any) error {
+	return c.sendIf(ctx, method, path, "", body, v)
+}
+
+// sendIf is send of a change that was made on a version; "" for none.
+func (c *apiClient) sendIf(ctx context.Context, method, path, version string, body, v any) error {
 	if c.base == "" || c.token == "" {
 		return errors.New("no API address and token: give --api and --token, or --credentials with the demo's file")
 	}
@@ -86,6 +91,9 @@ func (c *apiClient) send(ctx context.Context, method, path string, body, v any) 
 	req.Header.Set("Authorization", "Bearer "+c.token)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if version != "" {
+		req.Header.Set("If-Match", version)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -48,6 +48,8 @@ type command struct {
 	Export    exportCommand    `cmd:"" help:"Write what was recorded in the formats of others."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
+	Ticket    ticketCommand    `cmd:"" help:"List, search and change tickets, in a running server."`
+	Report    reportCommand    `cmd:"" help:"What was promised to customers and what was kept, in a running server."`
 }
 
 func main() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"firstline/call"
 	"firstline/tickets"
 	"firstline/tickets/watch"
 	"firstline/web"
@@ -47,4 +48,13 @@ func (p webPromises) Promises() web.Promised {
 		out.Next = &web.TicketDue{Ticket: now.Next.Ticket, Clock: now.Next.Kind, At: now.Next.At}
 	}
 	return out
+}
+
+// levelOf is an agent's level; 0 for one who does not work here.
+func (s *server) levelOf(id call.AgentID) int {
+	a, err := s.roster.Agent(id)
+	if err != nil {
+		return 0
+	}
+	return a.Level
 }

@@ -325,7 +325,7 @@ func (s *server) openDesk(ctx context.Context) error {
 		return err
 	}
 	s.desk = intake.New(intake.Config{
-		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
+		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, LevelOf: s.levelOf, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
 		Tickets: s.tickets, Problems: s.tickets, Customers: s.directory, Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"firstline/call"
@@ -60,6 +61,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Checks:    []web.Check{{Name: "journal", OK: s.journalIsWell}},
 		Sounds:    s.soundFiles,
 		Promises:  webPromises{s.promises},
+		Months:    webMonths{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store), new(sync.Mutex)},
 	}
 	if s.exchange.asterisk != nil {
 		c.Nodes = webNodes{s}
@@ -189,7 +191,10 @@ func (w webTickets) Tickets(ctx context.Context, f web.TicketFilter) ([]tickets.
 	if err != nil {
 		return nil, away(err)
 	}
-	p, err := w.s.store.Tickets(ctx, store.TicketFilter{State: f.State, Before: before, Limit: f.Limit})
+	p, err := w.s.store.Tickets(ctx, store.TicketFilter{
+		Text: f.Text, State: f.State, Client: f.Client, Caller: f.Caller, Handler: f.Handler, Priority: f.Priority, From: f.From, To: f.To,
+		Before: before, Limit: f.Limit,
+	})
 	return p.Items, away(err)
 }
 

@@ -40,6 +40,7 @@ type Moment struct {
 	At    time.Time `json:"at"`
 	Mark  Mark      `json:"mark"`
 	Grade Grade     `json:"grade,omitempty"` // of Opened and Graded
+	Level int       `json:"level,omitempty"` // of Responded: of the person
 }
 
 // Grade is what a target depends on besides the contract: the priority, or priority

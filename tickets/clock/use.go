@@ -68,3 +68,77 @@ func graded(history []Moment, now time.Time) (grade Grade, since time.Time, seen
 	}
 	return grade, since, seen
 }
+
+// Run is a time during which a clock ran. To is zero while it runs.
+type Run struct {
+	Kind     Kind
+	Turn     int
+	From, To time.Time
+}
+
+// Runs are the times during which the clocks of a history ran until now, by clock.
+func Runs(history []Moment, now time.Time) []Run {
+	if _, _, seen := graded(history, now); !seen {
+		return nil
+	}
+	var all []Run
+	for _, k := range Kinds() {
+		for i, t := range turnsOf(history, k, now) {
+			for _, s := range t.ran {
+				all = append(all, Run{Kind: k, Turn: i, From: s.from, To: s.to})
+			}
+		}
+	}
+	return all
+}
+
+// Turns are the readings of all turns of all promised clocks, by clock and in order:
+// what a history as Read reads it had promised. Missed is not counted.
+func Turns(history []Moment, terms Terms, now time.Time) []Reading {
+	grade, _, seen := graded(history, now)
+	if !seen {
+		return nil
+	}
+	var all []Reading
+	for _, k := range Kinds() {
+		target, promised := terms[grade][k]
+		if !promised {
+			continue
+		}
+		for _, t := range turnsOf(history, k, now) {
+			r := read(t, target, true, now)
+			r.Kind, r.Grade = k, grade
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Without is a calendar that does not run in some spans of time.
+type Without struct {
+	Calendar Calendar // nil: always runs
+	Spans    []Span
+}
+
+// Span is a time from an instant until another, which is not part of it.
+type Span struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Open implements Calendar.
+func (w Without) Open(at time.Time) (open bool, until time.Time) {
+	open = true
+	if w.Calendar != nil {
+		open, until = w.Calendar.Open(at)
+	}
+	for _, s := range w.Spans {
+		switch {
+		case !at.Before(s.From) && at.Before(s.To):
+			return false, s.To
+		case at.Before(s.From) && (until.IsZero() || s.From.Before(until)):
+			until = s.From
+		}
+	}
+	return open, until
+}

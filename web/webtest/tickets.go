@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"firstline/call"
@@ -21,7 +22,7 @@ func (x worldTickets) Tickets(_ context.Context, f web.TicketFilter) ([]tickets.
 	defer x.w.mu.Unlock()
 	var out []tickets.Ticket
 	for _, t := range x.w.tickets {
-		if (f.Before == "" || t.ID < f.Before) && (f.State == "" || t.State == f.State) {
+		if (f.Before == "" || t.ID < f.Before) && (f.State == "" || t.State == f.State) && mentions(t, f.Text) {
 			short := *t
 			short.Notes = nil
 			out = append(out, short)
@@ -109,4 +110,15 @@ func (x worldTickets) Contract(string) tickets.Contract {
 	return tickets.Contract{Default: 3, Targets: map[int]tickets.Targets{
 		2: {Response: 30 * time.Minute, Update: 4 * time.Hour, Resolution: 8 * time.Hour}, 3: {Response: 4 * time.Hour, Resolution: 24 * time.Hour},
 	}}
+}
+
+// mentions reports whether a ticket has all words of a text: about as the store does.
+func mentions(t *tickets.Ticket, text string) bool {
+	has := strings.ToLower(strings.Join([]string{string(t.ID), t.Subject, t.Caller.Name, t.Caller.Number}, " "))
+	for _, w := range strings.Fields(strings.ToLower(text)) {
+		if !strings.Contains(has, w) {
+			return false
+		}
+	}
+	return true
 }

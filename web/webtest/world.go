@@ -24,6 +24,7 @@ import (
 	"firstline/tickets"
 	"firstline/tickets/customers"
 	"firstline/tickets/knowledge"
+	"firstline/tickets/month"
 	"firstline/tickets/oncall"
 	"firstline/web"
 )
@@ -107,6 +108,7 @@ func (w *World) Config() web.Config {
 		Levels:    worldLevels{w},
 		Articles:  worldArticles{w.known, w},
 		Tickets:   worldTickets{w},
+		Months:    worldMonths{w, make(map[month.Month][]month.Sealed)},
 		Agents:    w,
 		Devices:   w,
 		Desk:      w,
