@@ -122,7 +122,7 @@ func (t *Ticket) taken(at time.Time, b call.TicketTaken) {
 	by := "agent:" + string(b.Agent)
 	t.join(b.Call)
 	t.note(Change{At: at, By: by, What: "taken", To: string(b.Agent)})
-	t.mark(at, clock.Responded)
+	t.responded(at) // two who talk at once may be written the other way round
 	if t.Handler == "" {
 		t.Handler = b.Agent
 	}
