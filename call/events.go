@@ -499,7 +499,13 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := joiningDecoder(name); ok {
 		return decode, true
 	}
+	if decode, ok := connectDecoder(name); ok {
+		return decode, true
+	}
 	if decode, ok := incidentDecoder(name); ok {
+		return decode, true
+	}
+	if decode, ok := promptDecoder(name); ok {
 		return decode, true
 	}
 	return callbackDecoder(name)

@@ -44,9 +44,12 @@ type (
 		Ticket   TicketID   `json:"ticket"` // of the call
 		Number   string     `json:"number,omitempty"`
 	}
-	// IncidentEnded says that it is over.
+	// IncidentEnded says that it is over, and whom to tell: each once.
 	IncidentEnded struct {
 		Incident IncidentID `json:"incident"`
+		Title    string     `json:"title,omitempty"`
+		Ticket   TicketID   `json:"ticket,omitempty"` // of the incident
+		Tell     []ToTell   `json:"tell,omitempty"`
 		By       string     `json:"by"`
 		Note     string     `json:"note,omitempty"`
 	}
@@ -63,6 +66,8 @@ func incidentDecoder(name string) (func([]byte) (Body, error), bool) {
 		return decodeAs[IncidentDeclared], true
 	case IncidentTold{}.Type():
 		return decodeAs[IncidentTold], true
+	case TicketAffected{}.Type():
+		return decodeAs[TicketAffected], true
 	case IncidentAffected{}.Type():
 		return decodeAs[IncidentAffected], true
 	case IncidentEnded{}.Type():

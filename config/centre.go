@@ -45,6 +45,7 @@ type Centre struct {
 	BreakReasons []BreakReason     // in the file's order, which is that of the pages
 	Agents       []Agent           // in the file's order; only the seed of the roster, which the database keeps
 	Features     Features
+	Recorders    []call.AgentID // who may record by phone what callers hear
 	Callers      Callers
 	Outbound     intake.Outbound
 	Tickets      Tickets

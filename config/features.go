@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"firstline/call"
 	"firstline/ivr/source"
 )
 
@@ -13,6 +14,7 @@ type Features struct {
 	SignOut string
 	Break   string
 	Back    string // from a break
+	Record  string // what callers hear
 }
 
 // featuresFile may be left out: then the codes are the ones below.
@@ -20,7 +22,7 @@ const featuresFile = "features.yaml"
 
 func (r *centreReader) features() {
 	f := &r.centre.Features
-	*f = Features{SignIn: "*11", SignOut: "*12", Break: "*13", Back: "*14"}
+	*f = Features{SignIn: "*11", SignOut: "*12", Break: "*13", Back: "*14", Record: "*15"}
 	data, ok := r.files[featuresFile]
 	if !ok {
 		return
@@ -31,7 +33,7 @@ func (r *centreReader) features() {
 	for _, c := range []struct {
 		key  string
 		code *string
-	}{{"sign-in", &f.SignIn}, {"sign-out", &f.SignOut}, {"break", &f.Break}, {"back", &f.Back}} {
+	}{{"sign-in", &f.SignIn}, {"sign-out", &f.SignOut}, {"break", &f.Break}, {"back", &f.Back}, {"record", &f.Record}} {
 		v := m.May(c.key)
 		text := v.Text(*c.code)
 		switch other, twice := seen[text]; {
@@ -44,6 +46,11 @@ func (r *centreReader) features() {
 		}
 		seen[text] = c.key
 		*c.code = text
+	}
+	for _, v := range m.May("recorders").List() {
+		if id := v.Text(""); id != "" {
+			r.centre.Recorders = append(r.centre.Recorders, call.AgentID(id))
+		}
 	}
 	m.End()
 	r.faults = append(r.faults, doc.Faults()...)

@@ -16,6 +16,9 @@ type incidents interface {
 	// For is the incident of which a queue's callers for a client are told.
 	For(q call.QueueID, client string) (incident.Incident, bool)
 	Incident(id call.IncidentID) (incident.Incident, error)
+	All() []incident.Incident
+	// Tell changes what callers hear, with what goes with it.
+	Tell(ctx context.Context, id call.IncidentID, prompt string, message call.RecordingID, by string, besides ...call.Event) (incident.Incident, error)
 	// Affect adds a caller, durably.
 	Affect(ctx context.Context, a call.IncidentAffected, besides ...call.Event) error
 }
@@ -105,9 +108,12 @@ func (d *Desk) status(ctx context.Context, j *journey, i incident.Incident) erro
 		}
 		j.log.Error("what was recorded for the incident cannot be played", zap.String("recording", string(i.Message)), zap.Error(err))
 	}
-	prompt := promptIncident
 	if i.Prompt != "" {
-		prompt = i.Prompt
+		err := j.call.Leg.Play(ctx, promptMedia(j.language(), i.Prompt))
+		if err == nil || j.call.Leg.Context().Err() != nil {
+			return err
+		}
+		j.log.Error("what is to be said of the incident cannot be played", zap.String("prompt", i.Prompt), zap.Error(err))
 	}
-	return d.say(ctx, j, prompt)
+	return d.say(ctx, j, promptIncident)
 }

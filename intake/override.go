@@ -21,6 +21,11 @@ var ErrHours = errors.New("intake: no such override of hours")
 // OverrideHours sets a calendar aside from now on, for calls that come, or lets it
 // hold again (the zero State and Prompt). It is durable when it returns.
 func (d *Desk) OverrideHours(ctx context.Context, o call.HoursOverridden) error {
+	return d.override(ctx, o)
+}
+
+// override is OverrideHours with what else is to be true at once.
+func (d *Desk) override(ctx context.Context, o call.HoursOverridden, besides ...call.Event) error {
 	now := time.Now()
 	switch {
 	case d.centre.Load().Calendars[o.Calendar] == nil:
@@ -30,7 +35,7 @@ func (d *Desk) OverrideHours(ctx context.Context, o call.HoursOverridden) error 
 	case !o.Until.IsZero() && !o.Until.After(now):
 		return fmt.Errorf("%w: its end is over", ErrHours)
 	}
-	if err := d.Journal.Append(ctx, call.HoursEvent(now, o.Calendar, o)); err != nil {
+	if err := d.Journal.Append(ctx, append([]call.Event{call.HoursEvent(now, o.Calendar, o)}, besides...)...); err != nil {
 		return fmt.Errorf("override hours: %w", err)
 	}
 	d.RestoreHours(o)

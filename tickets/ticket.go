@@ -32,6 +32,7 @@ type Ticket struct {
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
 	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
+	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 
@@ -47,7 +48,7 @@ type Ticket struct {
 type Change struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	What string    `json:"what"` // state, handler, told, taken, page, phoned, or a field of the classification
+	What string    `json:"what"` // state, handler, told, taken, page, phoned, incident, or a field of the classification
 	From string    `json:"from,omitempty"`
 	To   string    `json:"to,omitempty"`
 	Why  string    `json:"why,omitempty"`
@@ -99,8 +100,12 @@ func (t *Ticket) Apply(e call.Event) error {
 	case call.TicketTold:
 		t.note(Change{At: e.At, By: b.By, What: "told", To: b.How})
 		t.mark(e.At, clock.Updated)
+	case call.TicketAffected:
+		t.affected(e.At, b)
 	case call.TicketWarned:
 		t.warned(b)
+	case call.TicketLinked:
+		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
 		if t.applyJoining(e) {
@@ -116,6 +121,15 @@ func (t *Ticket) Apply(e call.Event) error {
 	}
 	t.Changed, t.Seq = e.At, e.Seq
 	return nil
+}
+
+// affected notes the known incident that the problem belongs to.
+func (t *Ticket) affected(at time.Time, b call.TicketAffected) {
+	why := ""
+	if b.Over {
+		why = "it is over"
+	}
+	t.note(Change{At: at, By: b.By, What: "incident", To: string(b.Of), Why: why})
 }
 
 func (t *Ticket) taken(at time.Time, b call.TicketTaken) {

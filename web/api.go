@@ -45,6 +45,8 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.lostRoutes(api)
 	s.blockRoutes(api)
 	s.incidentRoutes(api)
+	s.endpointRoutes(api)
+	s.promptRoutes(api)
 	s.hoursRoutes(api)
 	s.onCallRoutes(api)
 	s.pageRoutes(api)

@@ -12,6 +12,7 @@ import (
 
 // Hours is the calendars of the centre in force, and who set them aside.
 type Hours interface {
+	// Hours returns them by name.
 	Hours(ctx context.Context, now time.Time) []CalendarState
 	// Override returns ErrInvalid for what cannot be.
 	Override(ctx context.Context, o call.HoursOverridden) error
@@ -28,6 +29,7 @@ type CalendarState struct {
 // CalendarView is a calendar of the centre now.
 type CalendarView struct {
 	Calendar string        `json:"calendar"`
+	Number   int           `json:"number" doc:"to be keyed where a prompt is recorded for it by phone"`
 	Open     bool          `json:"open" doc:"new callers are let in now"`
 	Until    *time.Time    `json:"until,omitempty" doc:"by the calendar alone, it stays as it is until then"`
 	Override *OverrideView `json:"override,omitempty"`
@@ -66,8 +68,8 @@ func (s *Server) hoursRoutes(api huma.API) {
 func (s *Server) listHours(ctx context.Context, _ *struct{}) (*calendarsOut, error) {
 	out := new(calendarsOut)
 	out.Body.Calendars = []CalendarView{}
-	for _, c := range s.cfg.Hours.Hours(ctx, time.Now()) {
-		v := CalendarView{Calendar: c.Calendar, Open: c.Open, Until: instant(c.Until)}
+	for n, c := range s.cfg.Hours.Hours(ctx, time.Now()) {
+		v := CalendarView{Calendar: c.Calendar, Number: n + 1, Open: c.Open, Until: instant(c.Until)}
 		if o := c.By; o.State != "" || o.Prompt != "" {
 			v.Open = o.State == "open" || o.State == "" && c.Open
 			v.Override = &OverrideView{State: o.State, Prompt: o.Prompt, Until: instant(o.Until), By: o.By, Reason: o.Reason}

@@ -49,6 +49,9 @@ var matrix = []struct {
 	{"GET", "/incidents", "", web.Agent, 200},
 	{"POST", "/incidents", `{"title":"VPN","queue":"network{n}"}`, web.Supervisor, 200},
 	{"PATCH", "/incidents/{incident}", `{"prompt":"closed"}`, web.Supervisor, 200},
+	{"GET", "/prompts", "", web.Agent, 200},
+	{"GET", "/prompts/{prompt}/audio", "", web.Supervisor, 200},
+	{"DELETE", "/prompts/{prompt}", "", web.Supervisor, 204},
 	{"POST", "/incidents/{incident}/end", `{"note":"fixed"}`, web.Supervisor, 200},
 	{"GET", "/on-call", "", web.Agent, 200},
 	{"GET", "/on-call/{schedule}/turns?from=2027-01-05T03:00:00Z&to=2027-01-19T03:00:00Z", "", web.Agent, 200},
@@ -150,6 +153,12 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 func (d *desk) once(text string, now time.Time, c *webtest.Caller) string {
 	for name, create := range map[string]func(n string) string{
 		"{incident}": func(n string) string { return string(d.Know(call.QueueID("q" + n))) },
+		"{prompt}": func(n string) string {
+			i := d.Know(call.QueueID("p" + n))
+			id := d.Spoke(now, i, "agent:ana")
+			d.Over(i)
+			return string(id)
+		},
 		"{callback}": func(string) string { return string(d.AskBack(now, c.ID)) },
 		"{lost}":     func(string) string { return string(d.Lose(now, c, call.Party{})) },
 		"{proposal}": func(n string) string { return string(d.Propose(block.Pattern("+4930"+n), "agent:ana", false)) },
@@ -177,7 +186,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident", "entry"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident", "entry", "prompt"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

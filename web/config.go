@@ -43,6 +43,8 @@ type Config struct {
 	Lost      Lost
 	Blocks    Blocks
 	Incidents Incidents
+	Endpoints Endpoints
+	Prompts   Prompts
 	Directory Directory
 	Hours     Hours
 	OnCall    OnCall
@@ -98,6 +100,8 @@ func (c Config) Validate() error {
 		{"Pager", c.Pager == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
+		{"Endpoints", c.Endpoints == nil},
+		{"Prompts", c.Prompts == nil},
 		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

@@ -64,7 +64,7 @@ func (w webHours) Hours(_ context.Context, now time.Time) []web.CalendarState {
 // Override sets a calendar aside, or lets it hold again.
 func (w webHours) Override(ctx context.Context, o call.HoursOverridden) error {
 	if o.Prompt != "" {
-		if _, known := w.s.sounds.sound[promptKey(o.Prompt)]; !known {
+		if _, err := w.s.sound(promptKey(o.Prompt)); err != nil {
 			return fmt.Errorf("%w: there is no prompt %q", web.ErrInvalid, o.Prompt)
 		}
 	}

@@ -50,7 +50,7 @@ func (w webIncidents) End(ctx context.Context, id call.IncidentID, by, note stri
 // sayable refuses what callers could not be told.
 func (w webIncidents) sayable(ctx context.Context, prompt string, message call.RecordingID) error {
 	if prompt != "" {
-		if _, err := w.s.sounds.audio(promptKey(prompt)); err != nil {
+		if _, err := w.s.sound(promptKey(prompt)); err != nil {
 			return fmt.Errorf("%w: there is no prompt %q", incident.ErrInvalid, prompt)
 		}
 	}

@@ -16,6 +16,9 @@ const recordingMedia = "recording:"
 
 // sound is what the native front end plays for a key: what is loaded, or a recording.
 func (s *server) sound(m call.Media) (*media.Audio, error) {
+	if id, ok := spokenOf(m); ok {
+		return s.spokenAudio(id)
+	}
 	id, recorded := strings.CutPrefix(string(m), recordingMedia)
 	if !recorded {
 		return s.sounds.audio(m)

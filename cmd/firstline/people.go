@@ -65,7 +65,8 @@ func (s *server) known(number string) bool {
 func (s *server) featureCodes() *feature.Handler {
 	return feature.New(feature.Config{
 		Next: s.desk, Roster: s.roster, Language: language, Log: s.log.Named("feature"),
-		Codes: func() feature.Codes { return feature.Codes(s.centre.now().Features) },
+		Codes:   s.codes,
+		Prompts: s.spoken, MayRecord: s.mayRecord,
 		BreakReason: func() string {
 			if reasons := s.centre.now().BreakReasons; len(reasons) > 0 {
 				return reasons[0].ID
@@ -73,6 +74,16 @@ func (s *server) featureCodes() *feature.Handler {
 			return "break"
 		},
 	})
+}
+
+// codes are those in force. Where nobody may record prompts, that one is none.
+func (s *server) codes() feature.Codes {
+	c := s.centre.now()
+	codes := feature.Codes(c.Features)
+	if len(c.Recorders) == 0 {
+		codes.Record = ""
+	}
+	return codes
 }
 
 // webRoster turns the store's absence into the API's 503.

@@ -25,6 +25,7 @@ import (
 	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
+	"firstline/intake/spoken"
 	"firstline/ivr/prompts"
 	"firstline/recordings"
 	"firstline/sip"
@@ -32,6 +33,7 @@ import (
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/connect"
 	"firstline/tickets/customers"
 	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
@@ -119,6 +121,10 @@ type server struct {
 	onCall       *oncall.Desk
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
+	endpoints    *connect.List
+	deliveries   *connect.Engine
+	spoken       *spoken.List
+	spokenSounds spokenSounds
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk
@@ -149,6 +155,7 @@ func (s *server) open(ctx context.Context) error {
 		{"roster", s.openRoster},
 		{"recordings", s.openRecordings},
 		{"callers", s.openCare},
+		{"spoken prompts", s.openSpoken},
 		{"customers", s.openDirectory},
 		{"promises", s.openPromises},
 		{"desk", s.openDesk},
@@ -156,7 +163,9 @@ func (s *server) open(ctx context.Context) error {
 		{"hours", s.openHours},
 		{"on call", s.openOnCall},
 		{"limp mode", s.openLimp},
+		{"endpoints", s.openEndpoints},
 		{"web", s.openWeb},
+		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},
 	}
 	for _, step := range steps {

@@ -33,6 +33,8 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Lost:      webLost{s},
 		Blocks:    webBlocks{s},
 		Incidents: webIncidents{s},
+		Endpoints: webEndpoints{s},
+		Prompts:   webPrompts{s.spoken},
 		Hours:     webHours{s},
 		Flows:     webFlows{s},
 		OnCall:    webOnCall{s.onCall},

@@ -17,6 +17,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue/agents"
 	"firstline/callqueue/roster"
+	"firstline/intake/spoken"
 )
 
 // Codes are the numbers to dial. An empty one is not offered.
@@ -25,6 +26,7 @@ type Codes struct {
 	SignOut string
 	Break   string
 	Back    string
+	Record  string // what callers hear
 }
 
 // Roster is what a code changes: roster.Roster.
@@ -43,6 +45,8 @@ type Config struct {
 	Codes       func() Codes  // in force now
 	BreakReason func() string // of a break that is taken by code
 	Language    string        // of the prompts
+	Prompts     *spoken.List  // that may be recorded
+	MayRecord   func(call.AgentID) bool
 	Log         *zap.Logger
 }
 
@@ -50,6 +54,7 @@ type Config struct {
 const (
 	tries     = 3
 	longest   = 2 * time.Minute
+	recording = 15 * time.Minute // longest call that records a prompt
 	firstKey  = 10 * time.Second
 	mostKeyed = 64
 )
@@ -78,6 +83,8 @@ func (h *Handler) verb(number string) verb {
 		return h.takeBreak
 	case codes.Back:
 		return h.comeBack
+	case codes.Record:
+		return h.record
 	}
 	return nil
 }
@@ -96,7 +103,11 @@ func (h *Handler) ServeCall(ctx context.Context, c *call.Call) {
 		return
 	}
 	log = log.With(zap.String("device", string(c.Device)))
-	ctx, cancel := context.WithTimeoutCause(ctx, longest, call.Cause{Reason: call.LimitPassed})
+	limit := longest
+	if c.To.Number == h.cfg.Codes().Record {
+		limit = recording
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, call.Cause{Reason: call.LimitPassed})
 	defer cancel()
 	err := c.Leg.Answer(ctx)
 	if err == nil {
@@ -131,22 +142,31 @@ func (h *Handler) said(c *call.Call, err error, well string) string {
 	return "not-possible"
 }
 
-// signIn asks for number and PIN, three times at most.
+// signIn asks for number and PIN.
 func (h *Handler) signIn(ctx context.Context, c *call.Call) string {
-	said := ""
+	id, said := h.proved(ctx, c)
+	if id == "" {
+		return said
+	}
+	return h.said(c, h.cfg.Roster.SignIn(ctx, id, c.Device, by(c)), "signed-in")
+}
+
+// proved asks for number and PIN, three times at most. Without an id it returns what is
+// left to say; nothing to who is gone.
+func (h *Handler) proved(ctx context.Context, c *call.Call) (id call.AgentID, said string) {
 	for try := 1; ; try++ {
 		id, pin, err := h.ask(ctx, c.Leg, said)
 		if err != nil {
-			return "" // gone
+			return "", "" // gone
 		}
 		err = h.cfg.Roster.CheckPIN(ctx, id, c.Device, pin)
 		if err == nil {
-			return h.said(c, h.cfg.Roster.SignIn(ctx, id, c.Device, by(c)), "signed-in")
+			return id, ""
 		}
 		said = h.said(c, err, "")
 		h.cfg.Log.Info("sign-in refused", zap.String("call", string(c.ID)), zap.String("device", string(c.Device)), zap.Int("try", try))
 		if try == tries || said != "sign-in-refused" {
-			return said
+			return "", said
 		}
 	}
 }

@@ -33,6 +33,32 @@ type Affected struct {
 // Open reports whether it lasts.
 func (i *Incident) Open() bool { return i.Ended.IsZero() }
 
+// tickets is those of the affected, each once.
+func (i *Incident) tickets() []call.TicketID {
+	var out []call.TicketID
+	for _, a := range i.Affected {
+		if a.Ticket != "" && !slices.Contains(out, a.Ticket) {
+			out = append(out, a.Ticket)
+		}
+	}
+	return out
+}
+
+// toTell is the affected, of whom nobody is told twice: who called again from the same
+// number, or for the same ticket.
+func (i *Incident) toTell() []call.ToTell {
+	var out []call.ToTell
+	for _, a := range i.Affected {
+		told := slices.ContainsFunc(out, func(t call.ToTell) bool {
+			return a.Number != "" && t.Number == a.Number || a.Ticket != "" && t.Ticket == a.Ticket
+		})
+		if !told {
+			out = append(out, call.ToTell{Call: a.Call, Ticket: a.Ticket, Number: a.Number})
+		}
+	}
+	return out
+}
+
 // meets reports whether callers of a queue for a client are meant.
 func (i *Incident) meets(q call.QueueID, client string) bool {
 	return i.Open() && i.Queue == q && (len(i.Clients) == 0 || slices.Contains(i.Clients, client))

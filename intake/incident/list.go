@@ -104,14 +104,31 @@ func overlap(a, b []string) bool {
 	return slices.ContainsFunc(a, func(client string) bool { return slices.Contains(b, client) })
 }
 
-// Tell changes what callers hear: a prompt by its key, or a recording. ErrUnknown.
-func (l *List) Tell(ctx context.Context, id call.IncidentID, prompt string, message call.RecordingID, by string) (Incident, error) {
-	return l.change(ctx, id, call.IncidentTold{Incident: id, Prompt: prompt, Message: message, By: by})
+// Tell changes what callers hear: a prompt by its key, or a recording. What goes with it
+// is in the same commit. ErrUnknown.
+func (l *List) Tell(ctx context.Context, id call.IncidentID, prompt string, message call.RecordingID, by string, besides ...call.Event) (Incident, error) {
+	return l.change(ctx, id, call.IncidentTold{Incident: id, Prompt: prompt, Message: message, By: by}, besides...)
 }
 
-// End closes an incident. ErrUnknown.
+// End closes an incident, says so in the tickets of those who are affected, and whom to
+// tell. ErrUnknown.
 func (l *List) End(ctx context.Context, id call.IncidentID, by, note string) (Incident, error) {
-	return l.change(ctx, id, call.IncidentEnded{Incident: id, By: by, Note: note})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i, err := l.all.open(id)
+	if err != nil {
+		return Incident{}, err
+	}
+	now := time.Now()
+	over := []call.Event{}
+	for _, ticket := range i.tickets() {
+		over = append(over, call.TicketEvent(now, ticket, call.TicketAffected{Incident: id, Of: i.Ticket, Over: true, By: by}))
+	}
+	ended := call.IncidentEnded{Incident: id, Title: i.Title, Ticket: i.Ticket, Tell: i.toTell(), By: by, Note: note}
+	if err := l.write(ctx, call.IncidentEvent(now, ended), over...); err != nil {
+		return Incident{}, err
+	}
+	return l.copied(id), nil
 }
 
 // Affect adds a caller, durably and with what goes with it: the end of the wait for an
@@ -119,19 +136,24 @@ func (l *List) End(ctx context.Context, id call.IncidentID, by, note string) (In
 func (l *List) Affect(ctx context.Context, a call.IncidentAffected, besides ...call.Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, err := l.all.open(a.Incident); err != nil {
+	i, err := l.all.open(a.Incident)
+	if err != nil {
 		return err
 	}
-	return l.write(ctx, call.IncidentEvent(time.Now(), a), besides...)
+	now := time.Now()
+	if a.Ticket != "" && !slices.Contains(i.tickets(), a.Ticket) {
+		besides = append(besides, call.TicketEvent(now, a.Ticket, call.TicketAffected{Incident: i.ID, Of: i.Ticket, By: "caller"}))
+	}
+	return l.write(ctx, call.IncidentEvent(now, a), besides...)
 }
 
-func (l *List) change(ctx context.Context, id call.IncidentID, b call.Body) (Incident, error) {
+func (l *List) change(ctx context.Context, id call.IncidentID, b call.Body, besides ...call.Event) (Incident, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, err := l.all.open(id); err != nil {
 		return Incident{}, err
 	}
-	if err := l.write(ctx, call.IncidentEvent(time.Now(), b)); err != nil {
+	if err := l.write(ctx, call.IncidentEvent(time.Now(), b), besides...); err != nil {
 		return Incident{}, err
 	}
 	return l.copied(id), nil

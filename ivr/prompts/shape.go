@@ -31,6 +31,16 @@ func forTelephone(s sound) sound {
 	return sound{rate: Rate, samples: x}
 }
 
+// spoken turns what somebody said into a telephone into a prompt as loud as the others.
+// The voice came over the line already, so its treble is left as it is.
+func spoken(s sound) sound {
+	x := resample(s.samples, s.rate, Rate)
+	x = highPass(x, lowCut, Rate)
+	x = trim(x)
+	level(x)
+	return sound{rate: Rate, samples: x}
+}
+
 // resample changes the rate by a sinc kernel under a Blackman window, cut off a
 // little below the lower of the two Nyquist frequencies.
 func resample(x []float64, from, to int) []float64 {

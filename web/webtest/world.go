@@ -53,6 +53,8 @@ type World struct {
 	paused  []string
 	care    *care
 	onCall  *oncall.Desk
+
+	endpoints *told
 }
 
 // New returns an empty desk with one queue.
@@ -69,6 +71,7 @@ func New() *World {
 	}
 	w.care = newCare(w)
 	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
+	w.endpoints = newEndpoints(w)
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
@@ -92,6 +95,8 @@ func (w *World) Config() web.Config {
 		Lost:      worldLost{w.care},
 		Blocks:    worldBlocks{w.care},
 		Incidents: worldIncidents{w.care.known},
+		Endpoints: secretsOf{w.endpoints},
+		Prompts:   worldPrompts{w.care},
 		Hours:     w,
 		Flows:     w,
 		OnCall:    w.onCall,

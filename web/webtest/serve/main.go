@@ -164,6 +164,10 @@ func present(w *webtest.World) *scene {
 	}
 	w.Propose("+4930666123", "agent:"+payloads[0], false)
 	w.Propose("+4930777*", "supervisor:Ana", true)
+	old := w.Know("mobile")
+	w.Spoke(now.Add(-2*time.Hour), old, "agent:"+payloads[0])
+	w.Over(old)
+	w.Spoke(now.Add(-9*time.Minute), w.Know("service-desk"), "agent:2010")
 	w.AskBack(now, s.told.ID)
 	w.OweBack(now, s.talking.ID, call.Party{Number: "+4930444555", Name: payloads[5]})
 	return s
