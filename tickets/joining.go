@@ -182,7 +182,7 @@ func (d *Desk) keyedTicket(c Caller, keyed string) (id call.TicketID, mine bool)
 // joinTo has the ticket with which a call arrived go on in another. A ticket that has
 // a story of its own by now is left to an agent.
 func (d *Desk) joinTo(ctx context.Context, c Caller, other call.TicketID, who *call.TicketIdentified) (call.TicketID, error) {
-	own, into, fresh := d.redirect(c.Call, c.Ticket, other, true)
+	own, into, fresh := d.redirect(c.Call, c.Ticket, other)
 	if own == into {
 		fresh = true // they are one already
 	}
@@ -226,9 +226,10 @@ func joining(c Caller, own, is call.TicketID, fresh bool, other call.TicketID, w
 }
 
 // redirect sends all that is written from now on about ticket id to another, and
-// waits for those who write on it now. With fresh it does so only for a ticket that
-// has one call and no story.
-func (d *Desk) redirect(c call.ID, id, other call.TicketID, onlyFresh bool) (own, into call.TicketID, done bool) {
+// waits for those who write on it now. For a call it does so only when its ticket has
+// one call and no story; for none, which is an agent's merge, only when both are still
+// what the agent saw.
+func (d *Desk) redirect(c call.ID, id, other call.TicketID) (own, into call.TicketID, done bool) {
 	d.moves.Lock()
 	defer d.moves.Unlock()
 	p := d.problems
@@ -236,10 +237,17 @@ func (d *Desk) redirect(c call.ID, id, other call.TicketID, onlyFresh bool) (own
 	defer p.mu.Unlock()
 	own, into = p.is(c, id), p.is("", other)
 	t := p.open[own]
-	if own == into || onlyFresh && t != nil && !t.fresh {
+	fits := own == id && into == other
+	if c != "" {
+		fits = t != nil && t.fresh
+	}
+	if own == into || !fits {
 		return own, into, false
 	}
 	p.into[own] = into
+	if to := p.open[into]; to != nil {
+		to.fresh = false // it is about to have more than its own call
+	}
 	return own, into, true
 }
 

@@ -144,7 +144,10 @@ func (o *office) live(k *caller, steps []string) {
 // decide is an agent who merges and splits what they see.
 func (o *office) decide(what string, a, b int) error {
 	ctx := context.Background()
-	id := func(n int) call.TicketID { return call.TicketID(fmt.Sprintf("T-%d", 100001+n%max(o.next, 1))) }
+	o.mu.Lock()
+	made := max(o.next, 1)
+	o.mu.Unlock()
+	id := func(n int) call.TicketID { return call.TicketID(fmt.Sprintf("T-%d", 100001+n%made)) }
 	t, err := o.Ticket(ctx, id(a))
 	if err != nil {
 		return nil

@@ -33,11 +33,7 @@ func (d *Desk) Merge(ctx context.Context, id, into call.TicketID, w Decision) (T
 	if err != nil {
 		return to, fmt.Errorf("merge %s into %s: %w", id, into, err)
 	}
-	own, is, done := d.redirect("", id, into, false)
-	if !done || own != id || is != into {
-		if done {
-			d.restore(own)
-		}
+	if _, _, done := d.redirect("", id, into); !done {
 		return to, fmt.Errorf("merge %s into %s: %w: one of them was merged", id, into, ErrStale)
 	}
 	t, err := d.merge(ctx, id, into, w)
@@ -61,6 +57,8 @@ func (d *Desk) merge(ctx context.Context, id, into call.TicketID, w Decision) (T
 		d.restore(id)
 		return from, err
 	}
+	into, release := d.Hold("", into) // which may have been joined to another itself
+	defer release()
 	evs := []call.Event{
 		call.TicketEvent(now, id, call.TicketMerged{Into: into, By: w.By, Why: w.Why}),
 		call.TicketEvent(now, into, call.TicketAbsorbed{
@@ -194,6 +192,7 @@ func (d *Desk) split(ctx context.Context, t Ticket, recs []call.Record, w Decisi
 		return "", err
 	}
 	d.Learn(evs...)
+	d.problems.split(ids, next)
 	return next, nil
 }
 

@@ -69,7 +69,7 @@ func (t *Ticket) applyJoining(e call.Event) bool {
 		}
 		t.since(b.First)
 		if !b.Responded.IsZero() {
-			t.responded(b.Responded)
+			t.responded(b.Responded, 0)
 		}
 	case call.TicketParted:
 		t.change(Change{At: e.At, By: b.By, What: "split", To: string(b.Into), Why: b.Why})
@@ -107,7 +107,7 @@ func (t *Ticket) absorb(at time.Time, b call.TicketAbsorbed) {
 		t.Handler = b.Handler
 	}
 	if !b.Responded.IsZero() {
-		t.responded(b.Responded)
+		t.responded(b.Responded, 0)
 		if t.State == New {
 			t.move(at, Open, b.By, "")
 		}
@@ -126,13 +126,14 @@ func (t *Ticket) since(first time.Time) {
 	}
 }
 
-// responded puts an earlier talk among the moments, where it belongs.
-func (t *Ticket) responded(at time.Time) {
+// responded puts a talk among the moments, where it belongs. The level of whoever talked
+// is 0 of a talk that another ticket brings along: it is not an engineer's by itself.
+func (t *Ticket) responded(at time.Time, level int) {
 	i := len(t.Moments)
 	for i > 1 && t.Moments[i-1].At.After(at) {
 		i--
 	}
-	t.Moments = slices.Insert(slices.Clone(t.Moments), i, clock.Moment{At: at, Mark: clock.Responded})
+	t.Moments = slices.Insert(slices.Clone(t.Moments), i, clock.Moment{At: at, Mark: clock.Responded, Level: level})
 }
 
 // Responded is when somebody talked to the customer about it first; zero when nobody has.

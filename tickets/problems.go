@@ -88,10 +88,6 @@ func (p *problems) learn(id call.TicketID, e call.Event) {
 		if p.open[id] == nil && p.into[id] == "" { // opened again: whose it is, is known when somebody says so once more
 			p.put(&problem{id: id, opened: e.At, heard: e.At})
 		}
-	case call.TicketSplit:
-		for _, c := range b.Calls {
-			p.of[c] = id
-		}
 	}
 	t := p.open[id]
 	if t == nil {
@@ -112,6 +108,16 @@ func (p *problems) learn(id call.TicketID, e call.Event) {
 		}
 	case call.TicketClassified:
 		t.priority = b.Class.Priority
+	}
+}
+
+// split sends what is written about calls to their new ticket. The reader of the
+// journal comes late, and would undo a later split: it does not do this.
+func (p *problems) split(calls []call.ID, to call.TicketID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range calls {
+		p.of[c] = to
 	}
 }
 

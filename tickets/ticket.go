@@ -146,7 +146,7 @@ func (t *Ticket) taken(at time.Time, b call.TicketTaken) {
 	by := "agent:" + string(b.Agent)
 	t.join(b.Call)
 	t.note(Change{At: at, By: by, What: "taken", To: string(b.Agent)})
-	t.Moments = append(t.Moments, clock.Moment{At: at, Mark: clock.Responded, Level: b.Level})
+	t.responded(at, b.Level) // two who talk at once may be written the other way round
 	if t.Handler == "" {
 		t.Handler = b.Agent
 	}

@@ -60,7 +60,7 @@ func (x worldTickets) ChangeTicket(ctx context.Context, id call.TicketID, e tick
 	})
 }
 
-func (x worldTickets) desk() *tickets.Desk { return tickets.NewDesk(x.w, numberer{x.w}, x) }
+func (x worldTickets) desk() *tickets.Desk { return tickets.NewDesk(x.w, numberer(x), x) }
 
 // numberer numbers tickets behind those that there are.
 type numberer struct{ w *World }
