@@ -30,6 +30,7 @@ type Server struct {
 	Centre     string // folder, empty for the embedded demo centre
 	Log        Log
 	SignIn     SignIn
+	Connect    Connect
 }
 
 // Standby says what this server does while another one owns the database.

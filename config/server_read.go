@@ -45,6 +45,7 @@ func readServer(file string, data []byte, env *environment) (*Server, error) {
 	s.Recordings.Dir = cmp.Or(r.path(rec.May("dir")), filepath.Join(s.DataDir, "recordings"))
 	rec.End()
 	s.Centre = r.path(m.May("centre"))
+	s.Connect = r.connect(m.May("connect").Map())
 	l := m.May("log").Map()
 	s.Log.Level = l.May("level").OneOf("info", "debug", "info", "warn", "error")
 	s.Log.Format = l.May("format").OneOf("console", "console", "json")

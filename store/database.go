@@ -34,8 +34,8 @@ type database struct {
 	w, r     *sql.DB
 }
 
-// connect reaches the database within five seconds.
-func connect(ctx context.Context, address, dataDir string) (*database, error) {
+// reach opens the database within five seconds.
+func reach(ctx context.Context, address, dataDir string) (*database, error) {
 	var d *database
 	var err error
 	if strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://") {

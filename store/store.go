@@ -114,7 +114,7 @@ func (s *Store) open(ctx context.Context, cfg Config) error {
 	if s.beat, err = openHeartbeat(filepath.Join(cfg.DataDir, "alive")); err != nil {
 		return err
 	}
-	if s.db, err = connect(ctx, cfg.Database, cfg.DataDir); err != nil {
+	if s.db, err = reach(ctx, cfg.Database, cfg.DataDir); err != nil {
 		return err
 	}
 	spool, err := openSpool(filepath.Join(cfg.DataDir, "spool"), cfg.openSpoolFile)

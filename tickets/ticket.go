@@ -31,6 +31,8 @@ type Ticket struct {
 	History []Change            `json:"history,omitempty"` // oldest first
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
+	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
+	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }
@@ -39,7 +41,7 @@ type Ticket struct {
 type Change struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	What string    `json:"what"` // state, handler, told, taken, incident, or a field of the classification
+	What string    `json:"what"` // state, handler, told, taken, incident, page, phoned, or a field of the classification
 	From string    `json:"from,omitempty"`
 	To   string    `json:"to,omitempty"`
 	Why  string    `json:"why,omitempty"`
@@ -95,8 +97,16 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.affected(e.At, b)
 	case call.TicketWarned:
 		t.warned(b)
+	case call.TicketLinked:
+		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
+		if ours, err := t.paged(e.At, b); ours {
+			if err != nil {
+				return err
+			}
+			break
+		}
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())
 	}
 	t.Changed, t.Seq = e.At, e.Seq

@@ -44,8 +44,11 @@ type Config struct {
 	Blocks    Blocks
 	Incidents Incidents
 	Prompts   Prompts
+	Endpoints Endpoints
 	Directory Directory
 	Hours     Hours
+	OnCall    OnCall
+	Pager     Pager
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -93,9 +96,12 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"OnCall", c.OnCall == nil},
+		{"Pager", c.Pager == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Prompts", c.Prompts == nil},
+		{"Endpoints", c.Endpoints == nil},
 		{"Directory", c.Directory == nil},
 		{"Tickets", c.Tickets == nil},
 		{"Agents", c.Agents == nil},

@@ -24,27 +24,29 @@ const (
 
 // command is the command line.
 type command struct {
-	Serve    serveCommand    `cmd:"" help:"Answer the phone: run the server."`
-	Check    checkCommand    `cmd:"" help:"Find mistakes in the configuration and the centre's files, all at once."`
-	Health   healthCommand   `cmd:"" help:"Ask a running server whether it is well."`
-	Reload   reloadCommand   `cmd:"" help:"Have a running server read the centre's files again."`
-	Call     callCommand     `cmd:"" help:"Phone in as a test caller, and report what was met."`
-	Phone    phoneCommand    `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
-	Device   deviceCommand   `cmd:"" help:"Give a phone its password."`
-	Load     loadCommand     `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
-	Spool    spoolCommand    `cmd:"" help:"Print what a spool holds: events that the database did not get."`
-	Audit    auditCommand    `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
-	Roster   rosterCommand   `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
-	Blocks   blocksCommand   `cmd:"" help:"Who is kept out, in a running server."`
-	Lost     lostCommand     `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
-	Flow     flowCommand     `cmd:"" help:"Look at the flows of the centre."`
-	Whatif   whatifCommand   `cmd:"" help:"Print where a call would go, and why."`
-	Prompts  promptsCommand  `cmd:"" help:"Make or check the recorded prompts."`
-	Simulate simulateCommand `cmd:"" help:"Simulate a day: service level, waits and occupancy beside Erlang C and A."`
-	Replay   replayCommand   `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
-	Import   importCommand   `cmd:"" help:"Take over from Asterisk: its queues, and calls that it served meanwhile."`
-	Export   exportCommand   `cmd:"" help:"Write what was recorded in the formats of others."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" help:"Answer the phone: run the server."`
+	Check     checkCommand     `cmd:"" help:"Find mistakes in the configuration and the centre's files, all at once."`
+	Health    healthCommand    `cmd:"" help:"Ask a running server whether it is well."`
+	Reload    reloadCommand    `cmd:"" help:"Have a running server read the centre's files again."`
+	Call      callCommand      `cmd:"" help:"Phone in as a test caller, and report what was met."`
+	Phone     phoneCommand     `cmd:"" help:"Be an agent's softphone without a head: register, answer, hold, listen."`
+	Device    deviceCommand    `cmd:"" help:"Give a phone its password."`
+	Load      loadCommand      `cmd:"" help:"Be many callers and many agents at once, and report what they met."`
+	Spool     spoolCommand     `cmd:"" help:"Print what a spool holds: events that the database did not get."`
+	Audit     auditCommand     `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
+	Roster    rosterCommand    `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
+	Blocks    blocksCommand    `cmd:"" help:"Who is kept out, in a running server."`
+	Lost      lostCommand      `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
+	Oncall    oncallCommand    `cmd:"" help:"Who is on call now, next, and at any time, in a running server."`
+	Flow      flowCommand      `cmd:"" help:"Look at the flows of the centre."`
+	Whatif    whatifCommand    `cmd:"" help:"Print where a call would go, and why."`
+	Prompts   promptsCommand   `cmd:"" help:"Make or check the recorded prompts."`
+	Simulate  simulateCommand  `cmd:"" help:"Simulate a day: service level, waits and occupancy beside Erlang C and A."`
+	Replay    replayCommand    `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
+	Import    importCommand    `cmd:"" help:"Take over from Asterisk: its queues, and calls that it served meanwhile."`
+	Export    exportCommand    `cmd:"" help:"Write what was recorded in the formats of others."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
 }
 
 func main() {

@@ -26,13 +26,16 @@ import (
 	"firstline/intake/limp"
 	"firstline/intake/lost"
 	"firstline/intake/spoken"
+	"firstline/ivr/prompts"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/ari"
 	"firstline/sip/media"
 	"firstline/store"
 	"firstline/tickets"
+	"firstline/tickets/connect"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
 	"firstline/web"
 )
@@ -117,6 +120,11 @@ type server struct {
 	incidents    *incident.List
 	spoken       *spoken.List
 	spokenSounds spokenSounds
+	onCall       *oncall.Desk
+	pager        *intake.Pager
+	tickets      *tickets.Desk // the one, so that edits come one after the other
+	endpoints    *connect.List
+	deliveries   *connect.Engine
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk
@@ -153,8 +161,11 @@ func (s *server) open(ctx context.Context) error {
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
+		{"on call", s.openOnCall},
 		{"limp mode", s.openLimp},
+		{"endpoints", s.openEndpoints},
 		{"web", s.openWeb},
+		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},
 	}
 	for _, step := range steps {
@@ -167,7 +178,7 @@ func (s *server) open(ctx context.Context) error {
 
 func (s *server) openCentre(context.Context) error {
 	var err error
-	if s.sounds, err = loadSounds("en"); err != nil {
+	if s.sounds, err = loadSounds(prompts.Languages()...); err != nil {
 		return err
 	}
 	c, err := s.loadCentre()
@@ -303,6 +314,7 @@ func (s *server) openRecordings(context.Context) error {
 
 // openDesk makes the journey, and takes up or closes what the last process left.
 func (s *server) openDesk(ctx context.Context) error {
+	s.tickets = tickets.NewDesk(s.journal, s.store.Numbers(), s.store)
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
 	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
@@ -310,7 +322,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
+		Tickets: s.tickets, Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)

@@ -23,6 +23,7 @@ import (
 	"firstline/intake"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 	"firstline/web"
 )
 
@@ -51,6 +52,9 @@ type World struct {
 	revoked map[string]bool
 	paused  []string
 	care    *care
+	onCall  *oncall.Desk
+
+	endpoints *told
 }
 
 // New returns an empty desk with one queue.
@@ -66,6 +70,8 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
+	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
+	w.endpoints = newEndpoints(w)
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
@@ -90,8 +96,11 @@ func (w *World) Config() web.Config {
 		Blocks:    worldBlocks{w.care},
 		Incidents: worldIncidents{w.care.known},
 		Prompts:   worldPrompts{w.care},
+		Endpoints: secretsOf{w.endpoints},
 		Hours:     w,
 		Flows:     w,
+		OnCall:    w.onCall,
+		Pager:     worldPager{w},
 		Tickets:   worldTickets{w},
 		Agents:    w,
 		Devices:   w,
