@@ -61,9 +61,10 @@ type (
 		First    CallbackOrder `json:"first"`
 		After    time.Time     `json:"after,omitzero"` // not before
 		Expires  time.Time     `json:"expires"`
-		Held     bool          `json:"held,omitempty"`    // until a supervisor releases it
-		Message  RecordingID   `json:"message,omitempty"` // that the customer left; then Customer.Number may be empty
-		By       string        `json:"by"`                // "caller", "system:<why>", "agent:<name>"
+		Held     bool          `json:"held,omitempty"`       // until a supervisor releases it
+		Silent   bool          `json:"unrecorded,omitempty"` // the caller does not want to be recorded
+		Message  RecordingID   `json:"message,omitempty"`    // that the customer left; then Customer.Number may be empty
+		By       string        `json:"by"`                   // "caller", "system:<why>", "agent:<name>"
 		Test     bool          `json:"test,omitempty"`
 	}
 	// CallbackChanged gives a request another number, another earliest time and the

@@ -53,6 +53,8 @@ func promptDecoder(name string) (func([]byte) (Body, error), bool) {
 	switch name {
 	case PromptRecorded{}.Type():
 		return decodeAs[PromptRecorded], true
+	case OutsideDialled{}.Type():
+		return decodeAs[OutsideDialled], true
 	case PromptPlayed{}.Type():
 		return decodeAs[PromptPlayed], true
 	case PromptDeleted{}.Type():

@@ -54,7 +54,7 @@ func TestAPromptSpokenIntoAPhoneIsHeardByTheNextCallerAndAfterAKill(t *testing.T
 	must(t, err)
 	must(t, call.AwaitAnswer(ctx, c, nil))
 	said := earOf(c)
-	must(t, c.SendDTMF(ctx, "2010#"+pin+"#1"))
+	must(t, c.SendDTMF(ctx, "2010#"+pin+"#"))
 	eventually(t, "it records", func() bool { return len(globbed(t, folder, "*.recording")) == 1 })
 	c.Loop(media.Tone(time.Second, messageTone))
 	spell(ctx, 3*time.Second)

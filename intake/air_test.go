@@ -206,8 +206,8 @@ func TestAPromptThatIsRecordedByPhoneIsHeardByTheNextCaller(t *testing.T) {
 		choose string
 		before string // what callers hear first before
 	}{
-		"of an incident": {"1", "incident-known"},
-		"of a calendar":  {"2", "incident-known"},
+		"of an incident": {"900001#", "incident-known"},
+		"of a calendar":  {"1#", "incident-known"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			recording(t, func(b *booth) {
@@ -222,7 +222,7 @@ func TestAPromptThatIsRecordedByPhoneIsHeardByTheNextCaller(t *testing.T) {
 					t.Errorf("%+v", p)
 				}
 				key := p.Prompt.Key()
-				if heard := heardBy(by); heard != "enter-number enter-pin record-for record-prompt tone:beep "+key+" record-review record-live" {
+				if heard := heardBy(by); heard != "enter-number enter-pin enter-number record-prompt tone:beep "+key+" record-review record-live" {
 					t.Errorf("whoever recorded heard %q", heard)
 				}
 				for range 2 {
@@ -243,7 +243,7 @@ func TestAPromptThatIsRecordedByPhoneIsHeardByTheNextCaller(t *testing.T) {
 func TestAPromptIsRecordedAgainUntilItIsKept(t *testing.T) {
 	recording(t, func(b *booth) {
 		b.declares()
-		c := b.dials(recorder+"#", recorderPIN+"#", "1", "#", "2", "#", "2", "#", "", "1")
+		c := b.dials(recorder+"#", recorderPIN+"#", "900001#", "#", "2", "#", "2", "#", "", "1")
 		b.sw.Wait()
 		if n := strings.Count(heardBy(c), "tone:beep"); n != 3 || len(b.list.All()) != 1 {
 			t.Errorf("%d takes, %d kept", n, len(b.list.All()))
@@ -260,7 +260,7 @@ func TestWhoSaysNothingIsAskedAgain(t *testing.T) {
 	recording(t, func(b *booth) {
 		b.declares()
 		b.raw.silent = true
-		c := b.dials(recorder+"#", recorderPIN+"#", "1", "#")
+		c := b.dials(recorder+"#", recorderPIN+"#", "900001#", "#")
 		time.Sleep(1500 * time.Millisecond)
 		b.raw.mu.Lock()
 		b.raw.silent = false
@@ -286,7 +286,7 @@ func TestHangingUpOrARestartAtEachMomentLeavesTheOldPromptOrTheNewOne(t *testing
 					b.declares()
 					c := b.rings()
 					var wg sync.WaitGroup
-					wg.Go(func() { keys(c, recorder+"#", recorderPIN+"#", "1", "#", "1") })
+					wg.Go(func() { keys(c, recorder+"#", recorderPIN+"#", "900001#", "#", "1") })
 					time.Sleep(at)
 					if killed {
 						b.again()
@@ -351,10 +351,10 @@ func TestSeveralIncidentsAreToldApartByTheirTickets(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		c := b.dials(recorder+"#", recorderPIN+"#", "1", "900099#", "1", "900012#", "#", "1")
+		c := b.dials(recorder+"#", recorderPIN+"#", "900099#", "900012#", "#", "1")
 		b.sw.Wait()
 		i, err := b.known.Incident(b.kept().Incident)
-		if err != nil || i.Queue != "other" || !strings.Contains(heardBy(c), "enter-number menu-invalid record-for") {
+		if err != nil || i.Queue != "other" || !strings.Contains(heardBy(c), "menu-invalid enter-number") {
 			t.Errorf("for %s, %v; heard %q", i.Queue, err, heardBy(c))
 		}
 	})
@@ -363,7 +363,7 @@ func TestSeveralIncidentsAreToldApartByTheirTickets(t *testing.T) {
 func TestAPromptThatIsDamagedOnTheDiskIsNotPlayed(t *testing.T) {
 	recording(t, func(b *booth) {
 		b.declares()
-		b.dials(recorder+"#", recorderPIN+"#", "1", "#", "1")
+		b.dials(recorder+"#", recorderPIN+"#", "900001#", "#", "1")
 		b.sw.Wait()
 		p := b.kept()
 		if err := b.list.Delete(t.Context(), p.Prompt, "supervisor:sue"); err == nil {

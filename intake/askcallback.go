@@ -170,7 +170,7 @@ func (c *Centre) asked(j *call.Record, s AskCallback, number, by string, now tim
 	return call.CallbackAsked{
 		Call: j.ID, Ticket: j.Ticket, Customer: call.Party{Number: number, Name: j.From.Name}, Line: j.To,
 		Queue: s.From, Need: s.Need, Priority: s.Priority, Joined: s.Joined,
-		First: rule.First, Expires: call.Instant(now.Add(rule.Within)), By: by, Test: j.Test,
+		First: rule.First, Expires: call.Instant(now.Add(rule.Within)), By: by, Test: j.Test, Silent: j.Unrecorded,
 	}
 }
 
@@ -218,7 +218,7 @@ func keyedNumber(digits string) string {
 
 // record is what is known of the call without its story.
 func (j *journey) record() *call.Record {
-	return &call.Record{ID: j.call.ID, Ticket: j.ticket, From: j.call.From, To: j.call.To, Test: j.call.Test}
+	return &call.Record{ID: j.call.ID, Ticket: j.ticket, From: j.call.From, To: j.call.To, Test: j.call.Test, Unrecorded: j.silent}
 }
 
 // prompts are the media of prompts in the caller's language.

@@ -89,6 +89,37 @@ func TestACallerIsCalledBackAtTheOldPlaceWhenAnAgentIsFree(t *testing.T) {
 	})
 }
 
+func TestWhoDeclinedToBeRecordedIsNotRecordedWhenCalledBackThroughARestart(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		tuned(t, func(c *Centre) { kinds(t)(c); callsBack(CallbackRule{})(c) }, func(r *rig) {
+			back := r.absent()
+			far := r.sw.Phone(call.NumberDevice("+4930123"))
+			c := r.sw.Dial("+4930123", "1000")
+			keyed(c, "1.5:9 4.5:4711 7:1 11.5:1")
+			time.Sleep(15 * time.Second)
+			c.Press("2")
+			time.Sleep(time.Minute)
+			if restart {
+				r.drop()
+				r.start()
+				r.absent()
+			}
+			back()
+			time.Sleep(30 * time.Second)
+			if !far.Talking() {
+				t.Fatalf("restart %v: not called back: %+v", restart, r.callback())
+			}
+			far.Hangup()
+			time.Sleep(time.Second)
+			tried := r.callback().Attempts
+			rec := r.recordOf(tried[len(tried)-1].Call)
+			if !rec.Unrecorded || len(rec.Talks) != 1 || rec.Talks[0].Recording != "" {
+				t.Errorf("restart %v: unrecorded %v, talks %+v", restart, rec.Unrecorded, rec.Talks)
+			}
+		})
+	}
+}
+
 func TestACustomerWhoIsNotThereIsTriedAgainAndThenLost(t *testing.T) {
 	tuned(t, callsBack(CallbackRule{Tries: 2, Every: 3 * time.Minute}), func(r *rig) {
 		r.phone.Ignores()

@@ -117,6 +117,43 @@ func TestACallOutIsRefusedClearly(t *testing.T) {
 	})
 }
 
+func TestCapsOfCallsOutsideHoldThroughARestart(t *testing.T) {
+	for what, capped := range map[string]func(*Centre){
+		"in an hour": func(c *Centre) { c.Outbound.PerHour = 1 },
+		"at once":    func(c *Centre) { c.Outbound.AtOnce = 1 },
+	} {
+		t.Run(what, func(t *testing.T) {
+			tuned(t, capped, func(r *rig) {
+				r.hire("ben", "2002")
+				r.sw.Phone("2002")
+				r.queue.Reachable("2002", true)
+				far := r.customer()
+				r.callOut()
+				time.Sleep(20 * time.Second)
+				r.drop()
+				r.start()
+				r.queue.Reachable("2002", true)
+				time.Sleep(time.Second)
+				ask := func() error {
+					_, err := r.desk.CallOut(r.t.Context(), CallOut{Agent: "ben", Ticket: "T-2", Customer: call.Party{Number: "+49551"}, Line: "1009", By: "agent:ben"})
+					return err
+				}
+				if err := ask(); !far.Talking() || !errors.Is(err, ErrTooManyCalls) {
+					t.Errorf("after the restart: %v; the customer talks %v", err, far.Talking())
+				}
+				far.Hangup()
+				time.Sleep(time.Hour)
+				other := r.sw.Phone(call.NumberDevice("+49551"))
+				if err := ask(); err != nil {
+					t.Errorf("when it is over: %v", err)
+				}
+				time.Sleep(10 * time.Second)
+				other.Hangup()
+			})
+		})
+	}
+}
+
 func TestACallOutSurvivesEveryHangUpAndEveryRestart(t *testing.T) {
 	for what, do := range map[string]func(r *rig, far *calltest.Phone){
 		"the customer hangs up": func(_ *rig, far *calltest.Phone) { far.Hangup() },

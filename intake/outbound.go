@@ -33,11 +33,12 @@ func (o Outbound) ring() time.Duration {
 // ErrTooManyCalls means that a cap of outgoing calls is reached.
 var ErrTooManyCalls = errors.New("intake: no more calls outside just now")
 
-// lines counts the calls outside. What was begun before this process is not known.
+// lines counts the calls outside, also those of the process before.
 type lines struct {
-	mu    sync.Mutex // guards the rest
-	up    int
-	begun []time.Time // in the last hour
+	mu     sync.Mutex // guards the rest
+	up     int
+	begun  []time.Time         // in the last hour
+	before map[call.LegID]bool // dialled by the last process, and not adopted yet
 }
 
 // take counts one more call, until free, where policy has room for it.
@@ -75,6 +76,31 @@ func (l *lines) full(now time.Time, o Outbound) error {
 	return fmt.Errorf("%w: %w", ErrTooManyCalls, full)
 }
 
+// RestoreOutside takes up, before Restore, what was dialled outside before this process;
+// evs are of the last hour, and of further back as far as such calls may be up.
+func (d *Desk) RestoreOutside(evs []call.Event) {
+	d.lines.mu.Lock()
+	defer d.lines.mu.Unlock()
+	d.lines.before = map[call.LegID]bool{}
+	for _, e := range evs {
+		if b, ok := e.Body.(call.OutsideDialled); ok {
+			d.lines.begun = append(d.lines.begun, e.At)
+			d.lines.before[b.Leg] = true
+		}
+	}
+}
+
+// adopt counts a leg that outlived the last process, where it is one outside.
+func (l *lines) adopt(leg call.Leg) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.before[leg.ID()] {
+		delete(l.before, leg.ID())
+		l.up++
+		context.AfterFunc(leg.Context(), l.free)
+	}
+}
+
 func (l *lines) free() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -99,6 +125,11 @@ func (d *Desk) dial(ctx context.Context, o call.Originate) (call.Leg, error) {
 	}
 	if err := d.lines.take(time.Now(), d.centre.Load().Outbound); err != nil {
 		return nil, err
+	}
+	// Durable before it rings, so that a restart in between gives nobody a call more.
+	if err := d.Journal.Append(context.WithoutCancel(ctx), call.OutsideEvent(time.Now(), call.OutsideDialled{Leg: o.ID})); err != nil {
+		d.lines.free()
+		return nil, fmt.Errorf("dial outside: %w", err)
 	}
 	l, err := d.Switch.Originate(ctx, o)
 	if err != nil {

@@ -45,6 +45,7 @@ func (b *callback) begin(ctx context.Context) (*journey, Stage, error) {
 	j := b.d.newJourney(c)
 	j.out, j.back, j.expires, j.ticket, j.opened, j.entered, j.outcome = true, b, b.c.Expires, b.c.Ticket, true, true, call.OutcomeNotReached
 	j.log = j.log.With(zap.String("ticket", string(b.c.Ticket)), zap.String("callback", string(b.c.ID)))
+	j.silent = b.c.Silent
 	w := Recall{Wait: waitIn(j, b.c.Queue, b.c.Need, b.c.Priority)}
 	w.Wait.Joined, w.Wait.Callback = b.c.Joined, b.c.ID
 	if b.d.Problems != nil {
@@ -56,9 +57,14 @@ func (b *callback) begin(ctx context.Context) (*journey, Stage, error) {
 	}
 	ticket, release := b.d.onTicket(j)
 	defer release()
-	err = b.note(ctx, call.CallbackTried{Attempt: n, Call: id},
+	opening := []call.Event{
 		call.CallEvent(now, id, call.Arrived{Ticket: ticket, Origin: c.Origin, From: c.From, To: c.To, Test: c.Test, Out: true}),
-		call.TicketEvent(now, ticket, call.TicketJoined{Call: id, Why: "callback"}), stage)
+		call.TicketEvent(now, ticket, call.TicketJoined{Call: id, Why: "callback"}),
+	}
+	if j.silent { // as they said in the call in which they asked
+		opening = append(opening, call.CallEvent(now, id, call.Chose{Unrecorded: true}))
+	}
+	err = b.note(ctx, call.CallbackTried{Attempt: n, Call: id}, append(opening, stage)...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -37,6 +37,9 @@ func (d *Desk) Restore(ctx context.Context, open []call.Record, alive time.Time)
 	for _, r := range found.Recordings {
 		did.Recordings = append(did.Recordings, r.ID())
 	}
+	for _, l := range found.Legs {
+		d.lines.adopt(l)
+	}
 	known := map[call.LegID]bool{}
 	var journeys []func()
 	var waiting []call.EntryID

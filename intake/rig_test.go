@@ -165,6 +165,7 @@ func (r *rig) start() {
 			open = append(open, rec)
 		}
 	}
+	r.desk.RestoreOutside(r.journal.Events())
 	did, err := r.desk.Restore(ctx, open, r.alive)
 	if err != nil {
 		r.t.Fatal(err)

@@ -117,17 +117,28 @@ func (s *Server) callCustomer(ctx context.Context, in *callCustomerIn) (*callCus
 		o.Customer = call.Party{Number: in.Body.Number}
 	}
 	if o.Line == "" {
-		last, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: t.ID, Limit: 1})
-		if err != nil {
+		if o.Line, err = s.lineOf(ctx, t.ID); err != nil {
 			return nil, err
-		}
-		if len(last) > 0 {
-			o.Line = last[0].To.Number
 		}
 	}
 	out := new(callCustomerOut)
 	out.Body.Call, err = s.cfg.Talks.CallOut(ctx, o)
 	return out, err
+}
+
+// lineOf is the number that the customer of a ticket called last; empty when they never
+// called. What agents dialled is no line of ours.
+func (s *Server) lineOf(ctx context.Context, id call.TicketID) (string, error) {
+	rows, err := s.cfg.Calls.Calls(ctx, CallFilter{Ticket: id, Limit: maxPage})
+	if err != nil {
+		return "", err
+	}
+	for _, r := range rows {
+		if !r.Out && r.Consult == "" {
+			return r.To.Number, nil
+		}
+	}
+	return "", nil
 }
 
 // ticketRow is a ticket with what is due next.

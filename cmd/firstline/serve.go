@@ -334,6 +334,9 @@ func (s *server) openDesk(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.restoreOutside(ctx); err != nil {
+		return err
+	}
 	did, err := s.desk.Restore(ctx, open, s.store.LastAlive())
 	if err != nil {
 		return err

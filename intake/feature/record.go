@@ -3,7 +3,6 @@ package feature
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,60 +45,47 @@ func (h *Handler) record(ctx context.Context, c *call.Call) string {
 	return said
 }
 
-// purpose asks what the prompt is for. It returns what is left to say where it is for
-// nothing.
+// purpose asks what the prompt is for, unless it can be for one thing only: an incident,
+// by the digits of its ticket, or a calendar, by its place in their order. It returns what
+// is left to say where it is for nothing.
 func (h *Handler) purpose(ctx context.Context, leg call.Leg) (u spoken.Use, said string, err error) {
 	uses := h.cfg.Prompts.Uses()
-	if len(uses.Incidents) == 0 && len(uses.Calendars) == 0 {
+	switch {
+	case len(uses.Incidents) == 0 && len(uses.Calendars) == 0:
 		return u, "not-possible", nil
+	case len(uses.Incidents) == 1 && len(uses.Calendars) == 0:
+		return spoken.Use{Incident: uses.Incidents[0].ID}, "", nil
+	case len(uses.Incidents) == 0 && len(uses.Calendars) == 1:
+		return spoken.Use{Calendar: uses.Calendars[0]}, "", nil
 	}
 	for range tries {
-		got, err := leg.Collect(ctx, call.Collect{Prompts: h.spoken(said, "record-for"), First: firstKey})
+		keyed, err := h.keyed(ctx, leg, said, "enter-number")
 		if err != nil {
 			return u, "", err
 		}
-		switch {
-		case got.Digits == "1" && len(uses.Incidents) > 0:
-			u, err = h.incident(ctx, leg, uses.Incidents)
-		case got.Digits == "2" && len(uses.Calendars) > 0:
-			u, err = h.calendar(ctx, leg, uses.Calendars)
-		}
-		if err != nil || u != (spoken.Use{}) {
-			return u, "", err
+		if u, known := named(uses, keyed); known {
+			return u, "", nil
 		}
 		said = "menu-invalid"
 	}
 	return u, said, nil
 }
 
-// incident asks for an incident by its ticket, where there are several.
-func (h *Handler) incident(ctx context.Context, leg call.Leg, open []spoken.Known) (u spoken.Use, err error) {
-	if len(open) == 1 {
-		return spoken.Use{Incident: open[0].ID}, nil
+// named is what a number stands for. Tickets have more digits than there are calendars.
+func named(uses spoken.Uses, keyed string) (u spoken.Use, known bool) {
+	for _, k := range uses.Incidents {
+		if digits(string(k.Ticket)) == keyed {
+			return spoken.Use{Incident: k.ID}, true
+		}
 	}
-	keyed, err := h.keyed(ctx, leg, "enter-number")
-	i := slices.IndexFunc(open, func(k spoken.Known) bool { return digits(string(k.Ticket)) == keyed })
-	if err != nil || i < 0 {
-		return u, err
+	if n, err := strconv.Atoi(keyed); err == nil && n >= 1 && n <= len(uses.Calendars) {
+		return spoken.Use{Calendar: uses.Calendars[n-1]}, true
 	}
-	return spoken.Use{Incident: open[i].ID}, nil
+	return u, false
 }
 
-// calendar asks for a calendar by its place in their order, where there are several.
-func (h *Handler) calendar(ctx context.Context, leg call.Leg, names []string) (u spoken.Use, err error) {
-	if len(names) == 1 {
-		return spoken.Use{Calendar: names[0]}, nil
-	}
-	keyed, err := h.keyed(ctx, leg, "enter-number")
-	n, fault := strconv.Atoi(keyed)
-	if err != nil || fault != nil || n < 1 || n > len(names) {
-		return u, err
-	}
-	return spoken.Use{Calendar: names[n-1]}, nil
-}
-
-func (h *Handler) keyed(ctx context.Context, leg call.Leg, prompt string) (string, error) {
-	got, err := leg.Collect(ctx, call.Collect{Prompts: h.spoken(prompt), Max: mostKeyed, Terminator: '#', First: firstKey})
+func (h *Handler) keyed(ctx context.Context, leg call.Leg, prompts ...string) (string, error) {
+	got, err := leg.Collect(ctx, call.Collect{Prompts: h.spoken(prompts...), Max: mostKeyed, Terminator: '#', First: firstKey})
 	return got.Digits, err
 }
 

@@ -450,7 +450,7 @@ func (w *World) CallOut(_ context.Context, o intake.CallOut) (call.ID, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	id := call.NewID(time.Now())
-	w.paused = append(w.paused, "call to "+o.Customer.Number+" "+string(id)+" "+o.By)
+	w.paused = append(w.paused, "call to "+o.Customer.Number+" "+string(id)+" "+o.By+" as "+o.Line)
 	return id, nil
 }
 
