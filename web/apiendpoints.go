@@ -35,7 +35,7 @@ type Endpoints interface {
 type Endpoint struct {
 	ID call.EndpointID `json:"id"`
 	EndpointSetting
-	Kind     string          `json:"kind" enum:"webhook,connector,mail,sms"`
+	Kind     string          `json:"kind" enum:"webhook,connector,mail,sms,alerts"`
 	Made     time.Time       `json:"made"`
 	Changed  Act             `json:"changed"`
 	Disabled string          `json:"disabled,omitempty" doc:"why nothing is sent until it is set anew"`
@@ -136,7 +136,7 @@ type endpointIn struct {
 type addEndpointIn struct {
 	Body struct {
 		ID   call.EndpointID `json:"id" pattern:"^[a-z0-9][a-z0-9-]{0,39}$" doc:"how it is called from now on"`
-		Kind string          `json:"kind" enum:"webhook,connector,mail,sms"`
+		Kind string          `json:"kind" enum:"webhook,connector,mail,sms,alerts"`
 		EndpointSetting
 	}
 }
@@ -150,7 +150,7 @@ type secretIn struct {
 	ID   call.EndpointID `path:"id" maxLength:"40"`
 	Name string          `path:"name" maxLength:"40" doc:"signing, token, password, …"`
 	Body struct {
-		Value string `json:"value,omitempty" maxLength:"10000" doc:"absent for signing: one is made, and told this once"`
+		Value string `json:"value,omitempty" maxLength:"10000" doc:"absent for signing and inbound: one is made, and told this once"`
 	}
 }
 
@@ -253,7 +253,7 @@ func (s *Server) removeEndpoint(ctx context.Context, in *endpointIn) (*struct{},
 func (s *Server) putSecret(ctx context.Context, in *secretIn) (*secretOut, error) {
 	out := new(secretOut)
 	value := in.Body.Value
-	if value == "" && in.Name == connect.SigningSecret {
+	if value == "" && (in.Name == connect.SigningSecret || in.Name == connect.InboundSecret) {
 		value = connect.NewSigningSecret()
 		out.Body.Secret = value
 	}

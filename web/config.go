@@ -44,6 +44,7 @@ type Config struct {
 	Blocks    Blocks
 	Incidents Incidents
 	Endpoints Endpoints
+	Hooks     Hooks // nil: none are taken
 	Directory Directory
 	Hours     Hours
 	Flows     Flows

@@ -14,12 +14,14 @@ import (
 	"firstline/callqueue/sla"
 	"firstline/callqueue/worktime"
 	"firstline/intake"
+	"firstline/intake/alert"
 	"firstline/intake/block"
 	"firstline/intake/incident"
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/tickets"
 	"firstline/tickets/connect"
+	"firstline/tickets/connect/sign"
 	"firstline/tickets/customers"
 )
 
@@ -46,9 +48,11 @@ func problem(err error) (p huma.StatusError, fault bool) {
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
+	case isAny(err, sign.ErrSignature, sign.ErrStale):
+		return huma.Error401Unauthorized("who you are is not proven"), false
 	case errors.Is(err, intake.ErrTooManyCalls):
 		return huma.Error429TooManyRequests(err.Error()), false
-	case isAny(err, ErrInvalid, connect.ErrInvalid, tickets.ErrInvalid, customers.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
+	case isAny(err, ErrInvalid, connect.ErrInvalid, alert.ErrFormat, tickets.ErrInvalid, customers.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
 		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
 	case isAny(err, ErrConflict, connect.ErrExists, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,

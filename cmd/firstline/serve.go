@@ -20,6 +20,7 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/config"
 	"firstline/intake"
+	"firstline/intake/alert"
 	"firstline/intake/block"
 	"firstline/intake/feature"
 	"firstline/intake/incident"
@@ -116,6 +117,7 @@ type server struct {
 	blocks       *block.List
 	incidents    *incident.List
 	endpoints    *connect.List
+	alerts       *alert.Desk
 	deliveries   *connect.Engine
 	directory    *customers.Directory
 	promises     *watch.Watch
@@ -154,6 +156,7 @@ func (s *server) open(ctx context.Context) error {
 		{"hours", s.openHours},
 		{"limp mode", s.openLimp},
 		{"endpoints", s.openEndpoints},
+		{"alerts", s.openAlerts},
 		{"web", s.openWeb},
 		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},

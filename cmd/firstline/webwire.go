@@ -56,6 +56,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Sounds:    s.soundFiles,
 		Promises:  webPromises{s.promises},
 	}
+	c.Hooks = webHooks{s, c.Tickets}
 	if s.exchange.asterisk != nil {
 		c.Nodes = webNodes{s}
 		c.Checks = append(c.Checks, web.Check{Name: "asterisk", OK: s.nodesAreWell})

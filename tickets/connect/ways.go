@@ -24,7 +24,8 @@ type Ways struct {
 	Guard   outgoing.Guard
 	Stories Stories
 	Presets Presets
-	URL     func(call.TicketID) string // of a ticket's page
+	Alerts  func(s call.EndpointSet) error // checks one that tells us of problems. ErrInvalid
+	URL     func(call.TicketID) string     // of a ticket's page
 }
 
 // Check holds a setting to what its kind needs. ErrInvalid.
@@ -40,6 +41,9 @@ func (w *Ways) Check(s call.EndpointSet) error {
 			return err
 		}
 		return w.address(s.URL)
+	}
+	if s.Kind == string(Alerts) && w.Alerts != nil {
+		return w.Alerts(s)
 	}
 	return fmt.Errorf("%w: there is no endpoint of kind %q", ErrInvalid, s.Kind)
 }
