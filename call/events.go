@@ -493,6 +493,9 @@ func bodyDecoder(name string) (func([]byte) (Body, error), bool) {
 	if decode, ok := ticketDecoder(name); ok {
 		return decode, true
 	}
+	if decode, ok := onCallDecoder(name); ok {
+		return decode, true
+	}
 	if decode, ok := customerDecoder(name); ok {
 		return decode, true
 	}

@@ -407,7 +407,7 @@ func (d *Dispatcher) TalkMoved(agent call.AgentID, from, to call.ID) {
 // ends by TalkEnded. ErrUnknownAgent, ErrTalking, ErrBusy.
 func (d *Dispatcher) CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (device call.DeviceID, err error) {
 	err = d.ask(ctx, func(now time.Time) error {
-		if err := d.apply(now, CallOut{agent, id, client}); err != nil {
+		if err := d.apply(now, CallOut{Agent: agent, Call: id, Client: client}); err != nil {
 			return err
 		}
 		device = d.engine.agents[agent].Device

@@ -121,6 +121,9 @@ type (
 		Agent  call.AgentID
 		Call   call.ID
 		Client string // whose cap the agent counts for
+		// Page says that they are phoned for an urgent ticket: whether they are at work
+		// or not, and with nothing to write down afterwards.
+		Page bool
 	}
 	// TalkHeld says that the caller was put on hold, or taken back.
 	TalkHeld struct {

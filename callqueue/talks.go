@@ -64,7 +64,7 @@ func (e *Engine) callOut(now time.Time, in CallOut) error {
 		return fmt.Errorf("%w: %s is in call %s", ErrTalking, a.ID, a.call)
 	case a.offer != nil || a.gone || e.closed:
 		return fmt.Errorf("%w: %s is offered a call, or off the roster", ErrBusy, a.ID)
-	case a.presence == call.LoggedOut || !e.reachable(a):
+	case !in.Page && (a.presence == call.LoggedOut || !e.reachable(a)):
 		return fmt.Errorf("%w: %s is at no phone that could be rung", ErrBusy, a.ID)
 	}
 	e.rested(now, a)
@@ -72,6 +72,9 @@ func (e *Engine) callOut(now time.Time, in CallOut) error {
 	e.withhold(a)
 	e.occupy(a, "", in.Client)
 	a.talking, a.wrapUp = now, Queue{}.Defaults().WrapUp
+	if in.Page {
+		a.wrapUp = 0
+	}
 	e.move(now, a, call.ActivityChanged{Activity: call.Outbound, Call: in.Call})
 	return nil
 }

@@ -298,12 +298,12 @@ func (w *world) callsOut() {
 		w.t.Skip("rarely")
 	}
 	w.n++
-	in := callqueue.CallOut{Agent: a, Call: call.ID(fmt.Sprint("out", w.n)), Client: rapid.SampledFrom([]string{"", "acme"}).Draw(w.t, "client")}
+	in := callqueue.CallOut{Agent: a, Call: call.ID(fmt.Sprint("out", w.n)), Client: rapid.SampledFrom([]string{"", "acme"}).Draw(w.t, "client"), Page: rapid.Bool().Draw(w.t, "page")}
 	was, talks := w.activity[a], w.talks[a]
 	if w.do(in) != nil {
 		return
 	}
-	if talks != "" || was != call.Idle && was != call.WrapUp || w.activity[a] != call.Outbound {
+	if talks != "" || was != call.Idle && was != call.WrapUp && !(in.Page && was == call.PhoneGone) || w.activity[a] != call.Outbound {
 		w.t.Fatalf("%+v: was %s in %q, is %s", in, was, talks, w.activity[a])
 	}
 	w.talks[a], w.serving[a] = in.Call, in.Client

@@ -21,6 +21,7 @@ import (
 	"firstline/ivr"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
+	"firstline/tickets/oncall"
 )
 
 // Centre is how the support line works: one version of the centre's files. It
@@ -47,6 +48,7 @@ type Centre struct {
 	Callers      Callers
 	Outbound     intake.Outbound
 	Tickets      Tickets
+	OnCall       oncall.Plan
 	Patience     time.Duration     // of calls that are handed on
 	Hints        Faults            // what is no fault, but hardly meant, with where it stands; see Advice
 	Files        map[string][]byte // the files themselves, by name: what to store beside the hash
@@ -197,10 +199,11 @@ const (
 	lookupsFile = "lookups.yaml"
 	flowsDir    = "flows"
 	holidaysDir = "holidays" // <name>.ics
+	onCallDir   = "oncall"   // <name>.ics
 )
 
 func centreFiles() []string {
-	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, lookupsFile, featuresFile, callersFile, outboundFile, ticketsFile}
+	return []string{numbersFile, clientsFile, queuesFile, skillsFile, breaksFile, agentsFile, rulesFile, hoursFile, lookupsFile, featuresFile, callersFile, outboundFile, ticketsFile, onCallFile}
 }
 
 // LoadCentre reads a centre's folder. Prompts is the keys that flows may play; nil
@@ -258,7 +261,7 @@ func gather(dir fs.FS) (map[string][]byte, Faults, error) {
 	return files, faults, nil
 }
 
-func centreFolders() []string { return []string{flowsDir, holidaysDir} }
+func centreFolders() []string { return []string{flowsDir, holidaysDir, onCallDir} }
 
 // gatherFolder reads the files of one of the centre's folders.
 func gatherFolder(dir fs.FS, folder string, files map[string][]byte, faults *Faults) error {
@@ -286,7 +289,7 @@ func belongs(folder, name string) bool {
 	switch folder {
 	case flowsDir:
 		return path.Ext(name) == ".yaml"
-	case holidaysDir:
+	case holidaysDir, onCallDir:
 		return path.Ext(name) == ".ics"
 	}
 	return false

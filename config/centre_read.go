@@ -71,6 +71,7 @@ func load(files map[string][]byte, prompts []string, faults Faults) (*Centre, er
 	r.outbound()
 	r.hours()
 	r.tickets()
+	r.onCall()
 	r.rules()
 	r.flows()
 	r.follow()

@@ -2,8 +2,6 @@ package intake
 
 import (
 	"context"
-	"fmt"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,6 +9,7 @@ import (
 	"firstline/call"
 	"firstline/callqueue"
 	"firstline/callqueue/estimate"
+	"firstline/ivr/say"
 )
 
 // Announce says what the callers of a queue are told while they wait. The zero
@@ -40,9 +39,10 @@ type teller struct {
 	entry    call.EntryID
 	queue    call.QueueID
 	what     Announce
-	language string
-	told     int // announcements so far
-	position int // told last; 0 for none
+	language string // of the caller
+	heard    string // whose grammar says numbers: that of the recordings they hear
+	told     int    // announcements so far
+	position int    // told last; 0 for none
 	said     estimate.Said
 }
 
@@ -87,7 +87,7 @@ func (t *teller) announcement(ctx context.Context) []call.Media {
 	var keys []string
 	if position := at.Ahead + 1; t.what.Position && (t.position == 0 || position <= t.position) {
 		t.position, a.Position = position, position
-		keys = append(keys, positionKeys(position)...)
+		keys = append(keys, positionKeys(t.heard, position)...)
 	}
 	if t.what.Estimate && t.d.Forecast != nil {
 		if r, reason, ok := t.d.Forecast.Estimate(now, t.queue, at); ok {
@@ -95,7 +95,7 @@ func (t *teller) announcement(ctx context.Context) []call.Media {
 			said := t.said.Range
 			a.Low, a.High, a.Why = said.Low, said.High, string(t.said.Why)
 			a.Mean, a.P50, a.P90 = said.Mean, said.P50, said.P90
-			keys = append(keys, estimateKeys(t.said.Range)...)
+			keys = append(keys, estimateKeys(t.heard, t.said.Range)...)
 		} else {
 			a.Silent = string(reason)
 		}
@@ -115,39 +115,26 @@ func (t *teller) announcement(ctx context.Context) []call.Media {
 }
 
 // positionKeys are the prompts that say a place in the queue.
-func positionKeys(position int) []string {
+func positionKeys(language string, position int) []string {
 	if position == 1 {
 		return []string{"queue-next"}
 	}
-	return append([]string{"queue-position"}, digitKeys(position)...)
+	return append([]string{"queue-position"}, say.Number(language, position)...)
 }
 
 // estimateKeys are the prompts that say a wait, as a range of whole minutes.
-func estimateKeys(r estimate.Range) []string {
+func estimateKeys(language string, r estimate.Range) []string {
 	low, high := int(r.Low/time.Minute), int(r.High/time.Minute)
 	if high <= 1 {
-		return []string{"less-than-a-minute"}
+		return []string{"queue-soon"}
 	}
-	keys := []string{"queue-estimate"}
-	if low > 0 && low < high {
-		keys = append(append(keys, digitKeys(low)...), "range-to")
-	}
-	return append(append(keys, digitKeys(high)...), "minutes")
-}
-
-// digitKeys say a number digit by digit.
-func digitKeys(n int) []string {
-	var keys []string
-	for _, d := range strconv.Itoa(n) {
-		keys = append(keys, fmt.Sprintf("digit-%c", d))
-	}
-	return keys
+	return append([]string{"queue-estimate"}, say.Wait(language, low, high)...)
 }
 
 func (d *Desk) newTeller(j *journey, q callqueue.Queue, entry call.EntryID) *teller {
 	return &teller{
 		d: d, j: j, entry: entry, queue: q.ID, what: j.centre.Announce[q.ID],
-		language: j.language(),
+		language: j.language(), heard: j.centre.heard(j.language()),
 	}
 }
 

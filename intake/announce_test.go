@@ -65,7 +65,7 @@ func TestEstimateIsToldAsARangeAndKept(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		c.Hangup()
 		time.Sleep(time.Second)
-		want := []string{"queue-estimate", "digit-3", "range-to", "digit-1", "digit-2", "minutes", "queue-still"}
+		want := []string{"queue-estimate", "digit-3", "range-to", "number-12", "minutes", "queue-still"}
 		if d := cmp.Diff(want, r.heardKeys(c.Heard())); d != "" {
 			t.Error(d)
 		}
@@ -101,7 +101,7 @@ func TestAnnouncementStopsAsSoonAsAnAgentAnswers(t *testing.T) {
 func TestEveryPromptOfAnAnnouncementExists(t *testing.T) {
 	keys := promptCatalogue(t)
 	for n := range 30 {
-		for _, k := range slices.Concat(positionKeys(n+1), estimateKeys(estimate.Range{Low: time.Duration(n) * time.Minute / 2, High: time.Duration(n) * time.Minute})) {
+		for _, k := range slices.Concat(positionKeys("en", n+1), estimateKeys("en", estimate.Range{Low: time.Duration(n) * time.Minute / 2, High: time.Duration(n) * time.Minute})) {
 			if !slices.Contains(keys, k) {
 				t.Errorf("there is no prompt %q", k)
 			}

@@ -96,6 +96,9 @@ type (
 		TalkMoved(agent call.AgentID, from, to call.ID)
 		// CallOut reserves an agent for a call that they place, and says where they sit.
 		CallOut(ctx context.Context, agent call.AgentID, id call.ID, client string) (call.DeviceID, error)
+		// Page reserves somebody who is phoned for an urgent ticket, and says where they
+		// sit; empty for nowhere.
+		Page(ctx context.Context, agent call.AgentID, id call.ID) (call.DeviceID, error)
 		// Sitting is the call that the agent at a phone talks in; empty for none.
 		Sitting(ctx context.Context, device call.DeviceID) (call.ID, error)
 		// Colleague is who has that id, or sits at that phone, and whether they could

@@ -188,9 +188,9 @@ func TestAFlowReturnsToTheOneThatCalledIt(t *testing.T) {
 	}
 	want := []call.Media{
 		"prompt:en/enter-number", "prompt:en/queue-position", "prompt:en/digit-4", "prompt:en/digit-7", "prompt:en/digit-1", "prompt:en/digit-1", "prompt:en/press-1",
-		"prompt:de/queue-position", "prompt:de/number-21", "prompt:de/digit-4", "prompt:de/digit-7", "prompt:de/digit-1", "prompt:de/digit-1",
-		"prompt:de/letter-t", "prompt:de/digit-1", "prompt:de/digit-0", "prompt:de/weekday-4", "prompt:de/day-24", "prompt:de/month-12",
-		"prompt:de/digit-2", "prompt:de/thousand", "prompt:de/number-26", "prompt:de/one-f", "prompt:de/minute", "prompt:de/goodbye",
+		"prompt:de/queue-position", "prompt:de/one-m", "prompt:de/and-20", "prompt:de/digit-4", "prompt:de/digit-7", "prompt:de/digit-1", "prompt:de/digit-1",
+		"prompt:de/letter-t", "prompt:de/digit-1", "prompt:de/digit-0", "prompt:de/weekday-4", "prompt:de/the", "prompt:de/digit-4", "prompt:de/day-and-20", "prompt:de/month-12",
+		"prompt:de/digit-2", "prompt:de/thousand", "prompt:de/digit-6", "prompt:de/and-20", "prompt:de/one-f", "prompt:de/minute", "prompt:de/goodbye",
 	}
 	if d := cmp.Diff(want, c.heard); d != "" {
 		t.Errorf("heard (-want +got):\n%s", d)

@@ -32,6 +32,7 @@ type Ticket struct {
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
 	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
+	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }
@@ -40,7 +41,7 @@ type Ticket struct {
 type Change struct {
 	At   time.Time `json:"at"`
 	By   string    `json:"by"`
-	What string    `json:"what"` // state, handler, told, taken, or a field of the classification
+	What string    `json:"what"` // state, handler, told, taken, page, phoned, or a field of the classification
 	From string    `json:"from,omitempty"`
 	To   string    `json:"to,omitempty"`
 	Why  string    `json:"why,omitempty"`
@@ -98,6 +99,12 @@ func (t *Ticket) Apply(e call.Event) error {
 		t.Links = append(slices.DeleteFunc(t.Links, func(l call.TicketLinked) bool { return l.Endpoint == b.Endpoint }), b)
 	case call.Unknown:
 	default:
+		if ours, err := t.paged(e.At, b); ours {
+			if err != nil {
+				return err
+			}
+			break
+		}
 		return fmt.Errorf("tickets: %s cannot apply %s", t.ID, e.Body.Type())
 	}
 	t.Changed, t.Seq = e.At, e.Seq

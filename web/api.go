@@ -47,6 +47,8 @@ func (s *Server) routes(mux *http.ServeMux) huma.API {
 	s.incidentRoutes(api)
 	s.endpointRoutes(api)
 	s.hoursRoutes(api)
+	s.onCallRoutes(api)
+	s.pageRoutes(api)
 	s.flowRoutes(api)
 	s.nodeRoutes(api)
 	s.directoryRoutes(api)

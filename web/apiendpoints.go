@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"firstline/call"
+	"firstline/intake/alert"
 	"firstline/tickets/connect"
+	"firstline/tickets/connect/sign"
 )
 
 // Endpoints is who is told of tickets: connect.List and connect.Engine, whose errors
@@ -329,4 +332,19 @@ func (s *Server) replayDelivery(ctx context.Context, in *deliveryIn) (*deliveryO
 		return nil, err
 	}
 	return &deliveryOut{Body: deliveryView(&d)}, nil
+}
+
+// endpointProblem is the part of problem that is about endpoints; nil when err is not.
+func endpointProblem(err error) huma.StatusError {
+	switch {
+	case isAny(err, sign.ErrSignature, sign.ErrStale):
+		return huma.Error401Unauthorized("who you are is not proven")
+	case isAny(err, connect.ErrUnknown, connect.ErrNoDelivery):
+		return huma.Error404NotFound("there is no such thing here")
+	case errors.Is(err, connect.ErrExists):
+		return huma.Error409Conflict(err.Error())
+	case isAny(err, connect.ErrInvalid, alert.ErrFormat):
+		return huma.Error422UnprocessableEntity(err.Error())
+	}
+	return nil
 }

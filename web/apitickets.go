@@ -33,6 +33,7 @@ type TicketStory struct {
 	Clocks  []Clock         `json:"clocks" doc:"against what the client was promised; none for what is not technical"`
 	History []TicketChange  `json:"history" doc:"oldest first"`
 	Calls   []Call          `json:"calls" doc:"newest first, at most 500"`
+	Pages   []Page          `json:"pages" doc:"searches for somebody who takes it at once, oldest first"`
 }
 
 type ticketOut struct {
@@ -174,7 +175,7 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 	now := time.Now()
 	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
 		Ticket: s.ticketRow(t, now), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), now)),
-		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows),
+		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows), Pages: pageViews(t.Pages),
 	}}
 	for _, c := range t.History {
 		out.Body.History = append(out.Body.History, TicketChange(c))

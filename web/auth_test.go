@@ -50,9 +50,22 @@ var matrix = []struct {
 	{"POST", "/incidents", `{"title":"VPN","queue":"network{n}"}`, web.Supervisor, 200},
 	{"PATCH", "/incidents/{incident}", `{"prompt":"closed"}`, web.Supervisor, 200},
 	{"POST", "/incidents/{incident}/end", `{"note":"fixed"}`, web.Supervisor, 200},
+	{"GET", "/on-call", "", web.Agent, 200},
+	{"GET", "/on-call/{schedule}/turns?from=2027-01-05T03:00:00Z&to=2027-01-19T03:00:00Z", "", web.Agent, 200},
+	{"POST", "/on-call/{schedule}/overrides", `{"person":"ben","to":"2099-01-05T03:00:00Z"}`, web.Supervisor, 422},
+	{"GET", "/on-call-overrides", "", web.Supervisor, 200},
+	{"POST", "/on-call-overrides/{id}/end", "", web.Supervisor, 404},
+	{"POST", "/tickets/{ticket}/pages", `{"ladder":"none"}`, web.Agent, 404},
+	{"POST", "/tickets/{ticket}/pages/end", `{}`, web.Agent, 409},
 	{"GET", "/tickets", "", web.Agent, 200},
 	{"GET", "/tickets/{ticket}", "", web.Agent, 200},
 	{"GET", "/ticket-terms", "", web.Agent, 200},
+	{"GET", "/directory/{kind}", "", web.Agent, 200},
+	{"GET", "/directory/{kind}/{entry}", "", web.Agent, 404},
+	{"PUT", "/directory/{kind}/{entry}", `{"customer":{"id":"another","name":"Ada"}}`, web.Agent, 422},
+	{"DELETE", "/directory/{kind}/{entry}", "", web.Supervisor, 404},
+	{"PUT", "/directory-files/{kind}?dry_run=true", `{"csv":"id,name\nada,Ada\n"}`, web.Supervisor, 200},
+	{"GET", "/directory-files/{kind}", "", web.Supervisor, 200},
 	{"PATCH", "/tickets/{ticket}", `{}`, web.Agent, 428},
 	{"POST", "/tickets/{ticket}/notes", `{"text":"rebooted"}`, web.Agent, 201},
 	{"POST", "/tickets/{ticket}/call", `{"agent":"ana"}`, web.Agent, 202},
@@ -99,7 +112,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk", "{flow}", "support")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk", "{kind}", "customers", "{entry}", "ada", "{flow}", "support", "{schedule}", "night")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {
@@ -159,7 +172,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident", "entry"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

@@ -47,6 +47,8 @@ type Config struct {
 	Hooks     Hooks // nil: none are taken
 	Directory Directory
 	Hours     Hours
+	OnCall    OnCall
+	Pager     Pager
 	Flows     Flows
 	Tickets   Tickets
 	Agents    Agents
@@ -94,6 +96,8 @@ func (c Config) Validate() error {
 		{"Lost", c.Lost == nil},
 		{"Blocks", c.Blocks == nil},
 		{"Hours", c.Hours == nil},
+		{"OnCall", c.OnCall == nil},
+		{"Pager", c.Pager == nil},
 		{"Flows", c.Flows == nil},
 		{"Incidents", c.Incidents == nil},
 		{"Endpoints", c.Endpoints == nil},

@@ -14,15 +14,13 @@ import (
 	"firstline/callqueue/sla"
 	"firstline/callqueue/worktime"
 	"firstline/intake"
-	"firstline/intake/alert"
 	"firstline/intake/block"
 	"firstline/intake/incident"
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/tickets"
-	"firstline/tickets/connect"
-	"firstline/tickets/connect/sign"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 )
 
 // What the interfaces of Config answer when they cannot do as asked. The text
@@ -41,21 +39,22 @@ var (
 // the error is a fault of ours, which a human should look at.
 func problem(err error) (p huma.StatusError, fault bool) {
 	var already huma.StatusError
+	if p := endpointProblem(err); p != nil {
+		return p, false
+	}
 	switch {
 	case errors.As(err, &already):
 		return already, false
-	case isAny(err, ErrNotFound, connect.ErrUnknown, connect.ErrNoDelivery, tickets.ErrNotFound, customers.ErrUnknown, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry, callqueue.ErrUnknownKey):
+	case isAny(err, ErrNotFound, tickets.ErrNotFound, customers.ErrUnknown, oncall.ErrUnknown, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry, callqueue.ErrUnknownKey):
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
-	case isAny(err, sign.ErrSignature, sign.ErrStale):
-		return huma.Error401Unauthorized("who you are is not proven"), false
 	case errors.Is(err, intake.ErrTooManyCalls):
 		return huma.Error429TooManyRequests(err.Error()), false
-	case isAny(err, ErrInvalid, connect.ErrInvalid, alert.ErrFormat, tickets.ErrInvalid, customers.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
+	case isAny(err, ErrInvalid, tickets.ErrInvalid, customers.ErrInvalid, oncall.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
 		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
 		return huma.Error422UnprocessableEntity(err.Error()), false
-	case isAny(err, ErrConflict, connect.ErrExists, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
+	case isAny(err, ErrConflict, tickets.ErrPage, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
 		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
 		return huma.Error409Conflict(err.Error()), false
 	case isAny(err, tickets.ErrStale, customers.ErrStale):

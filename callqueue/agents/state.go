@@ -59,8 +59,8 @@ func NextActivity(from, to call.Activity) (call.Activity, error) {
 		ok = to == call.Idle || to == call.Talking || to == call.Outbound
 	case call.Outbound:
 		ok = to == call.Idle || to == call.WrapUp
-	case call.PhoneGone:
-		ok = to == call.Idle || to == call.Talking
+	case call.PhoneGone: // outbound: they are phoned elsewhere than where they sit
+		ok = to == call.Idle || to == call.Talking || to == call.Outbound
 	}
 	if !ok {
 		return from, &TransitionError{"activity", string(from), string(to)}

@@ -11,6 +11,7 @@ import (
 	"firstline/config"
 	"firstline/intake"
 	"firstline/ivr"
+	"firstline/ivr/prompts"
 )
 
 type flowCommand struct {
@@ -96,7 +97,7 @@ func (c *whatifCommand) Run(o *output) error {
 	if err != nil {
 		return err
 	}
-	heard, err := loadSounds(language)
+	heard, err := loadSounds(prompts.Languages()...)
 	if err != nil {
 		return err
 	}

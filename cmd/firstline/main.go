@@ -38,6 +38,7 @@ type command struct {
 	Blocks    blocksCommand    `cmd:"" help:"Who is kept out, in a running server."`
 	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
 	Lost      lostCommand      `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
+	Oncall    oncallCommand    `cmd:"" help:"Who is on call now, next, and at any time, in a running server."`
 	Flow      flowCommand      `cmd:"" help:"Look at the flows of the centre."`
 	Whatif    whatifCommand    `cmd:"" help:"Print where a call would go, and why."`
 	Prompts   promptsCommand   `cmd:"" help:"Make or check the recorded prompts."`

@@ -19,7 +19,7 @@ type promptsBuild struct {
 }
 
 func (c *promptsBuild) Run(ctx context.Context, o *output) error {
-	if err := prompts.Build(ctx, c.Dir, c.Language, prompts.Festival()); err != nil {
+	if err := prompts.Build(ctx, c.Dir, c.Language, prompts.Voice(c.Language)); err != nil {
 		return err
 	}
 	return (&promptsCheck{Dir: c.Dir, Language: c.Language}).Run(o)

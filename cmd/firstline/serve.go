@@ -26,6 +26,7 @@ import (
 	"firstline/intake/incident"
 	"firstline/intake/limp"
 	"firstline/intake/lost"
+	"firstline/ivr/prompts"
 	"firstline/recordings"
 	"firstline/sip"
 	"firstline/sip/ari"
@@ -34,6 +35,7 @@ import (
 	"firstline/tickets"
 	"firstline/tickets/connect"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 	"firstline/tickets/watch"
 	"firstline/web"
 )
@@ -119,6 +121,9 @@ type server struct {
 	endpoints    *connect.List
 	alerts       *alert.Desk
 	deliveries   *connect.Engine
+	onCall       *oncall.Desk
+	pager        *intake.Pager
+	tickets      *tickets.Desk // the one, so that edits come one after the other
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk
@@ -154,6 +159,7 @@ func (s *server) open(ctx context.Context) error {
 		{"desk", s.openDesk},
 		{"callbacks", s.openCallbacks},
 		{"hours", s.openHours},
+		{"on call", s.openOnCall},
 		{"limp mode", s.openLimp},
 		{"endpoints", s.openEndpoints},
 		{"alerts", s.openAlerts},
@@ -171,7 +177,7 @@ func (s *server) open(ctx context.Context) error {
 
 func (s *server) openCentre(context.Context) error {
 	var err error
-	if s.sounds, err = loadSounds("en"); err != nil {
+	if s.sounds, err = loadSounds(prompts.Languages()...); err != nil {
 		return err
 	}
 	c, err := s.loadCentre()
@@ -307,6 +313,7 @@ func (s *server) openRecordings(context.Context) error {
 
 // openDesk makes the journey, and takes up or closes what the last process left.
 func (s *server) openDesk(ctx context.Context) error {
+	s.tickets = tickets.NewDesk(s.journal, s.store.Numbers(), s.store)
 	s.lately = newLately(s.journal, s.boardFrom, s.centre.callerOf)
 	s.life.start("lately", s.lately.run)
 	s.flows = newFlowCounts(s.journal, s.boardFrom, s.centre.Zone)
@@ -314,7 +321,7 @@ func (s *server) openDesk(ctx context.Context) error {
 	s.desk = intake.New(intake.Config{
 		Forecast: s.lately, Callers: s.lately, MayCall: s.exchange.Dials, Playable: s.playable,
 		Journal: s.journal, Switch: s.exchange, Queue: s.queue, Recordings: s.recordings, Log: s.log.Named("desk"),
-		Tickets: tickets.NewDesk(s.journal, s.store.Numbers(), s.store), Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
+		Tickets: s.tickets, Lost: s.lost, Blocks: s.blocks, Incidents: s.incidents, Version: s.version, Lookups: &askers{s: s},
 	}, forDesk(s.centre.now(), s.sounds))
 	s.life.onEnd("desk", func() error { s.desk.Close(); return nil })
 	open, err := s.store.OpenCalls(ctx)

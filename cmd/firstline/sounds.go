@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"slices"
+	"strings"
 
 	"firstline/call"
 	"firstline/ivr/prompts"
@@ -19,8 +19,8 @@ type sounds struct {
 	checksum  map[call.Media]string // SHA-256 of the WAV, shortened: which version was heard
 }
 
-// loadSounds encodes every prompt of the languages. The other languages that have
-// a grammar have no recordings yet: their callers hear the first of these.
+// loadSounds encodes every prompt of the languages, the first of which is heard where
+// another has no recording, and in languages that have none at all.
 func loadSounds(languages ...string) (sounds, error) {
 	s := sounds{sound: map[call.Media]*media.Audio{}, checksum: map[call.Media]string{}, languages: languages}
 	for _, lang := range languages {
@@ -29,10 +29,9 @@ func loadSounds(languages ...string) (sounds, error) {
 			return sounds{}, fmt.Errorf("prompts: %w", err)
 		}
 		for _, key := range c.Keys() {
-			if err := s.add(call.Media("prompt:"+lang+"/"+key), c, key); err != nil {
+			if err := s.add(promptIn(lang, key), c, key); err != nil {
 				return sounds{}, err
 			}
-			s.lend(lang, key)
 		}
 		if err := s.add("music:default", c, prompts.Music); err != nil {
 			return sounds{}, err
@@ -41,21 +40,26 @@ func loadSounds(languages ...string) (sounds, error) {
 			return sounds{}, err
 		}
 	}
+	s.lend()
 	return s, nil
 }
 
-// lend gives a recording of the first language to those that have none.
-func (s sounds) lend(from, key string) {
-	for _, to := range say.Languages() {
-		if from == s.languages[0] && !s.recorded(to) {
-			m, own := call.Media("prompt:"+from+"/"+key), call.Media("prompt:"+to+"/"+key)
-			s.sound[own], s.checksum[own] = s.sound[m], s.checksum[m]
+// lend gives the recordings of the first language to those that lack them.
+func (s sounds) lend() {
+	for m, audio := range s.sound {
+		key, ok := strings.CutPrefix(string(m), "prompt:"+s.languages[0]+"/")
+		if !ok {
+			continue
+		}
+		for _, to := range say.Languages() {
+			if own := promptIn(to, key); s.sound[own] == nil {
+				s.sound[own], s.checksum[own] = audio, s.checksum[m]
+			}
 		}
 	}
 }
 
-// recorded reports whether a language has recordings of its own.
-func (s sounds) recorded(language string) bool { return slices.Contains(s.languages, language) }
+func promptIn(language, key string) call.Media { return call.Media("prompt:" + language + "/" + key) }
 
 func (s sounds) add(m call.Media, c *prompts.Catalogue, key string) error {
 	wav, err := c.WAV(key)

@@ -15,7 +15,7 @@
 #   kamailio   the proxy in front of several Asterisk nodes
 #   prometheus promtool, which reads the alerts
 #
-#   prompts    the speech synthesiser of `firstline prompts build`; no test needs it
+#   prompts    the speech synthesisers of `firstline prompts build`; no test needs it
 #
 # Looks for each program first and takes a moment when all is there; otherwise
 # it calls apt-get, as root or through sudo. It may be called again at any time.
@@ -74,6 +74,7 @@ want_group() {
 	prompts)
 		want text2wave festival
 		want /usr/share/festival/voices/us/cmu_us_slt_arctic_hts festvox-us-slt-hts
+		want espeak-ng espeak-ng
 		;;
 	*) die "unknown group '$1'; run it without arguments for the list" ;;
 	esac

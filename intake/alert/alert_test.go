@@ -94,11 +94,11 @@ func TestAProblemDeclaresAnIncidentAndItsEndEndsIt(t *testing.T) {
 		want              string
 		resolved, partial [2]string
 	}{
-		"alertmanager": {source("alertmanager", "queue:service=mail", "mail", "queue", "service-desk"), "mail  Mail is down on mx1 by endpoint:mon",
+		"alertmanager": {source("alertmanager", "queue:service:mail", "mail", "queue", "service-desk"), "mail  Mail is down on mx1 by endpoint:mon",
 			[2]string{`"status":"firing"`, `"status":"resolved"`}, [2]string{`{"status":"firing","labels":{"alertname":"MailDown","instance":"mx1"`, `{"status":"resolved","labels":{"alertname":"MailDown","instance":"mx1"`}},
-		"grafana": {source("grafana", "queue", "service-desk", "client:team=acme", "acme"), "service-desk acme Logins fail by endpoint:mon",
+		"grafana": {source("grafana", "queue", "service-desk", "client:team:acme", "acme"), "service-desk acme Logins fail by endpoint:mon",
 			[2]string{`"status":"firing"`, `"status":"resolved"`}, [2]string{}},
-		"zabbix": {source("zabbix", "queue:service=shop", "shop"), "shop  Web shop does not answer by endpoint:mon",
+		"zabbix": {source("zabbix", "queue:service:shop", "shop"), "shop  Web shop does not answer by endpoint:mon",
 			[2]string{`"value":"1"`, `"value":"0"`}, [2]string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestWhatAPersonDeclaredOrEndedIsThePersons(t *testing.T) {
 
 func TestAnAlertOfNoServiceHereDeclaresNothing(t *testing.T) {
 	w := newWatch(t)
-	w.take(source("zabbix", "queue:service=mail", "mail"), payload(t, "zabbix"))
+	w.take(source("zabbix", "queue:service:mail", "mail"), payload(t, "zabbix"))
 	w.want()
 }
 
@@ -172,10 +172,10 @@ func TestSettingsOfASourceAreChecked(t *testing.T) {
 		s    alert.Source
 		says string
 	}{
-		"good":      {source("grafana", "queue:a=b", "q", "client", "acme"), ""},
+		"good":      {source("grafana", "queue:a:b", "q", "client", "acme"), ""},
 		"format":    {source("smoke", "queue", "q"), "format"},
 		"no queue":  {source("zabbix", "client", "acme"), "needs queue"},
-		"a mistake": {source("zabbix", "queue", "q", "queu:a=b", "q"), "no setting"},
+		"a mistake": {source("zabbix", "queue", "q", "queu:a:b", "q"), "no setting"},
 		"no value":  {source("zabbix", "queue:a", "q"), "no setting"},
 		"empty":     {source("zabbix", "queue", ""), "empty"},
 	} {

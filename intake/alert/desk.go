@@ -74,8 +74,8 @@ type Source struct {
 	Settings map[string]string
 }
 
-// Check says what is wrong with a source's settings: format, a queue or queue:label=value
-// for a service, client or client:label=value for whose callers.
+// Check says what is wrong with a source's settings: format, a queue or queue:label:value
+// for a service, client or client:label:value for whose callers.
 func (s Source) Check() error {
 	if f := s.Settings["format"]; f != "alertmanager" && f != "grafana" && f != "zabbix" {
 		return fmt.Errorf("format is alertmanager, grafana or zabbix, not %q", f)
@@ -83,12 +83,12 @@ func (s Source) Check() error {
 	queues := 0
 	for name, value := range s.Settings {
 		what, label, mapped := strings.Cut(name, ":")
-		_, _, equals := strings.Cut(label, "=")
+		_, _, valued := strings.Cut(label, ":")
 		switch {
 		case name == "format":
 			continue
-		case what != "queue" && what != "client" || mapped && !equals:
-			return fmt.Errorf("%q is no setting; there are format, queue, client, queue:label=value and client:label=value", name)
+		case what != "queue" && what != "client" || mapped && !valued:
+			return fmt.Errorf("%q is no setting; there are format, queue, client, queue:label:value and client:label:value", name)
 		case value == "":
 			return fmt.Errorf("%q is empty", name)
 		case what == "queue":
@@ -96,7 +96,7 @@ func (s Source) Check() error {
 		}
 	}
 	if queues == 0 {
-		return errors.New("it needs queue, or queue:label=value: which service an alert is about")
+		return errors.New("it needs queue, or queue:label:value: which service an alert is about")
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (s Source) Check() error {
 func (s Source) means(what string, a Alert) string {
 	for _, name := range slices.Sorted(maps.Keys(s.Settings)) {
 		rule, ok := strings.CutPrefix(name, what+":")
-		label, value, _ := strings.Cut(rule, "=")
+		label, value, _ := strings.Cut(rule, ":")
 		if got, has := a.Labels[label]; ok && has && got == value {
 			return s.Settings[name]
 		}

@@ -21,11 +21,15 @@ import (
 // on standard input and writes a WAV of 16-bit PCM or mu-law, of any rate, to standard output.
 type Command []string
 
-// Festival is the synthesiser of the recordings that come with the program: the
-// voice slt of Carnegie Mellon's Arctic recordings (Debian packages festival and
-// festvox-us-slt-hts). README.md says how it was chosen.
-func Festival() Command {
-	return Command{"text2wave", "-eval", "(voice_cmu_us_slt_arctic_hts)"}
+// Voice is the synthesiser of a language's recordings that come with the program:
+// in English Festival's slt of Carnegie Mellon's Arctic recordings (Debian packages
+// festival and festvox-us-slt-hts), else espeak-ng with the voice klatt2. README.md
+// says how they were chosen.
+func Voice(lang string) Command {
+	if lang == "en" {
+		return Command{"text2wave", "-eval", "(voice_cmu_us_slt_arctic_hts)"}
+	}
+	return Command{"espeak-ng", "-v", lang + "+klatt2", "-s", "200", "--stdin", "--stdout"}
 }
 
 // Build makes what is missing or stale below dir, the folder of LANG.yaml: the

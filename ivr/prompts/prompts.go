@@ -26,11 +26,18 @@ const (
 	Beep  = "beep"  // before a message
 )
 
-//go:embed en.yaml en music.wav beep.wav
+//go:embed de.yaml en.yaml es.yaml fr.yaml de en es fr music.wav beep.wav
 var embedded embed.FS
 
-// Files returns the catalogue that comes with the program.
+// Files returns the catalogues that come with the program.
 func Files() fs.FS { return embedded }
+
+// Languages are those of the catalogues that come with the program, by their ISO
+// 639-1 codes; Fallback is first.
+func Languages() []string { return []string{Fallback, "de", "es", "fr"} }
+
+// Fallback is the language that is heard where a prompt is missing in another.
+const Fallback = "en"
 
 // Catalogue is the prompts of one language. It is read-only and safe for use by
 // several goroutines.

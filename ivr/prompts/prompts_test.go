@@ -19,17 +19,53 @@ import (
 )
 
 func TestEveryTextOfTheProgramHasItsCurrentRecording(t *testing.T) {
-	faults, err := Check(Files(), "en")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range faults {
-		t.Errorf("%v; run firstline prompts build", f)
+	for _, lang := range Languages() {
+		faults, err := Check(Files(), lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range faults {
+			t.Errorf("%v; run firstline prompts build --language %s", f, lang)
+		}
 	}
 }
 
+// Whatever is said in English by one prompt is said so in every language. Numbers
+// are pieced together in each language's own way, which package say's tests hold.
+func TestEveryLanguageHasEverySentence(t *testing.T) {
+	sentences := func(lang string) []string {
+		c, err := Load(Files(), lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := slices.DeleteFunc(c.Keys(), isPiece)
+		slices.Sort(keys)
+		return keys
+	}
+	for _, lang := range Languages() {
+		if diff := cmp.Diff(sentences(Fallback), sentences(lang)); diff != "" {
+			t.Errorf("%s (-en +%s):\n%s", lang, lang, diff)
+		}
+	}
+}
+
+// isPiece reports whether a key is of a number or a date.
+func isPiece(key string) bool {
+	switch what, _, _ := strings.Cut(key, "-"); what {
+	case "digit", "number", "one", "and", "y", "the", "of", "day":
+		return true
+	}
+	return false
+}
+
 func TestEveryRecordingIsTelephoneAudioWithinTheSizeBudget(t *testing.T) {
-	c, err := Load(Files(), "en")
+	for _, lang := range Languages() {
+		t.Run(lang, func(t *testing.T) { telephoneAudio(t, lang) })
+	}
+}
+
+func telephoneAudio(t *testing.T, lang string) {
+	c, err := Load(Files(), lang)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,6 +242,14 @@ func TestShapingTrimsSilenceAndSetsLoudness(t *testing.T) {
 	}
 	if s.samples[0] != 0 {
 		t.Errorf("begins with a click of %v", s.samples[0])
+	}
+}
+
+func TestAPauseIsNoLongerThanABreath(t *testing.T) {
+	tone := sine(8000, 500)
+	s := forTelephone(sound{rate: 8000, samples: slices.Concat(tone, make([]float64, 8000), tone, make([]float64, 1600), tone)})
+	if d, want := s.duration(), 3*time.Second+280*time.Millisecond+200*time.Millisecond; (d - want).Abs() > 40*time.Millisecond {
+		t.Errorf("lasts %v, want %v", d, want)
 	}
 }
 

@@ -6,6 +6,7 @@ import "math"
 // frames that hold speech, so a pause in the text does not make the rest louder.
 const (
 	loudness = -20.0 // dBFS
+	slack    = 1.45  // dB too quiet that are let be
 	ceiling  = -3.5  // dBFS; no sample is above it, so that G.711 never clips
 	knee     = 6.0   // dB below the ceiling, where rounding off begins
 
@@ -14,8 +15,9 @@ const (
 	leadIn   = 2 * frame  // kept before the first speech, the soft onset of an f or h
 	leadOut  = 6 * frame  // kept after the last; separates digits that are joined
 	fade     = frame / 2
-	lowCut   = 200.0 // Hz; below it a telephone carries nothing
-	presence = 0.8   // first-order lift of the treble, see tilt
+	lowCut   = 200.0      // Hz; below it a telephone carries nothing
+	presence = 0.8        // first-order lift of the treble, see tilt
+	breath   = 28 * frame // the longest pause that a synthesiser may make between sentences
 )
 
 // forTelephone turns what a synthesiser made into what a telephone carries well:
@@ -24,7 +26,7 @@ func forTelephone(s sound) sound {
 	x := resample(s.samples, s.rate, Rate)
 	x = highPass(x, lowCut, Rate)
 	x = tilt(x, presence)
-	x = trim(x)
+	x = shorten(trim(x))
 	level(x)
 	return sound{rate: Rate, samples: x}
 }
@@ -116,16 +118,44 @@ func trim(x []float64) []float64 {
 	return out
 }
 
+// shorten leaves no pause longer than a breath: a synthesiser reads a menu as if it
+// were a page, and a caller waits for the key to press.
+func shorten(x []float64) []float64 {
+	levels := frameLevels(x)
+	threshold := loudest(levels) * gain(silence)
+	out := make([]float64, 0, len(x))
+	quiet := 0
+	for i := 0; i < len(x); i += frame {
+		if n := i / frame; n < len(levels) && levels[n] <= threshold {
+			quiet += frame
+		} else {
+			quiet = 0
+		}
+		if quiet <= breath {
+			out = append(out, x[i:min(i+frame, len(x))]...)
+		}
+	}
+	return out
+}
+
 // level brings the speech to the wanted loudness, whatever its peaks: those that
 // would pass the ceiling are rounded off, so that joined recordings are equally loud.
+// Speech that is mostly peaks is lifted again for what the rounding took.
 func level(x []float64) {
-	l := speechLevel(x)
-	if l == 0 {
-		return
+	for again := range 4 {
+		l := speechLevel(x)
+		if l == 0 || again > 0 && l > gain(loudness-slack) {
+			return
+		}
+		lift(x, gain(loudness)/l)
 	}
+}
+
+// lift makes x louder by a factor, up to the ceiling.
+func lift(x []float64, by float64) {
 	knee, top := gain(ceiling-knee), gain(ceiling)
 	for i := range x {
-		v := x[i] * gain(loudness) / l
+		v := x[i] * by
 		if over := math.Abs(v) - knee; over > 0 {
 			v = math.Copysign(knee+(top-knee)*math.Tanh(over/(top-knee)), v)
 		}

@@ -46,16 +46,18 @@ func englishDate(year int, month time.Month, day int) []string {
 	return append(keys, english(rest, counting)...)
 }
 
-// german has a piece for each number below 100, since the ones come first; "ein"
-// stands before hundred, thousand and masculine things, "eine" before feminine ones.
+// german says the ones before the tens: "zwei" "undzwanzig". "Ein" stands before
+// these, before hundred, thousand and masculine things, "eine" before feminine ones.
 func german(n int, g gender) []string {
 	switch {
 	case n == 1 && g == masculine:
 		return []string{"one-m"}
 	case n == 1 && g == feminine:
 		return []string{"one-f"}
-	case n < 100:
+	case n < 20, n < 100 && n%10 == 0:
 		return []string{whole(n)}
+	case n < 100:
+		return append(german(n%10, masculine), piece("and", n/10*10))
 	case n < 1000:
 		return germanAbove(n, 100, "hundred", g)
 	}
@@ -71,7 +73,7 @@ func germanAbove(n, of int, word string, g gender) []string {
 }
 
 func germanDate(year int, month time.Month, day int) []string {
-	keys := []string{piece("day", day), piece("month", int(month))}
+	keys := append(germanDay(day), piece("month", int(month)))
 	if century := year / 100; century >= 11 && century <= 19 { // neunzehnhundertsechs
 		keys = append(keys, whole(century), "hundred")
 		if year%100 != 0 {
@@ -80,6 +82,14 @@ func germanDate(year int, month time.Month, day int) []string {
 		return keys
 	}
 	return append(keys, Number("de", year)...)
+}
+
+// germanDay is "der dritte", and "der" "drei" "undzwanzigste".
+func germanDay(day int) []string {
+	if day <= 20 || day == 30 {
+		return []string{piece("day", day)}
+	}
+	return append(append([]string{"the"}, german(day%10, masculine)...), piece("day-and", day/10*10))
 }
 
 // spanish has pieces up to 29 and of the tens, of 200 to 900, and "cien" beside
@@ -142,14 +152,20 @@ func spanishDate(year int, month time.Month, day int) []string {
 	return append(append(keys, "of", piece("month", int(month)), "of"), Number("es", year)...)
 }
 
-// french has a piece for each number below 100. Before a feminine thing those
-// that end in "un" end in "une".
+// french has pieces up to 29, of the tens up to 60, and of those with "et". Seventy
+// counts on from sixty, ninety from eighty, whose s stands only at the end. Before a
+// feminine thing those that end in "un" end in "une".
 func french(n int, g gender) []string {
 	switch {
-	case n < 100 && g == feminine && n%10 == 1 && n != 11 && n != 71 && n != 91:
+	case n < 70 && g == feminine && n%10 == 1 && n != 11:
 		return []string{agreeing(n, g)}
-	case n < 100:
+	case n < 30, n < 70 && n%10 <= 1, n == 71, n == 80:
 		return []string{whole(n)}
+	case n < 80:
+		tens := min(n/10*10, 60)
+		return append([]string{whole(tens)}, french(n-tens, g)...)
+	case n < 100:
+		return append([]string{"number-80-and"}, french(n-80, g)...)
 	case n < 1000:
 		return frenchAbove(n, 100, "hundred", g)
 	}

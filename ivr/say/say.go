@@ -119,6 +119,29 @@ func Duration(language string, d time.Duration) []string {
 	return keys
 }
 
+// Wait says a wait of low to high minutes, or of high alone where low is 0 or the
+// same. From an hour on it is said as a duration.
+func Wait(language string, low, high int) []string {
+	low, high = max(low, 0), max(high, 1)
+	switch {
+	case low == 0, low >= high:
+		return Duration(language, time.Duration(high)*time.Minute)
+	case high >= 60:
+		from, to := time.Duration(low)*time.Minute, time.Duration(high)*time.Minute
+		return slices.Concat(Duration(language, from), []string{"range-to"}, Duration(language, to))
+	}
+	return slices.Concat(rangeFrom(language, low), []string{"range-to"}, Duration(language, time.Duration(high)*time.Minute))
+}
+
+// rangeFrom is the number that a range of minutes begins with: it stands alone in
+// Spanish ("uno a dos minutos"), and agrees with the minutes elsewhere.
+func rangeFrom(language string, low int) []string {
+	if language == "es" {
+		return Number(language, low)
+	}
+	return number(language, low, grammars()[language].things["minute"])
+}
+
 type part struct {
 	n    int
 	unit string

@@ -23,6 +23,7 @@ import (
 	"firstline/intake"
 	"firstline/tickets"
 	"firstline/tickets/customers"
+	"firstline/tickets/oncall"
 	"firstline/web"
 )
 
@@ -53,6 +54,7 @@ type World struct {
 	care    *care
 
 	endpoints *told
+	onCall    *oncall.Desk
 }
 
 // New returns an empty desk with one queue.
@@ -69,6 +71,7 @@ func New() *World {
 	}
 	w.care = newCare(w)
 	w.endpoints = newEndpoints(w)
+	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
@@ -95,6 +98,8 @@ func (w *World) Config() web.Config {
 		Endpoints: secretsOf{w.endpoints},
 		Hours:     w,
 		Flows:     w,
+		OnCall:    w.onCall,
+		Pager:     worldPager{w},
 		Tickets:   worldTickets{w},
 		Agents:    w,
 		Devices:   w,

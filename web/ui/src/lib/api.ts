@@ -8,6 +8,7 @@ export type Clock = components["schemas"]["Clock"];
 export type TicketTerms = components["schemas"]["TicketTerms"];
 export type Reason = components["schemas"]["Reason"];
 export type Waited = components["schemas"]["Waited"];
+export type OnCall = components["schemas"]["OnCallOutBody"];
 export type Recording = components["schemas"]["Recording"];
 
 export const api = createClient<paths>({ baseUrl: "/" });

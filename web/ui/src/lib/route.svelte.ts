@@ -9,6 +9,7 @@ export type Route =
 	| { page: "reports" }
 	| { page: "callbacks" }
 	| { page: "incidents" }
+	| { page: "on-call" }
 	| { page: "lost" }
 	| { page: "blocks" }
 	| { page: "flows"; id?: string }
@@ -20,8 +21,8 @@ export function routeOf(path: string): Route {
 	if (!first) return { page: "board" };
 	if (first === "calls") return id ? { page: "call", id } : { page: "calls" };
 	if (first === "tickets" && id) return { page: "ticket", id };
+	const lists = ["reports", "callbacks", "incidents", "on-call", "lost", "blocks"] as const;
 	if (first === "flows") return id ? { page: "flows", id } : { page: "flows" };
-	const lists = ["reports", "callbacks", "incidents", "lost", "blocks"] as const;
 	const list = lists.find((l) => l === first);
 	if (list && !id) return { page: list };
 	return { page: "unknown" };
