@@ -52,6 +52,10 @@ func (w webHooks) Take(ctx context.Context, endpoint string, h http.Header, body
 	if connect.Kind(p.Kind) == connect.Alerts {
 		return away(w.s.alerts.Take(ctx, alert.Source{Endpoint: p.ID, Settings: p.Settings}, body))
 	}
+	if connect.Kind(p.Kind) == connect.SMS {
+		_, err := connect.Stop(ctx, w.s.store, body)
+		return away(err)
+	}
 	return away(in.Tell(ctx, p, body))
 }
 
