@@ -31,8 +31,8 @@ type Ticket struct {
 	History []Change            `json:"history,omitempty"` // oldest first
 	Moments []clock.Moment      `json:"moments,omitempty"` // what its clocks heed
 	Warned  []call.TicketWarned `json:"warned,omitempty"`
-	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Pages   []Page              `json:"pages,omitempty"` // searches for somebody who takes it at once, oldest first
+	Links   []call.TicketLinked `json:"links,omitempty"` // where other systems keep it; one for an endpoint
 	Test    bool                `json:"test,omitempty"`
 	Seq     int64               `json:"seq,omitempty"` // of the latest event in the ticket's stream
 }

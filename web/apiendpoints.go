@@ -334,16 +334,12 @@ func (s *Server) replayDelivery(ctx context.Context, in *deliveryIn) (*deliveryO
 	return &deliveryOut{Body: deliveryView(&d)}, nil
 }
 
-// endpointProblem is the part of problem that is about endpoints; nil when err is not.
+// endpointProblem is the part of problem that is about hooks; nil when err is not.
 func endpointProblem(err error) huma.StatusError {
 	switch {
 	case isAny(err, sign.ErrSignature, sign.ErrStale):
 		return huma.Error401Unauthorized("who you are is not proven")
-	case isAny(err, connect.ErrUnknown, connect.ErrNoDelivery):
-		return huma.Error404NotFound("there is no such thing here")
-	case errors.Is(err, connect.ErrExists):
-		return huma.Error409Conflict(err.Error())
-	case isAny(err, connect.ErrInvalid, alert.ErrFormat):
+	case errors.Is(err, alert.ErrFormat):
 		return huma.Error422UnprocessableEntity(err.Error())
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"firstline/intake/lost"
 	"firstline/recordings"
 	"firstline/tickets"
+	"firstline/tickets/connect"
 	"firstline/tickets/customers"
 	"firstline/tickets/oncall"
 )
@@ -45,17 +46,69 @@ func problem(err error) (p huma.StatusError, fault bool) {
 	switch {
 	case errors.As(err, &already):
 		return already, false
-	case isAny(err, ErrNotFound, tickets.ErrNotFound, customers.ErrUnknown, oncall.ErrUnknown, recordings.ErrNotFound, callqueue.ErrUnknownAgent, callqueue.ErrUnknownQueue, callqueue.ErrUnknownEntry, callqueue.ErrUnknownKey):
+	case isAny(err,
+		ErrNotFound,
+		tickets.ErrNotFound,
+		customers.ErrUnknown,
+		oncall.ErrUnknown,
+		recordings.ErrNotFound,
+		callqueue.ErrUnknownAgent,
+		callqueue.ErrUnknownQueue,
+		callqueue.ErrUnknownEntry,
+		callqueue.ErrUnknownKey,
+		connect.ErrUnknown,
+		connect.ErrNoDelivery,
+	):
 		return huma.Error404NotFound("there is no such thing here"), false
 	case errors.Is(err, ErrGone):
 		return huma.Error410Gone("it was here and is not kept any longer"), false
 	case errors.Is(err, intake.ErrTooManyCalls):
 		return huma.Error429TooManyRequests(err.Error()), false
-	case isAny(err, ErrInvalid, tickets.ErrInvalid, customers.ErrInvalid, oncall.ErrInvalid, callqueue.ErrInvalid, agents.ErrInvalid,
-		intake.ErrMayNotCall, incident.ErrInvalid, intake.ErrNoLine, block.ErrInvalid, lost.ErrInvalid, roster.ErrInvalid, roster.ErrNoDevice, worktime.ErrCalendar, sla.ErrSpan):
+	case isAny(err,
+		ErrInvalid,
+		tickets.ErrInvalid,
+		customers.ErrInvalid,
+		oncall.ErrInvalid,
+		callqueue.ErrInvalid,
+		agents.ErrInvalid,
+		intake.ErrMayNotCall,
+		incident.ErrInvalid,
+		intake.ErrNoLine,
+		block.ErrInvalid,
+		lost.ErrInvalid,
+		roster.ErrInvalid,
+		roster.ErrNoDevice,
+		worktime.ErrCalendar,
+		sla.ErrSpan,
+		connect.ErrInvalid,
+	):
 		return huma.Error422UnprocessableEntity(err.Error()), false
-	case isAny(err, ErrConflict, tickets.ErrPage, callqueue.ErrBusy, callqueue.ErrFull, callqueue.ErrTalking, callqueue.ErrNotTalking, callqueue.ErrLast, callqueue.ErrBreakFull,
-		intake.ErrNotTalking, intake.ErrNobody, intake.ErrConsults, intake.ErrNoConsult, intake.ErrNotRecorded, intake.ErrNoCallback, incident.ErrUnknown, incident.ErrExists, block.ErrUnknown, block.ErrExists, block.ErrState, lost.ErrUnknown, roster.ErrTaken, roster.ErrNoSeat, roster.ErrStale):
+	case isAny(err,
+		ErrConflict,
+		tickets.ErrPage,
+		callqueue.ErrBusy,
+		callqueue.ErrFull,
+		callqueue.ErrTalking,
+		callqueue.ErrNotTalking,
+		callqueue.ErrLast,
+		callqueue.ErrBreakFull,
+		connect.ErrExists,
+		intake.ErrNotTalking,
+		intake.ErrNobody,
+		intake.ErrConsults,
+		intake.ErrNoConsult,
+		intake.ErrNotRecorded,
+		intake.ErrNoCallback,
+		incident.ErrUnknown,
+		incident.ErrExists,
+		block.ErrUnknown,
+		block.ErrExists,
+		block.ErrState,
+		lost.ErrUnknown,
+		roster.ErrTaken,
+		roster.ErrNoSeat,
+		roster.ErrStale,
+	):
 		return huma.Error409Conflict(err.Error()), false
 	case isAny(err, tickets.ErrStale, customers.ErrStale):
 		return huma.Error412PreconditionFailed(err.Error()), false

@@ -36,7 +36,6 @@ type command struct {
 	Audit     auditCommand     `cmd:"" help:"Hold a running server's journal to the rules that it promises."`
 	Roster    rosterCommand    `cmd:"" help:"Take people on and change them, and plan their hours, in a running server."`
 	Blocks    blocksCommand    `cmd:"" help:"Who is kept out, in a running server."`
-	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
 	Lost      lostCommand      `cmd:"" help:"Who left unserved and is to be called back, in a running server."`
 	Oncall    oncallCommand    `cmd:"" help:"Who is on call now, next, and at any time, in a running server."`
 	Flow      flowCommand      `cmd:"" help:"Look at the flows of the centre."`
@@ -46,6 +45,7 @@ type command struct {
 	Replay    replayCommand    `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
 	Import    importCommand    `cmd:"" help:"Take over from Asterisk: its queues, and calls that it served meanwhile."`
 	Export    exportCommand    `cmd:"" help:"Write what was recorded in the formats of others."`
+	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

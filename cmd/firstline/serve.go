@@ -118,12 +118,12 @@ type server struct {
 	lost         *lost.List
 	blocks       *block.List
 	incidents    *incident.List
-	endpoints    *connect.List
-	alerts       *alert.Desk
-	deliveries   *connect.Engine
 	onCall       *oncall.Desk
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
+	endpoints    *connect.List
+	alerts       *alert.Desk
+	deliveries   *connect.Engine
 	directory    *customers.Directory
 	promises     *watch.Watch
 	desk         *intake.Desk

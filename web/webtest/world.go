@@ -52,9 +52,9 @@ type World struct {
 	revoked map[string]bool
 	paused  []string
 	care    *care
+	onCall  *oncall.Desk
 
 	endpoints *told
-	onCall    *oncall.Desk
 }
 
 // New returns an empty desk with one queue.
@@ -70,8 +70,8 @@ func New() *World {
 		revoked: make(map[string]bool),
 	}
 	w.care = newCare(w)
-	w.endpoints = newEndpoints(w)
 	w.onCall = oncall.NewDesk(w, onCallPlan, nil, zap.NewNop())
+	w.endpoints = newEndpoints(w)
 	w.Directory = customers.New(customers.Config{Journal: w, PINs: noPINs{}, Cost: pin.Cost{Memory: 64, Passes: 1}}, nil, nil)
 	return w
 }
