@@ -70,5 +70,5 @@ func connectDecoder(name string) (func([]byte) (Body, error), bool) {
 	case TicketLinked{}.Type():
 		return decodeAs[TicketLinked], true
 	}
-	return nil, false
+	return alertDecoder(name)
 }

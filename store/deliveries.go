@@ -34,6 +34,26 @@ ON CONFLICT (endpoint, name) DO UPDATE SET stored = excluded.stored, value = exc
 	endpointSecrets = `SELECT name, value FROM endpoint_secrets WHERE endpoint = $1`
 )
 
+const (
+	putOptOut = `INSERT INTO opt_outs (address, stored, how) VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING`
+	getOptOut = `SELECT stored FROM opt_outs WHERE address = $1`
+)
+
+// OptOut keeps that somebody does not want to be told.
+func (s *Store) OptOut(ctx context.Context, address, how string) error {
+	return s.exec(ctx, "opt-out", putOptOut, key(address), time.Now().UnixMicro(), key(how))
+}
+
+// OptedOut reports whether somebody does not want to be told.
+func (s *Store) OptedOut(ctx context.Context, address string) (bool, error) {
+	var at int64
+	err := s.row(ctx, "opt-out", getOptOut, []any{key(address)}, &at)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 var (
 	_ connect.Store = (*Store)(nil)
 	_ connect.Vault = (*Store)(nil)

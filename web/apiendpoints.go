@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"firstline/call"
+	"firstline/intake/alert"
 	"firstline/tickets/connect"
+	"firstline/tickets/connect/sign"
 )
 
 // Endpoints is who is told of tickets: connect.List and connect.Engine, whose errors
@@ -35,7 +38,7 @@ type Endpoints interface {
 type Endpoint struct {
 	ID call.EndpointID `json:"id"`
 	EndpointSetting
-	Kind     string          `json:"kind" enum:"webhook,connector,mail,sms"`
+	Kind     string          `json:"kind" enum:"webhook,connector,mail,sms,alerts"`
 	Made     time.Time       `json:"made"`
 	Changed  Act             `json:"changed"`
 	Disabled string          `json:"disabled,omitempty" doc:"why nothing is sent until it is set anew"`
@@ -136,7 +139,7 @@ type endpointIn struct {
 type addEndpointIn struct {
 	Body struct {
 		ID   call.EndpointID `json:"id" pattern:"^[a-z0-9][a-z0-9-]{0,39}$" doc:"how it is called from now on"`
-		Kind string          `json:"kind" enum:"webhook,connector,mail,sms"`
+		Kind string          `json:"kind" enum:"webhook,connector,mail,sms,alerts"`
 		EndpointSetting
 	}
 }
@@ -150,7 +153,7 @@ type secretIn struct {
 	ID   call.EndpointID `path:"id" maxLength:"40"`
 	Name string          `path:"name" maxLength:"40" doc:"signing, token, password, …"`
 	Body struct {
-		Value string `json:"value,omitempty" maxLength:"10000" doc:"absent for signing: one is made, and told this once"`
+		Value string `json:"value,omitempty" maxLength:"10000" doc:"absent for signing and inbound: one is made, and told this once"`
 	}
 }
 
@@ -253,7 +256,7 @@ func (s *Server) removeEndpoint(ctx context.Context, in *endpointIn) (*struct{},
 func (s *Server) putSecret(ctx context.Context, in *secretIn) (*secretOut, error) {
 	out := new(secretOut)
 	value := in.Body.Value
-	if value == "" && in.Name == connect.SigningSecret {
+	if value == "" && (in.Name == connect.SigningSecret || in.Name == connect.InboundSecret) {
 		value = connect.NewSigningSecret()
 		out.Body.Secret = value
 	}
@@ -329,4 +332,15 @@ func (s *Server) replayDelivery(ctx context.Context, in *deliveryIn) (*deliveryO
 		return nil, err
 	}
 	return &deliveryOut{Body: deliveryView(&d)}, nil
+}
+
+// endpointProblem is the part of problem that is about hooks; nil when err is not.
+func endpointProblem(err error) huma.StatusError {
+	switch {
+	case isAny(err, sign.ErrSignature, sign.ErrStale):
+		return huma.Error401Unauthorized("who you are is not proven")
+	case errors.Is(err, alert.ErrFormat):
+		return huma.Error422UnprocessableEntity(err.Error())
+	}
+	return nil
 }

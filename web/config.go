@@ -45,6 +45,7 @@ type Config struct {
 	Incidents Incidents
 	Endpoints Endpoints
 	Prompts   Prompts
+	Hooks     Hooks // nil: none are taken
 	Directory Directory
 	Hours     Hours
 	OnCall    OnCall

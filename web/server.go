@@ -181,6 +181,9 @@ func (s *Server) handler() http.Handler {
 	if s.cfg.Sounds != nil {
 		mux.Handle("GET /sounds/{name}", s.cfg.Sounds)
 	}
+	if s.cfg.Hooks != nil {
+		mux.HandleFunc("POST /hooks/{endpoint}", s.takeHook)
+	}
 	mux.HandleFunc("/api/", s.unknownAPI(mux))
 	mux.Handle("/", newPages(s.log))
 

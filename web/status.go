@@ -43,6 +43,9 @@ var (
 // the error is a fault of ours, which a human should look at.
 func problem(err error) (p huma.StatusError, fault bool) {
 	var already huma.StatusError
+	if p := endpointProblem(err); p != nil {
+		return p, false
+	}
 	switch {
 	case errors.As(err, &already):
 		return already, false

@@ -26,7 +26,7 @@ func (s *server) openEndpoints(ctx context.Context) error {
 		return err
 	}
 	ways := &connect.Ways{
-		Client: client, Guard: guard, Stories: s.store, URL: s.ticketURL,
+		Client: client, Guard: guard, Stories: s.store, URL: s.ticketURL, People: s.store, Alerts: checkAlerts,
 		Presets: &preset.Book{All: presets, Client: client, Stories: s.store},
 	}
 	log := s.log.Named("connect")

@@ -18,7 +18,7 @@ type endpointsCommand struct {
 	List   endpointsList   `cmd:"" default:"withargs" help:"Who is told of tickets, and how that does."`
 	Add    endpointsAdd    `cmd:"" help:"Have another system told of tickets from now on."`
 	Set    endpointsSet    `cmd:"" help:"Change an endpoint; one that was disabled is tried again."`
-	Secret endpointsSecret `cmd:"" help:"Give a secret, read from standard input; --make for a new signing secret."`
+	Secret endpointsSecret `cmd:"" help:"Give a secret, read from standard input; --make for a new signing or inbound secret."`
 	Remove endpointsRemove `cmd:"" help:"Tell an endpoint nothing any more."`
 	Try    endpointsTry    `cmd:"" help:"Send a message that says nothing."`
 	Dead   endpointsDead   `cmd:"" help:"List dead letters."`
@@ -85,7 +85,7 @@ func (e *endpointSetting) setting(id string) web.EndpointSetting {
 
 type endpointsAdd struct {
 	ID   string `arg:"" help:"Small letters, digits and dashes."`
-	Kind string `enum:"webhook,connector,mail,sms" default:"webhook" help:"webhook, connector, mail or sms."`
+	Kind string `enum:"webhook,connector,mail,sms,alerts" default:"webhook" help:"webhook, connector, mail, sms, or alerts for one that tells us."`
 	endpointSetting
 	serverFlags
 }

@@ -46,10 +46,10 @@ type command struct {
 	Replay    replayCommand    `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
 	Import    importCommand    `cmd:"" help:"Take over from Asterisk: its queues, and calls that it served meanwhile."`
 	Export    exportCommand    `cmd:"" help:"Write what was recorded in the formats of others."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
 	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
 	Ticket    ticketCommand    `cmd:"" help:"List, search and change tickets, in a running server."`
 	Report    reportCommand    `cmd:"" help:"What was promised to customers and what was kept, in a running server."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 func main() {

@@ -20,6 +20,7 @@ import (
 	"firstline/callqueue/roster"
 	"firstline/config"
 	"firstline/intake"
+	"firstline/intake/alert"
 	"firstline/intake/block"
 	"firstline/intake/feature"
 	"firstline/intake/incident"
@@ -124,6 +125,7 @@ type server struct {
 	pager        *intake.Pager
 	tickets      *tickets.Desk // the one, so that edits come one after the other
 	endpoints    *connect.List
+	alerts       *alert.Desk
 	deliveries   *connect.Engine
 	spoken       *spoken.List
 	spokenSounds spokenSounds
@@ -167,6 +169,7 @@ func (s *server) open(ctx context.Context) error {
 		{"articles", s.openArticles},
 		{"limp mode", s.openLimp},
 		{"endpoints", s.openEndpoints},
+		{"alerts", s.openAlerts},
 		{"web", s.openWeb},
 		{"deliveries", s.deliver},
 		{"calls", s.takeCalls},

@@ -63,6 +63,7 @@ func (s *server) webConfig(seed []call.Event) web.Config {
 		Promises:  webPromises{s.promises},
 		Months:    webMonths{s, tickets.NewDesk(s.journal, s.store.Numbers(), s.store), new(sync.Mutex)},
 	}
+	c.Hooks = webHooks{s, c.Tickets}
 	if s.exchange.asterisk != nil {
 		c.Nodes = webNodes{s}
 		c.Checks = append(c.Checks, web.Check{Name: "asterisk", OK: s.nodesAreWell})

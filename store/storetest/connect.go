@@ -103,6 +103,21 @@ func endpointSecretsAreKept(t *testing.T, engine Engine) {
 	}
 }
 
+// optOutsAreKept until for ever, once for each address.
+func optOutsAreKept(t *testing.T, engine Engine) {
+	s, _ := Start(t, engine(t).Config)
+	for range 2 {
+		if err := s.OptOut(t.Context(), "+4917012345678", "STOP"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for address, want := range map[string]bool{"+4917012345678": true, "+4917012345679": false} {
+		if out, err := s.OptedOut(t.Context(), address); out != want || err != nil {
+			t.Errorf("%s: %v, %v", address, out, err)
+		}
+	}
+}
+
 // nowhere is a sender that takes all, and its answers get lost when told so.
 type nowhere struct{ got chan connect.Delivery }
 

@@ -57,6 +57,7 @@ func Run(t *testing.T, engine Engine) {
 		{"CallbacksAreOpenUntilTheyEnd", callbacksAreFound},
 		{"DeliveriesAreKeptUntilTheyEnd", deliveriesAreKept},
 		{"EndpointSecretsAreKept", endpointSecretsAreKept},
+		{"DeliveriesAreNotForThoseWhoOptedOut", optOutsAreKept},
 		{"DeliveriesGoOnWhenTheDatabaseIsBack", deliveriesGoOn},
 		{"WhatIsNotThereIsNotFound", notFound},
 		{"NumbersAreGivenOutOnce", numbersOnce},

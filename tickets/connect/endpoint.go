@@ -21,6 +21,7 @@ const (
 	Connector Kind = "connector" // another ticket system, by a preset's templates
 	Mail      Kind = "mail"      // callers and customers, by mail
 	SMS       Kind = "sms"       // callers and customers, by a preset of an SMS service
+	Alerts    Kind = "alerts"    // it tells us: a monitoring system, of problems
 )
 
 var (
@@ -44,7 +45,7 @@ type Endpoint struct {
 }
 
 // Runs reports whether it is sent to.
-func (e *Endpoint) Runs() bool { return !e.Paused && e.Disabled == "" }
+func (e *Endpoint) Runs() bool { return !e.Paused && e.Disabled == "" && !e.speaks(Alerts) }
 
 // wants reports whether messages of a type are told.
 func (e *Endpoint) wants(t Type) bool {

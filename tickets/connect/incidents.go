@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,6 +20,8 @@ type incidents struct {
 type attachment struct {
 	incident call.IncidentID
 	global   int64 // of the event
+	ticket   call.TicketID
+	number   string
 }
 
 // knownAt is what was known when the journal was as long as a cursor says.
@@ -44,6 +47,18 @@ func knownAt(ctx context.Context, stories Stories, cursor int64) (incidents, err
 
 func (k incidents) owns(t call.TicketID) bool { return k.tickets[t] != "" }
 
+// affected are those whom an incident affects, in the order in which they said so.
+func (k incidents) affected(id call.IncidentID) []attachment {
+	var out []attachment
+	for _, a := range k.attached {
+		if a.incident == id {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b attachment) int { return cmp.Compare(a.global, b.global) })
+	return out
+}
+
 // apply folds an event in; twice is the same as once.
 func (k incidents) apply(e call.Event) {
 	switch x := e.Body.(type) {
@@ -57,7 +72,7 @@ func (k incidents) apply(e call.Event) {
 		if _, ok := k.attached[x.Ticket]; ok {
 			return
 		}
-		k.attached[x.Ticket] = attachment{x.Incident, e.Global}
+		k.attached[x.Ticket] = attachment{x.Incident, e.Global, x.Ticket, x.Number}
 		v := k.byID[x.Incident]
 		v.Affected++
 		k.byID[x.Incident] = v

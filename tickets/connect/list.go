@@ -148,6 +148,9 @@ func (l *List) PutSecret(ctx context.Context, id call.EndpointID, name, value, b
 	if name == "" || len(name) > 40 || len(value) > 10_000 || strings.ContainsAny(value, "\r\n\x00") {
 		return fmt.Errorf("%w: a secret has a name, and one line of text", ErrInvalid)
 	}
+	if name == InboundSecret && len(value) < 20 {
+		return fmt.Errorf("%w: the secret of those who tell us has at least 20 characters", ErrInvalid)
+	}
 	if name == SigningSecret {
 		if err := l.rotate(ctx, id, value); err != nil {
 			return err

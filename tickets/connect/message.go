@@ -36,6 +36,7 @@ func Types() []Type {
 	return []Type{
 		TicketCreated, TicketUpdated, TicketNoted, TicketAttached, IncidentDeclared, IncidentEnded,
 		SLAWarning, SLABreached, CallReceived, CallAnswered, CallEnded,
+		NoticeTicket, NoticeOutage, NoticeFixed,
 	}
 }
 
@@ -52,6 +53,7 @@ type Data struct {
 	Sequence int64         `json:"sequence"`
 	By       string        `json:"by,omitempty"` // who did it
 	Why      string        `json:"why,omitempty"`
+	To       string        `json:"to,omitempty"` // the person whom a notice is for
 	Ticket   *TicketView   `json:"ticket,omitempty"`
 	Note     *NoteView     `json:"note,omitempty"`
 	Incident *IncidentView `json:"incident,omitempty"`

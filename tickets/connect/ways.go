@@ -14,6 +14,8 @@ type Presets interface {
 	Check(s call.EndpointSet) error
 	// Types are those that a preset's endpoint is told of when it does not say.
 	Types(preset string) []string
+	// Texter sends texts by an SMS service. ErrInvalid.
+	Texter(p Endpoint, secrets map[string]string) (Texter, error)
 	// Sender is what tells an endpoint.
 	Sender(p Endpoint, secrets map[string]string) (Sender, error)
 }
@@ -24,7 +26,9 @@ type Ways struct {
 	Guard   outgoing.Guard
 	Stories Stories
 	Presets Presets
-	URL     func(call.TicketID) string // of a ticket's page
+	People  People
+	Alerts  func(s call.EndpointSet) error // checks one that tells us of problems. ErrInvalid
+	URL     func(call.TicketID) string     // of a ticket's page
 }
 
 // Check holds a setting to what its kind needs. ErrInvalid.
@@ -35,11 +39,14 @@ func (w *Ways) Check(s call.EndpointSet) error {
 			return fmt.Errorf("%w: a webhook has no preset and no settings", ErrInvalid)
 		}
 		return w.address(s.URL)
-	case Connector:
+	case Connector, SMS:
 		if err := w.Presets.Check(s); err != nil || s.URL == "" {
 			return err
 		}
 		return w.address(s.URL)
+	}
+	if s.Kind == string(Alerts) && w.Alerts != nil {
+		return w.Alerts(s)
 	}
 	return fmt.Errorf("%w: there is no endpoint of kind %q", ErrInvalid, s.Kind)
 }
@@ -56,6 +63,9 @@ func (w *Ways) For(ctx context.Context, p Endpoint, secrets map[string]string, c
 	if len(p.Types) == 0 && p.speaks(Connector) {
 		p.Types = w.Presets.Types(p.Preset)
 	}
+	if p.speaks(SMS) {
+		return w.sms(ctx, p, secrets, cursor)
+	}
 	planner, err := NewPlanner(ctx, p, cursor, w.Stories, w.URL)
 	if err != nil {
 		return Way{}, err
@@ -69,4 +79,18 @@ func (w *Ways) For(ctx context.Context, p Endpoint, secrets map[string]string, c
 		return Way{Sender: sender, Planner: planner}, err
 	}
 	return Way{}, fmt.Errorf("%w: there is no endpoint of kind %q", ErrInvalid, p.Kind)
+}
+
+// sms is the way to people by text.
+func (w *Ways) sms(ctx context.Context, p Endpoint, secrets map[string]string, cursor int64) (Way, error) {
+	planner, err := NewNoticePlanner(ctx, p, cursor, w.Stories)
+	if err != nil {
+		return Way{}, err
+	}
+	texter, err := w.Presets.Texter(p, secrets)
+	if err != nil {
+		return Way{}, err
+	}
+	sender, err := NewNotices(p, w.People, texter)
+	return Way{Sender: sender, Planner: planner}, err
 }

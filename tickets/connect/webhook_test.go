@@ -30,7 +30,7 @@ func hook(t *testing.T, h http.HandlerFunc, secrets map[string]string, since tim
 	t.Helper()
 	srv := httptest.NewTLSServer(h)
 	t.Cleanup(srv.Close)
-	client := outgoing.New(outgoing.Config{Guard: loopback(), Within: 300 * time.Millisecond, Bytes: 1000, TLS: srv.Client().Transport.(*http.Transport).TLSClientConfig})
+	client := outgoing.New(outgoing.Config{Guard: loopback(), Within: 2 * time.Second, Bytes: 1000, TLS: srv.Client().Transport.(*http.Transport).TLSClientConfig})
 	t.Cleanup(client.Close)
 	p := connect.Endpoint{ID: "crm", EndpointSet: call.EndpointSet{URL: srv.URL + "/in?x=1"}, Secrets: map[string]time.Time{connect.FormerSecret: since}}
 	s, err := connect.NewWebhook(client, p, secrets)

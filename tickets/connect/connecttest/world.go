@@ -28,13 +28,14 @@ type World struct {
 	secrets map[call.EndpointID]map[string]string
 	away    error
 	keeps   int
+	outs    map[string]bool
 }
 
 // New returns an empty world.
 func New() *World {
 	return &World{
 		streams: map[call.Stream][]call.Event{}, more: make(chan struct{}), cursors: map[call.EndpointID]int64{}, rows: map[string]connect.Delivery{},
-		refs: map[string]call.TicketID{}, secrets: map[call.EndpointID]map[string]string{},
+		refs: map[string]call.TicketID{}, secrets: map[call.EndpointID]map[string]string{}, outs: map[string]bool{},
 	}
 }
 
@@ -242,4 +243,19 @@ func Read(d connect.Delivery) (m connect.Message) {
 		panic(err) // the engine wrote it
 	}
 	return m
+}
+
+// OptOut implements connect.People.
+func (w *World) OptOut(_ context.Context, address, _ string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.outs[address] = true
+	return w.away
+}
+
+// OptedOut implements connect.People.
+func (w *World) OptedOut(_ context.Context, address string) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.outs[address], w.away
 }

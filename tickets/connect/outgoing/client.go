@@ -49,7 +49,6 @@ func transport(c Config, clear bool) *http.Transport {
 		DialContext:            d.DialContext,
 		TLSClientConfig:        conf,
 		TLSHandshakeTimeout:    5 * time.Second,
-		ResponseHeaderTimeout:  c.Within,
 		MaxResponseHeaderBytes: 64 << 10,
 		MaxIdleConnsPerHost:    4,
 		MaxConnsPerHost:        16,

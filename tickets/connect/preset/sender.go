@@ -242,6 +242,9 @@ func (b *Book) Check(s call.EndpointSet) error {
 			return fmt.Errorf("%w: the preset %s has no setting %q", connect.ErrInvalid, s.Preset, name)
 		}
 	}
+	if sms := connect.Kind(s.Kind) == connect.SMS; sms != (p.Send != nil) {
+		return fmt.Errorf("%w: the preset %s is not for endpoints of kind %s", connect.ErrInvalid, s.Preset, s.Kind)
+	}
 	if s.URL == "" && p.URL == "" {
 		return fmt.Errorf("%w: it needs the address of the system", connect.ErrInvalid)
 	}
@@ -268,4 +271,18 @@ func (b *Book) Sender(e connect.Endpoint, secrets map[string]string) (connect.Se
 		}
 	}
 	return &Sender{Preset: p, Client: b.Client, Endpoint: e, Secrets: secrets, Stories: b.Stories}, nil
+}
+
+// Texter implements connect.Presets.
+func (b *Book) Texter(e connect.Endpoint, secrets map[string]string) (connect.Texter, error) {
+	s, err := b.Sender(e, secrets)
+	if err != nil {
+		return nil, err
+	}
+	return s.(*Sender), nil
+}
+
+// Text implements connect.Texter.
+func (s *Sender) Text(ctx context.Context, to, text string) connect.Result {
+	return s.tell(ctx, s.Preset.Send, View{To: to, Text: text, Set: s.Endpoint.Settings})
 }

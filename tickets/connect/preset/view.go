@@ -33,7 +33,7 @@ func (v View) Title() string {
 func (v View) Story() string {
 	var b strings.Builder
 	line := func(name, value string) {
-		if value != "" {
+		if value = strings.Join(strings.Fields(value), " "); value != "" { // a name of two lines makes no line of its own
 			b.WriteString(name + ": " + value + "\n")
 		}
 	}
