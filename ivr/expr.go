@@ -8,9 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	exprcheck "github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/optimizer"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
@@ -56,10 +59,6 @@ func (r *reader) compile(w source.Word, kind reflect.Kind) expression {
 	if e, ok := r.compiled[compiledKey{w.Text, kind}]; ok {
 		return e.at(w.Pos)
 	}
-	options := []expr.Option{expr.Env(r.env), expr.DisableBuiltin("now"), expr.MaxNodes(200)}
-	if kind != reflect.Invalid && kind != asSpan {
-		options = append(options, expr.AsKind(kind))
-	}
 	tree, err := parser.Parse(w.Text)
 	if err != nil {
 		r.wrong(w, err)
@@ -67,7 +66,7 @@ func (r *reader) compile(w source.Word, kind reflect.Kind) expression {
 	}
 	e := expression{text: w.Text}
 	r.names(&e, w, tree.Node)
-	if e.program, err = expr.Compile(w.Text, options...); err != nil {
+	if e.program, err = r.program(w.Text, kind); err != nil {
 		r.wrong(w, err)
 		return expression{}
 	}
@@ -77,6 +76,34 @@ func (r *reader) compile(w source.Word, kind reflect.Kind) expression {
 	}
 	r.compiled[compiledKey{w.Text, kind}] = e
 	return e
+}
+
+// dialect is what expressions of a flow are compiled by.
+func dialect(env map[string]any) *conf.Config {
+	c := conf.New(env)
+	c.MaxNodes = 200
+	c.Disabled["now"] = true // what counts is when the call came
+	delete(c.Builtins, "now")
+	c.Check()
+	return c
+}
+
+// program compiles as expr.Compile does, by one configuration for all expressions of a
+// flow: to make that costs several times what the compiling does.
+func (r *reader) program(text string, kind reflect.Kind) (*vm.Program, error) {
+	c := r.dialect
+	c.Expect, c.ExpectAny = reflect.Invalid, false
+	if kind != asSpan && kind != reflect.Invalid {
+		c.Expect, c.ExpectAny = kind, true
+	}
+	tree, err := exprcheck.ParseCheck(text, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := optimizer.Optimize(&tree.Node, c); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(tree, c)
 }
 
 type compiledKey struct {

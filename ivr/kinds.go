@@ -3,6 +3,8 @@ package ivr
 import (
 	"reflect"
 
+	"github.com/expr-lang/expr/conf"
+
 	"firstline/ivr/source"
 )
 
@@ -41,6 +43,7 @@ type reader struct {
 	doc      *source.Doc
 	flow     *Flow
 	env      map[string]any // that expressions know, see environment
+	dialect  *conf.Config
 	compiled map[compiledKey]expression
 	wanted   []source.Word // secrets that lookups send
 	read     map[string]func(*reader, *source.Map) step
@@ -52,6 +55,7 @@ func newReader(doc *source.Doc, f *Flow) *reader {
 		doc: doc, flow: f, env: environment(f.variables),
 		compiled: make(map[compiledKey]expression), read: make(map[string]func(*reader, *source.Map) step),
 	}
+	r.dialect = dialect(r.env)
 	for _, k := range kinds() {
 		r.read[k.name] = k.read
 		r.kinds = append(r.kinds, k.name)

@@ -50,10 +50,13 @@ func Parse(name string, data []byte, o Override) *Doc {
 	if !d.plausible(data) {
 		return d
 	}
-	file, err := parse(data)
-	if err != nil {
-		d.syntax(err)
-		return d
+	file, ok := parsePieces(data)
+	if !ok {
+		var err error
+		if file, err = parse(data); err != nil {
+			d.syntax(err)
+			return d
+		}
 	}
 	d.unread = false
 	for _, doc := range file.Docs {
