@@ -22,7 +22,7 @@ func rows() map[string]string {
 		"branch":    "cases: [{if: 'a == \"\"', next: end}], default: end",
 		"language":  "to: de, next: end",
 		"lookup":    "lookup: crm, send: {a: a}, found: end, missing: end, failed: end",
-		"identity":  "is: said, by: '\"ticket \" + ticket', next: end",
+		"identity":  "is: said, next: end",
 		"classify":  "kind: software, affected: team, urgency: high, next: end",
 		"flow":      "flow: sub, next: end",
 		"return":    "",

@@ -122,6 +122,18 @@ var matrix = []struct {
 	{"PUT", "/nodes/{node}/drain", `{"drain":true}`, web.Admin, 204},
 	{"POST", "/centre/reload", "", web.Admin, 200},
 	{"GET", "/hours", "", web.Agent, 200},
+	{"GET", "/endpoints", "", web.Supervisor, 200},
+	{"POST", "/endpoints", `{"id":"crm{n}","kind":"webhook","name":"CRM","url":"https://crm.example.com/in"}`, web.Supervisor, 200},
+	{"GET", "/endpoints/{endpoint}", "", web.Supervisor, 200},
+	{"PUT", "/endpoints/{endpoint}", `{"name":"CRM","url":"https://crm.example.com/in"}`, web.Supervisor, 200},
+	{"DELETE", "/endpoints/{endpoint}", "", web.Supervisor, 204},
+	{"PUT", "/endpoints/{endpoint}/secrets/{name}", `{"value":"hush"}`, web.Supervisor, 200},
+	{"POST", "/endpoints/{endpoint}/try", "", web.Supervisor, 200},
+	{"GET", "/endpoints/{endpoint}/history", "", web.Supervisor, 200},
+	{"POST", "/endpoints/{endpoint}/replay", "", web.Supervisor, 200},
+	{"GET", "/deliveries", "", web.Supervisor, 200},
+	{"GET", "/deliveries/{dead}", "", web.Supervisor, 200},
+	{"POST", "/deliveries/{dead}/replay", "", web.Supervisor, 200},
 	{"GET", "/flows", "", web.Agent, 200},
 	{"GET", "/flows/{flow}/graph", "", web.Agent, 200},
 	{"GET", "/centre/versions", "", web.Supervisor, 200},
@@ -136,7 +148,7 @@ func TestEachResourceLetsInItsRolesAndNobodyElse(t *testing.T) {
 	c := d.Arrive(now, "T-100001", call.Party{Number: "+4930123456"}).Join("service-desk").After(time.Second).Offer("ana").After(time.Second).Talk("service-desk", now)
 	d.SetAudio(c.Recording(), []byte("RIFF"))
 	waiting := d.Arrive(now, "T-100002", call.Party{Number: "+4930123457"}).Join("service-desk")
-	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk", "{kind}", "customers", "{entry}", "ada", "{flow}", "support", "{schedule}", "night")
+	fill := strings.NewReplacer("{call}", string(c.ID), "{ticket}", string(c.Ticket), "{recording}", string(c.Recording()), "{agent}", "ana", "{device}", "2001", "{waiting}", string(waiting.ID), "{queue}", "service-desk", "{node}", "pbx", "{calendar}", "desk", "{kind}", "customers", "{entry}", "ada", "{flow}", "support", "{schedule}", "night", "{name}", "token")
 
 	ranks := []web.Role{"", web.Kiosk, web.Agent, web.Supervisor, web.Admin}
 	for _, m := range matrix {
@@ -179,6 +191,8 @@ func (d *desk) once(text string, now time.Time, c *webtest.Caller) string {
 		"{lost}":     func(string) string { return string(d.Lose(now, c, call.Party{})) },
 		"{proposal}": func(n string) string { return string(d.Propose(block.Pattern("+4930"+n), "agent:ana", false)) },
 		"{block}":    func(n string) string { return string(d.Propose(block.Pattern("+4930"+n), "supervisor:sue", true)) },
+		"{endpoint}": d.Tell,
+		"{dead}":     func(n string) string { return d.Dead(now, d.Tell(n)) },
 		"{n}":        func(n string) string { return n },
 	} {
 		if strings.Contains(text, name) {
@@ -202,7 +216,7 @@ func TestEveryResourceIsInTheMatrix(t *testing.T) {
 	}
 	for _, m := range matrix {
 		path, _, _ := strings.Cut(m.path, "?")
-		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident", "entry", "prompt"} {
+		for _, name := range []string{"call", "ticket", "recording", "agent", "device", "waiting", "queue", "callback", "node", "lost", "proposal", "block", "incident", "entry", "prompt", "endpoint", "dead"} {
 			path = strings.ReplaceAll(path, "{"+name+"}", "{id}")
 		}
 		have = append(have, m.method+" /api/v1"+path)

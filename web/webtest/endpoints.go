@@ -3,6 +3,7 @@ package webtest
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"firstline/call"
 	"firstline/tickets/connect"
@@ -32,6 +33,23 @@ func (w *World) Deliver(ds ...connect.Delivery) {
 	for _, d := range ds {
 		_ = w.endpoints.KeepDeliveries(context.Background(), d.Endpoint, connect.Batch{New: []connect.Delivery{d}}) // never fails in memory
 	}
+}
+
+// Tell makes an endpoint of its own for n, and returns its id.
+func (w *World) Tell(n string) string {
+	id := call.EndpointID("told" + n)
+	set := call.EndpointSet{Endpoint: id, Kind: string(connect.Webhook), Name: "Told", URL: "https://told.example.com/in", By: "supervisor:sue"}
+	if _, _, err := w.endpoints.list.Add(context.Background(), set); err != nil {
+		panic(err) // it fits
+	}
+	return string(id)
+}
+
+// Dead is the id of a letter that an endpoint did not take.
+func (w *World) Dead(at time.Time, endpoint string) string {
+	id := "msg_" + endpoint
+	w.Deliver(connect.Delivery{ID: id, Endpoint: call.EndpointID(endpoint), Key: "T-1", Type: connect.TicketNoted, State: connect.Dead, Made: at, Ended: at, Attempts: 4, Payload: []byte(`{}`)})
+	return id
 }
 
 // Endpoints implements web.Endpoints, as the methods below do.
