@@ -271,8 +271,12 @@ func (c *ticketClassify) Run(ctx context.Context, o *output) error {
 			to   *string
 			said string
 		}{
-			{&class.Kind, c.Kind}, {&class.Service, c.Service}, {&class.Category, c.Category}, {&class.Consequence, c.Consequence},
-			{&class.Severity, c.Severity}, {&class.Urgency, c.Urgency},
+			{&class.Kind, c.Kind},
+			{&class.Service, c.Service},
+			{&class.Category, c.Category},
+			{&class.Consequence, c.Consequence},
+			{&class.Severity, c.Severity},
+			{&class.Urgency, c.Urgency},
 		} {
 			*f.to = cmp.Or(f.said, *f.to)
 		}

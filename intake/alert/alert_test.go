@@ -94,12 +94,21 @@ func TestAProblemDeclaresAnIncidentAndItsEndEndsIt(t *testing.T) {
 		want              string
 		resolved, partial [2]string
 	}{
-		"alertmanager": {source("alertmanager", "queue:service:mail", "mail", "queue", "service-desk"), "mail  Mail is down on mx1 by endpoint:mon",
-			[2]string{`"status":"firing"`, `"status":"resolved"`}, [2]string{`{"status":"firing","labels":{"alertname":"MailDown","instance":"mx1"`, `{"status":"resolved","labels":{"alertname":"MailDown","instance":"mx1"`}},
-		"grafana": {source("grafana", "queue", "service-desk", "client:team:acme", "acme"), "service-desk acme Logins fail by endpoint:mon",
-			[2]string{`"status":"firing"`, `"status":"resolved"`}, [2]string{}},
-		"zabbix": {source("zabbix", "queue:service:shop", "shop"), "shop  Web shop does not answer by endpoint:mon",
-			[2]string{`"value":"1"`, `"value":"0"`}, [2]string{}},
+		"alertmanager": {
+			source("alertmanager", "queue:service:mail", "mail", "queue", "service-desk"), "mail  Mail is down on mx1 by endpoint:mon",
+			[2]string{`"status":"firing"`, `"status":"resolved"`},
+			[2]string{`{"status":"firing","labels":{"alertname":"MailDown","instance":"mx1"`, `{"status":"resolved","labels":{"alertname":"MailDown","instance":"mx1"`},
+		},
+		"grafana": {
+			source("grafana", "queue", "service-desk", "client:team:acme", "acme"), "service-desk acme Logins fail by endpoint:mon",
+			[2]string{`"status":"firing"`, `"status":"resolved"`},
+			[2]string{},
+		},
+		"zabbix": {
+			source("zabbix", "queue:service:shop", "shop"), "shop  Web shop does not answer by endpoint:mon",
+			[2]string{`"value":"1"`, `"value":"0"`},
+			[2]string{},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWatch(t)

@@ -60,8 +60,10 @@ func TestWhatARemoteAnswersDecidesWhatBecomesOfAMessage(t *testing.T) {
 		"is out of sort": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, connect.Again, true, 0, "500"},
 		"does not know":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, connect.Again, false, 0, "404"},
 		"is gone":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, connect.Gone, false, 0, "410"},
-		"redirects": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 307) },
-			connect.Again, true, 0, "307"},
+		"redirects": {
+			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 307) },
+			connect.Again, true, 0, "307",
+		},
 		"asks for peace": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "7")
 			w.WriteHeader(429)
