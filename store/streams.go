@@ -38,7 +38,7 @@ SELECT 'agent', id, (SELECT MAX(seq) FROM events WHERE kind = 'agent' AND stream
 UNION ALL
 SELECT kind, id, (SELECT MAX(seq) FROM events WHERE events.kind = directory.kind AND stream = directory.id) FROM directory
 UNION ALL
-SELECT 'system', 'firstline', (SELECT MAX(seq) FROM events WHERE kind = 'system' AND stream = 'firstline')`
+SELECT kind, stream, MAX(seq) FROM events WHERE kind = 'system' GROUP BY kind, stream`
 
 func loadStreams(ctx context.Context, db *database) (*streams, error) {
 	s := &streams{

@@ -384,8 +384,8 @@ func sequencesGoOn(t *testing.T, engine Engine) {
 	at := time.Now()
 	id := call.NewID(at)
 	for i, evs := range [][]call.Event{
-		{call.CallEvent(at, id, call.Arrived{Ticket: "T-1"}), call.AgentEvent(at, "ana", call.AgentSet{Name: "Ana"}), call.SystemEvent(at, call.Started{Boot: "1"})},
-		{call.CallEvent(at, id, call.Answered{}), call.AgentEvent(at, "ana", call.PresenceChanged{Presence: call.Available}), call.SystemEvent(at, call.Started{Boot: "2"})},
+		{call.CallEvent(at, id, call.Arrived{Ticket: "T-1"}), call.AgentEvent(at, "ana", call.AgentSet{Name: "Ana"}), call.SystemEvent(at, call.Started{Boot: "1"}), call.HoursEvent(at, "desk", call.HoursOverridden{Calendar: "desk", State: "closed"})},
+		{call.CallEvent(at, id, call.Answered{}), call.AgentEvent(at, "ana", call.PresenceChanged{Presence: call.Available}), call.SystemEvent(at, call.Started{Boot: "2"}), call.HoursEvent(at, "desk", call.HoursOverridden{Calendar: "desk"})},
 		{call.CallEvent(at, id, call.Ended{Outcome: call.OutcomeEndedInFlow}), call.TicketEvent(at, "T-1", call.TicketOpened{Call: id})},
 		{call.CallEvent(at, id, call.CallerLost{Reason: "r"}), call.TicketEvent(at, "T-1", call.TicketNoted{Note: "n", Text: "x"})},
 	} {
@@ -399,7 +399,7 @@ func sequencesGoOn(t *testing.T, engine Engine) {
 		stop()
 	}
 	s, _ := Start(t, p.Config)
-	if err := Numbered(Collect(t, s.Journal(), 0, 10), 1); err != nil {
+	if err := Numbered(Collect(t, s.Journal(), 0, 12), 1); err != nil {
 		t.Error(err)
 	}
 	story, err := s.Story(t.Context(), call.Stream{Kind: call.StreamCall, ID: string(id)}, 1, 2)
