@@ -49,6 +49,8 @@ func TestAnEndpointIsMadeChangedAndRemovedAndItsSecretsAreNeverShown(t *testing.
 	}
 	said("DELETE", one, "", 204)
 	said("GET", one, "", 404)
+	// What waited for the one that is gone must not go to another of its name.
+	said("POST", "/api/v1/endpoints", `{"id":"crm","kind":"webhook","name":"CRM","url":"https://other.example.com/in"}`, 409)
 	if res := d.ask("GET", "/api/v1/endpoints", "agent-token", ""); res.StatusCode != 403 {
 		t.Errorf("an agent asks who is told: %d", res.StatusCode)
 	}

@@ -38,19 +38,20 @@ type List struct {
 	cfg ListConfig
 	log *zap.Logger
 
-	mu      sync.Mutex // guards all and changed, and orders the stream; held while an event is written
+	mu      sync.Mutex // guards what follows, and orders the stream; held while an event is written
 	all     book
+	used    map[call.EndpointID]bool // ids that endpoints have or had: what waits for one that is gone never goes to another
 	changed chan struct{} // closed and replaced when all changes
 }
 
 // NewList takes up what the stream holds; events that do not fit are left out.
 func NewList(cfg ListConfig, story []call.Event) *List {
-	l := &List{cfg: cfg, log: cfg.Log, all: book{}, changed: make(chan struct{})}
+	l := &List{cfg: cfg, log: cfg.Log, all: book{}, used: map[call.EndpointID]bool{}, changed: make(chan struct{})}
 	if l.log == nil {
 		l.log = zap.NewNop()
 	}
 	for _, e := range story {
-		if err := l.all.apply(e); err != nil {
+		if err := l.apply(e); err != nil {
 			l.log.Error("event does not fit", zap.Int64("global", e.Global), zap.Error(err))
 		}
 	}
@@ -58,12 +59,13 @@ func NewList(cfg ListConfig, story []call.Event) *List {
 }
 
 // Add makes an endpoint, which is told of what happens from now on. A webhook's
-// signing secret is made with it, and told this once. ErrInvalid, ErrExists.
+// signing secret is made with it, and told this once. An id is given once, whatever
+// became of its endpoint. ErrInvalid, ErrExists.
 func (l *List) Add(ctx context.Context, s call.EndpointSet) (p Endpoint, secret string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.all[s.Endpoint] != nil {
-		return p, "", fmt.Errorf("%w: %s", ErrExists, s.Endpoint)
+	if l.used[s.Endpoint] {
+		return p, "", fmt.Errorf("%w: %s; the id of one that was removed stays its own", ErrExists, s.Endpoint)
 	}
 	if err := l.check(&s); err != nil {
 		return p, "", err
@@ -81,6 +83,14 @@ func (l *List) Add(ctx context.Context, s call.EndpointSet) (p Endpoint, secret 
 	}
 	err = l.write(ctx, call.EndpointSecretSet{Endpoint: s.Endpoint, Secret: SigningSecret, By: s.By})
 	return l.copied(s.Endpoint), secret, err
+}
+
+// apply folds an event of the stream in.
+func (l *List) apply(e call.Event) error {
+	if set, ok := e.Body.(call.EndpointSet); ok {
+		l.used[set.Endpoint] = true
+	}
+	return l.all.apply(e)
 }
 
 // Change sets an endpoint anew; one that was disabled is tried again. ErrUnknown, ErrInvalid.
@@ -127,7 +137,7 @@ func (l *List) Disable(ctx context.Context, id call.EndpointID, why string) erro
 	return l.write(ctx, call.EndpointDisabled{Endpoint: id, Why: why})
 }
 
-// Remove ends an endpoint; what was not delivered is dropped. ErrUnknown.
+// Remove ends an endpoint; what was not delivered is not sent any more. ErrUnknown.
 func (l *List) Remove(ctx context.Context, id call.EndpointID, by string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,7 +190,7 @@ func (l *List) write(ctx context.Context, b call.Body) error {
 		close(l.changed)
 		l.changed = make(chan struct{})
 	}()
-	return l.all.apply(ev)
+	return l.apply(ev)
 }
 
 // EndpointEvent is an event of the endpoints at an instant.
