@@ -266,8 +266,9 @@ func TestNothingIsLostOrDoubledOverCrashes(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
 				d := newDesk(t)
 				r := d.add("crm", nil)
+				moods := rand.New(rand.NewPCG(seed, 2)) // of the remote, which answers under its own lock
 				r.answer = func(connect.Delivery) connect.Result {
-					switch random.IntN(6) {
+					switch moods.IntN(6) {
 					case 0:
 						return connect.Result{Verdict: connect.Again, Detail: "503", Wide: true}
 					case 1:
