@@ -90,11 +90,13 @@ func (r *remote) types() []string {
 type desk struct {
 	t *testing.T
 	*connecttest.World
-	list    *connect.List
-	engine  *connect.Engine
+	list   *connect.List
+	engine *connect.Engine
+	ways   func(context.Context, connect.Endpoint, map[string]string, int64) (connect.Way, error) // in place of remotes
+	stop   func()
+
+	mu      sync.Mutex // guards remotes
 	remotes map[call.EndpointID]*remote
-	ways    func(context.Context, connect.Endpoint, map[string]string, int64) (connect.Way, error) // in place of remotes
-	stop    func()
 }
 
 func newDesk(t *testing.T) *desk {
@@ -136,18 +138,28 @@ func (d *desk) way(ctx context.Context, p connect.Endpoint, secrets map[string]s
 		return d.ways(ctx, p, secrets, cursor)
 	}
 	planner, err := connect.NewPlanner(ctx, p, cursor, d, func(id call.TicketID) string { return "https://desk.example/tickets/" + string(id) })
-	return connect.Way{Sender: d.remotes[p.ID], Planner: planner, Pace: connect.Pace{AtOnce: 3}}, err
+	return connect.Way{Sender: d.remote(p.ID), Planner: planner, Pace: connect.Pace{AtOnce: 3}}, err
 }
 
 func (d *desk) add(id call.EndpointID, with func(*call.EndpointSet)) *remote {
 	d.t.Helper()
-	d.remotes[id] = &remote{}
+	r := d.remote(id)
 	s := call.EndpointSet{Endpoint: id, Kind: string(connect.Webhook), Name: "N", By: "supervisor:sue"}
 	if with != nil {
 		with(&s)
 	}
 	if _, _, err := d.list.Add(d.t.Context(), s); err != nil {
 		d.t.Fatal(err)
+	}
+	return r
+}
+
+// remote is the one that an endpoint tells, made when it is new.
+func (d *desk) remote(id call.EndpointID) *remote {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.remotes[id] == nil {
+		d.remotes[id] = &remote{}
 	}
 	return d.remotes[id]
 }
