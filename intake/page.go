@@ -32,7 +32,7 @@ func (p *Pager) climb(ctx context.Context, id call.TicketID, page string) {
 		}
 		if err != nil && ctx.Err() == nil {
 			log.Error("search", zap.Error(err))
-			rest(ctx, retryPage)
+			call.Pause(ctx, retryPage)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (p *Pager) step(ctx context.Context, t tickets.Ticket, log *zap.Logger) err
 	if _, err := p.Tickets.StepPage(ctx, t.ID, call.PageRound{Page: page.ID, Round: page.Round, Phoned: len(page.Phoned)}); err != nil {
 		return err
 	}
-	rest(ctx, ladder.Pause)
+	call.Pause(ctx, ladder.Pause)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func exhausted(page tickets.Page) string {
 // process the phone may ring on: it is not rung again before that must be over.
 func (p *Pager) interrupted(ctx context.Context, t tickets.Ticket, live tickets.Try) error {
 	if !p.d.Switch.Caps().Adopt {
-		rest(ctx, time.Until(live.At.Add(live.Wait)))
+		call.Pause(ctx, time.Until(live.At.Add(live.Wait)))
 	}
 	if ctx.Err() != nil {
 		return nil
@@ -84,16 +84,6 @@ func (p *Pager) interrupted(ctx context.Context, t tickets.Ticket, live tickets.
 	p.d.Queue.TalkEnded(live.Person, live.Call, time.Now()) // for whom the last process had reserved them
 	_, err := p.Tickets.StepPage(ctx, t.ID, call.PageMissed{Page: t.Paging().ID, Call: live.Call, Person: live.Person, How: call.PageInterrupted})
 	return err
-}
-
-// rest lets d pass, unless ctx ends first.
-func rest(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // take keeps somebody from being phoned for two tickets at once; false when they are.

@@ -64,7 +64,7 @@ func (f *follower) Next(ctx context.Context) ([]call.Event, error) {
 			f.at += int64(len(evs))
 			return evs, nil
 		}
-		rest(ctx, 10*time.Millisecond)
+		call.Pause(ctx, 10*time.Millisecond)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

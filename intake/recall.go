@@ -18,7 +18,7 @@ func (b *callback) attempt(ctx context.Context) {
 	j, at, err := b.begin(ctx)
 	if err != nil {
 		b.d.Log.Error("callback not tried", zap.String("callback", string(b.c.ID)), zap.Error(err))
-		b.pause(ctx, soon)
+		call.Pause(ctx, soon)
 		return
 	}
 	line := j.call.Leg.(*absent)
@@ -99,15 +99,6 @@ func (b *callback) missed(ctx context.Context, j *journey) {
 	})
 	if err != nil {
 		b.d.Log.Error("callback", zap.String("callback", string(b.c.ID)), zap.Error(err))
-	}
-}
-
-func (b *callback) pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
 	}
 }
 

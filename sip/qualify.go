@@ -104,7 +104,7 @@ func (s *Server) qualify(ctx context.Context) {
 		for i, key := range keys {
 			slot := s.cfg.Qualify / time.Duration(len(keys))
 			late := mathrand.N(max(1, min(slot, s.cfg.Qualify/longestDelay)))
-			if !sleepUntil(ctx, start.Add(time.Duration(i)*slot+late)) {
+			if !call.Pause(ctx, time.Until(start.Add(time.Duration(i)*slot+late))) {
 				return
 			}
 			b, ok := s.cfg.Registrar.current(key)
@@ -125,7 +125,7 @@ func (s *Server) qualify(ctx context.Context) {
 		if start = start.Add(s.cfg.Qualify); time.Now().After(start) {
 			start = time.Now()
 		}
-		if !sleepUntil(ctx, start) {
+		if !call.Pause(ctx, time.Until(start)) {
 			return
 		}
 	}
@@ -182,17 +182,5 @@ func (s *Server) ping(ctx context.Context, b *call.Binding) error {
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	}
-}
-
-// sleepUntil reports whether the time came before the end of ctx.
-func sleepUntil(ctx context.Context, at time.Time) bool {
-	timer := time.NewTimer(time.Until(at))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
 	}
 }

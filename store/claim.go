@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/zap"
+
+	"firstline/call"
 )
 
 // leaseKey is the advisory lock that the owner of a PostgreSQL database holds, in
@@ -56,7 +58,7 @@ func (l *lease) claim(ctx context.Context, cfg Config, foreign func(context.Cont
 		if cfg.Standby && cfg.Watched != nil {
 			cfg.Watched(w.standing())
 		}
-		pause(ctx, every)
+		call.Pause(ctx, every)
 	}
 }
 
@@ -187,7 +189,7 @@ func (l *lease) take(ctx context.Context, s sight) (bool, error) {
 		if err != nil {
 			return true, err
 		}
-		if ok || !pause(ctx, 20*time.Millisecond) {
+		if ok || !call.Pause(ctx, 20*time.Millisecond) {
 			break
 		}
 	}

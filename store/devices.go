@@ -194,7 +194,7 @@ func (d *Devices) run(ctx context.Context) {
 		cancel()
 		if err != nil {
 			d.log.Debug("registrations wait", zap.Error(err))
-			pause(ctx, time.Second)
+			call.Pause(ctx, time.Second)
 			nudge(d.wake)
 		}
 	}

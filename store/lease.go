@@ -164,7 +164,7 @@ func (l *lease) run(ctx context.Context) {
 	if !l.db.postgres {
 		return
 	}
-	for pause(ctx, beatEvery) {
+	for call.Pause(ctx, beatEvery) {
 		l.keep(ctx)
 	}
 }
@@ -201,15 +201,3 @@ func (l *lease) release(rest bool) {
 }
 
 const leaveLease = `UPDATE lease SET owner = '' WHERE id = 1 AND epoch = $1`
-
-// pause waits for d, or returns false when ctx ends.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

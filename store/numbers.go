@@ -104,7 +104,7 @@ func (n *Numbers) run(ctx context.Context) {
 				continue
 			}
 			n.log.Warn("ticket numbers", zap.Error(err))
-			if !pause(ctx, time.Second) {
+			if !call.Pause(ctx, time.Second) {
 				return
 			}
 		}

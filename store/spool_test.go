@@ -258,7 +258,7 @@ func TestNeitherDatabaseNorDiskGivesAnErrorToAppend(t *testing.T) {
 	}
 	release()
 	for s.Journal().Status().Mode != Direct {
-		if !pause(t.Context(), 5*time.Millisecond) {
+		if !call.Pause(t.Context(), 5*time.Millisecond) {
 			t.Fatal("never direct again")
 		}
 	}

@@ -136,7 +136,7 @@ func (c *Cursor) stored(ctx context.Context, floor int64) ([]call.Event, error) 
 		case !away(err):
 			return nil, fmt.Errorf("read the journal behind %d: %w", c.after, err)
 		}
-		if !pause(ctx, 250*time.Millisecond) {
+		if !call.Pause(ctx, 250*time.Millisecond) {
 			return nil, context.Cause(ctx)
 		}
 	}

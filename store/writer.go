@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"firstline/call"
 )
 
 // lastChance is how long the end waits for the database to take what is spooled.
@@ -40,7 +42,7 @@ func (j *Journal) writePending(ctx, behind context.Context) {
 		if len(rs) == 0 {
 			return
 		}
-		if !j.write(behind, rs, config) && !pause(ctx, j.patience) {
+		if !j.write(behind, rs, config) && !call.Pause(ctx, j.patience) {
 			return // the posts that were put back get one more try in finish
 		}
 	}

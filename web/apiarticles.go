@@ -5,8 +5,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -157,11 +155,11 @@ func articleAnswer(a knowledge.Article, err error) (*articleOut, error) {
 }
 
 func (s *Server) changeArticle(ctx context.Context, in *changeArticleIn) (*articleOut, error) {
-	version, err := strconv.Atoi(strings.Trim(in.IfMatch, `"`))
+	version, err := versionIn(in.IfMatch)
 	if err != nil {
-		return nil, huma.NewError(http.StatusPreconditionRequired, "say in If-Match on which version the change was made")
+		return nil, err
 	}
-	return articleAnswer(s.cfg.Articles.Write(ctx, in.Body.written(in.ID, s.by(ctx)), version))
+	return articleAnswer(s.cfg.Articles.Write(ctx, in.Body.written(in.ID, s.by(ctx)), int(version)))
 }
 
 func (s *Server) retireArticle(ctx context.Context, in *retireArticleIn) (*articleOut, error) {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -195,8 +193,6 @@ func directoryAnswer(e customers.Entry) *directoryOut {
 	return &directoryOut{ETag: etag(e.Version), Body: directoryView(e)}
 }
 
-func etag(version int64) string { return fmt.Sprintf("%q", strconv.FormatInt(version, 10)) }
-
 func fieldViews(fields []customers.Field) []DirectoryField {
 	all := make([]DirectoryField, 0, len(fields))
 	for _, f := range fields {
@@ -213,11 +209,7 @@ func (s *Server) matched(k customers.Kind, id, ifMatch string) (int64, error) {
 			return 0, nil //nolint:nilerr // there is none: it is taken on
 		}
 	}
-	version, err := strconv.ParseInt(strings.Trim(ifMatch, `"`), 10, 64)
-	if err != nil {
-		return 0, huma.NewError(http.StatusPreconditionRequired, "say in If-Match on which version the change was made: the ETag of the entry as you read it")
-	}
-	return version, nil
+	return versionIn(ifMatch)
 }
 
 func (s *Server) putDirectory(ctx context.Context, in *putDirectoryIn) (*directoryOut, error) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,35 +57,31 @@ func joinedView(t tickets.Ticket) Joined {
 }
 
 type mergeIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Into call.TicketID `json:"into" minLength:"1" maxLength:"100" doc:"the ticket in which this one goes on"`
 		Why  string        `json:"why,omitempty" maxLength:"1000"`
 	}
 }
 
 type splitIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Calls []call.ID `json:"calls" minItems:"1" maxItems:"500" doc:"that are about something else; some have to stay"`
 		Why   string    `json:"why" minLength:"1" maxLength:"1000"`
 	}
 }
 
 type declineIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Other call.TicketID `json:"other" minLength:"1" maxLength:"100" doc:"the proposed ticket that is of another problem"`
 	}
 }
 
 type identifyIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Customer call.CustomerID `json:"customer" minLength:"1" maxLength:"64"`
 		Why      string          `json:"why,omitempty" maxLength:"1000" doc:"by what it is known"`
 	}
@@ -105,9 +99,9 @@ func (s *Server) joiningRoutes(api huma.API) {
 
 // decision is what somebody decides on the version that If-Match names.
 func (s *Server) decision(ctx context.Context, ifMatch, why string) (tickets.Decision, error) {
-	version, err := strconv.ParseInt(strings.Trim(ifMatch, `"`), 10, 64)
+	version, err := versionIn(ifMatch)
 	if err != nil {
-		return tickets.Decision{}, huma.NewError(http.StatusPreconditionRequired, "say in If-Match on which version it was decided: the ETag of the ticket as you read it")
+		return tickets.Decision{}, err
 	}
 	return tickets.Decision{By: s.by(ctx), Why: plain(why), Version: version}, nil
 }

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -64,9 +62,8 @@ type groupsOut struct {
 }
 
 type escalateIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Group    string   `json:"group" minLength:"1" maxLength:"64"`
 		Tried    string   `json:"tried" minLength:"1" maxLength:"4000" doc:"what was tried"`
 		Findings string   `json:"findings" minLength:"1" maxLength:"4000" doc:"what was found"`
@@ -75,17 +72,15 @@ type escalateIn struct {
 }
 
 type acceptIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Agent call.AgentID `json:"agent" minLength:"1" maxLength:"100" doc:"of the group, who handles it from now on"`
 	}
 }
 
 type returnIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		Why string `json:"why" minLength:"1" maxLength:"1000"`
 	}
 }
@@ -111,9 +106,9 @@ func (s *Server) listGroups(context.Context, *struct{}) (*groupsOut, error) {
 
 // decided is on which version somebody decided something.
 func (s *Server) decided(ctx context.Context, ifMatch string) (tickets.Escalation, error) {
-	version, err := strconv.ParseInt(strings.Trim(ifMatch, `"`), 10, 64)
+	version, err := versionIn(ifMatch)
 	if err != nil {
-		return tickets.Escalation{}, huma.NewError(http.StatusPreconditionRequired, "say in If-Match on which version it was decided: the ETag of the ticket as you read it")
+		return tickets.Escalation{}, err
 	}
 	return tickets.Escalation{By: s.by(ctx), Version: version}, nil
 }

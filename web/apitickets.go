@@ -2,9 +2,7 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,9 +37,8 @@ type ticketOut struct {
 }
 
 type changeTicketIn struct {
-	ID      call.TicketID `path:"id" maxLength:"100"`
-	IfMatch string        `header:"If-Match" maxLength:"30" doc:"the ETag of the ticket as it was read"`
-	Body    struct {
+	ReadTicket
+	Body struct {
 		State   *tickets.State  `json:"state,omitempty" enum:"new,open,waiting-customer,waiting-third-party,resolved,closed"`
 		Class   *Classification `json:"class,omitempty" doc:"the whole classification: a field that is left out is empty afterwards"`
 		Handler *call.AgentID   `json:"handler,omitempty" maxLength:"100" doc:"an agent; empty for nobody"`
@@ -166,7 +163,7 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 		return nil, err
 	}
 	now := time.Now()
-	out := &ticketOut{ETag: fmt.Sprintf("%q", strconv.FormatInt(t.Version, 10)), Body: TicketStory{
+	out := &ticketOut{ETag: etag(t.Version), Body: TicketStory{
 		Ticket: s.ticketRow(t, now), Next: t.State.Next(), Clocks: clockViews(t.Clocks(s.cfg.Tickets.Contract(t.Client), now)),
 		History: make([]TicketChange, 0, len(t.History)), Calls: callViews(rows), Pages: pageViews(t.Pages), Articles: append([]string{}, t.Articles...), Support: s.supportView(t, now),
 		Timeline: timeline(t, rows, s.cfg.Tickets.Contract(t.Client), now),
@@ -178,9 +175,9 @@ func (s *Server) ticketStory(ctx context.Context, t tickets.Ticket) (*ticketOut,
 }
 
 func (s *Server) changeTicket(ctx context.Context, in *changeTicketIn) (*ticketOut, error) {
-	version, err := strconv.ParseInt(strings.Trim(in.IfMatch, `"`), 10, 64)
+	version, err := versionIn(in.IfMatch)
 	if err != nil {
-		return nil, huma.NewError(http.StatusPreconditionRequired, "say in If-Match on which version the change was made: the ETag of the ticket as you read it")
+		return nil, err
 	}
 	t, err := s.cfg.Tickets.ChangeTicket(ctx, in.ID, tickets.Edit{
 		By: s.by(ctx), Why: plain(in.Body.Why), Version: version, State: in.Body.State, Class: (*call.Classification)(in.Body.Class),

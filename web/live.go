@@ -90,12 +90,7 @@ func (l *live) behind(ctx context.Context, err error) {
 	l.reading = false
 	l.mu.Unlock()
 	l.log.Warn("board cannot read the journal", zap.Error(err))
-	t := time.NewTimer(retryJournal)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
+	call.Pause(ctx, retryJournal)
 }
 
 func (l *live) apply(evs []call.Event) {

@@ -143,13 +143,13 @@ func (c *callCommand) ride(ctx context.Context, leg *sip.PhoneCall, r *callRepor
 	}
 	r.Answered, r.AnswerMs = true, time.Since(began).Milliseconds()
 	ear := newEar(leg)
-	if sleep(leg.Context(), c.PressAfter) {
+	if call.Pause(leg.Context(), c.PressAfter) {
 		r.Pressed = c.pressKeys(leg)
 	}
 	at := c.awaitAgent(ctx, leg, ear, api, began)
 	if at >= 0 {
 		leg.Loop(media.Tone(time.Second, checkTone))
-		sleep(leg.Context(), c.Talk)
+		call.Pause(leg.Context(), c.Talk)
 		r.Audio.AgentMs = ear.loudSince(at).Milliseconds()
 	}
 	r.Audio.HeardMs = ear.loud().Milliseconds()
@@ -168,7 +168,7 @@ func (c *callCommand) pressKeys(leg *sip.PhoneCall) string {
 	var pressed []rune
 	for _, key := range c.Press {
 		if key == ',' {
-			sleep(leg.Context(), time.Second)
+			call.Pause(leg.Context(), time.Second)
 			continue
 		}
 		if leg.SendDTMF(leg.Context(), string(key)) != nil {
@@ -211,7 +211,7 @@ func (c *callCommand) finish(ctx context.Context, api *apiClient, r *callReport,
 		}
 		r.Call, r.Ticket, r.Queue, r.Agent, r.Outcome = rec.ID, rec.Ticket, rec.Queue, rec.Agent, rec.Outcome
 		r.WaitMs, r.HoldMs, r.TalkMs, r.Path = &rec.WaitMs, &rec.HoldMs, &rec.TalkMs, rec.Path
-		if !rec.Open || !sleep(ctx, 100*time.Millisecond) {
+		if !rec.Open || !call.Pause(ctx, 100*time.Millisecond) {
 			return
 		}
 	}

@@ -166,7 +166,7 @@ func (a *loadAgent) take(p *sip.PhoneCall) {
 		a.ghost(v)
 		return
 	}
-	if !sleep(ctx, d.answer) {
+	if !call.Pause(ctx, d.answer) {
 		t.add(func(r *loadReport) { r.Agents.Withdrawn++ })
 		a.ghost(v)
 		return
@@ -184,9 +184,9 @@ func (a *loadAgent) take(p *sip.PhoneCall) {
 func (l *loadRun) handUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	for l.tally.phones() > 0 && sleep(ctx, 20*time.Millisecond) {
+	for l.tally.phones() > 0 && call.Pause(ctx, 20*time.Millisecond) {
 	}
-	sleep(ctx, 100*time.Millisecond) // for the last response to be repeated, should it be lost
+	call.Pause(ctx, 100*time.Millisecond) // for the last response to be repeated, should it be lost
 }
 
 const (
@@ -216,7 +216,7 @@ func (a *loadAgent) talk(ctx context.Context, p *sip.PhoneCall, v *loadVisit, d 
 	if !ends {
 		length += talkSlack // the caller's to end; an agent does not wait for ever either
 	}
-	if sleep(ctx, length) {
+	if call.Pause(ctx, length) {
 		_ = p.Hangup(context.WithoutCancel(ctx), call.Cause{Reason: call.Completed})
 	}
 	if v != nil && !a.l.c.NoAudio && time.Since(began) >= audibleTalk {

@@ -175,7 +175,7 @@ func (d *deskPhone) answer(ctx context.Context, p *sip.PhoneCall) bool {
 		<-ctx.Done()
 		return false
 	}
-	if !sleep(ctx, d.c.AnswerAfter) {
+	if !call.Pause(ctx, d.c.AnswerAfter) {
 		return false
 	}
 	return p.Answer(ctx) == nil
@@ -242,18 +242,6 @@ func after(d time.Duration) <-chan time.Time {
 		return nil
 	}
 	return time.After(d)
-}
-
-// sleep waits for d and reports whether ctx still lives.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // reporter prints events one per line, as JSON or for people.

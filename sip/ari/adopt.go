@@ -83,7 +83,7 @@ func (n *node) settled(ctx context.Context) error {
 	n.mu.Lock()
 	since := n.since
 	n.mu.Unlock()
-	if !pause(ctx, time.Until(since.Add(settling))) {
+	if !call.Pause(ctx, time.Until(since.Add(settling))) {
 		return context.Cause(ctx)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"firstline/call"
 	"firstline/sip/ari/asterisk"
 )
 
@@ -155,7 +156,7 @@ func (f *fakePBX) Run(ctx context.Context, h asterisk.Handler) error {
 		if replaced {
 			return asterisk.ErrReplaced
 		}
-		if !pause(ctx, 100*time.Millisecond) {
+		if !call.Pause(ctx, 100*time.Millisecond) {
 			return nil
 		}
 	}
@@ -266,7 +267,7 @@ func (f *fakePBX) restart(down time.Duration) {
 // do is one request.
 func (f *fakePBX) do(ctx context.Context, op string, work func() error) error {
 	verdict := f.verdict(op)
-	if !pause(ctx, time.Millisecond) {
+	if !call.Pause(ctx, time.Millisecond) {
 		return context.Cause(ctx)
 	}
 	f.mu.Lock()
@@ -276,7 +277,7 @@ func (f *fakePBX) do(ctx context.Context, op string, work func() error) error {
 		err = work()
 	}
 	f.mu.Unlock()
-	if !pause(ctx, time.Millisecond) {
+	if !call.Pause(ctx, time.Millisecond) {
 		return context.Cause(ctx)
 	}
 	if away || verdict != fine {

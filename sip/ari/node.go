@@ -84,7 +84,7 @@ func (n *node) do(ctx, life context.Context, verb func(ctx context.Context, agai
 			return err
 		}
 		n.log.Warn("no answer, trying again", zap.Error(err))
-		if !pause(ctx, retryPause) {
+		if !call.Pause(ctx, retryPause) {
 			return context.Cause(ctx)
 		}
 	}
@@ -115,18 +115,6 @@ func (n *node) await(ctx, life context.Context, told <-chan struct{}, look func(
 // retryPause is between two attempts while the event socket lives although
 // requests get no answer.
 const retryPause = 200 * time.Millisecond
-
-// pause reports whether d passed before ctx ended.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
 
 // connected waits until the node is there.
 func (n *node) connected(ctx context.Context) error {

@@ -188,7 +188,7 @@ func (l *leg) discard(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return err
-		case !pause(ctx, retryPause):
+		case !call.Pause(ctx, retryPause):
 			return context.Cause(ctx)
 		}
 	}

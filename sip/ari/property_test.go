@@ -176,7 +176,7 @@ func converse(ctx context.Context, p *process, c *call.Call, offer int, d dice) 
 
 // lives is a phone with somebody in front of it.
 func (p *fakePhone) lives(ctx context.Context, d dice) {
-	for pause(ctx, time.Second+d.upTo(3*time.Second)) {
+	for call.Pause(ctx, time.Second+d.upTo(3*time.Second)) {
 		switch d.IntN(6) {
 		case 0, 1, 2:
 			p.Answer()

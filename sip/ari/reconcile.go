@@ -35,7 +35,7 @@ func (n *node) Connected(ctx context.Context) {
 			return // the connection has ended again
 		}
 		n.log.Warn("cannot look through the node", zap.Error(err))
-		if !pause(ctx, time.Second) {
+		if !call.Pause(ctx, time.Second) {
 			return
 		}
 	}

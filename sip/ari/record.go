@@ -194,7 +194,7 @@ func (r *recording) watch() {
 			return
 		}
 		r.node.front.spawn(func() {
-			if pause(r.node.front.life, unstopped) && r.startStopping() {
+			if call.Pause(r.node.front.life, unstopped) && r.startStopping() {
 				r.unawaited()
 			}
 		})

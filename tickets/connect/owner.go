@@ -92,7 +92,7 @@ func (o *owner) restore(ctx context.Context) bool {
 		}
 		o.tell(Status{Fault: err.Error()})
 		o.log.Warn("endpoint cannot be served", zap.Error(err))
-		if !sleep(ctx, 10*retryEvery) {
+		if !call.Pause(ctx, 10*retryEvery) {
 			return false
 		}
 	}
@@ -138,7 +138,7 @@ func (o *owner) read(ctx context.Context) {
 	for {
 		evs, err := cursor.Next(ctx)
 		if err != nil {
-			if ctx.Err() != nil || !sleep(ctx, retryEvery) {
+			if ctx.Err() != nil || !call.Pause(ctx, retryEvery) {
 				return
 			}
 			o.log.Warn("journal cannot be read", zap.Error(err))
@@ -332,16 +332,4 @@ func (o *owner) report(now time.Time) {
 		s.Held = o.schedule.held
 	}
 	o.tell(s)
-}
-
-// sleep waits, or returns false when ctx ends.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

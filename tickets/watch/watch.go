@@ -128,7 +128,7 @@ func (w *Watch) load(ctx context.Context) bool {
 		switch {
 		case err != nil:
 			w.cfg.Log.Warn("open tickets cannot be read", zap.Error(err))
-			if !pause(ctx) {
+			if !call.Pause(ctx, retryEvery) {
 				return false
 			}
 			continue
@@ -150,7 +150,7 @@ func (w *Watch) listen(ctx context.Context) {
 	for cursor := w.cfg.Read(after); ctx.Err() == nil; {
 		evs, err := cursor.Next(ctx)
 		if err != nil {
-			if pause(ctx) {
+			if call.Pause(ctx, retryEvery) {
 				w.cfg.Log.Warn("the watch over tickets cannot read the journal", zap.Error(err))
 				cursor = w.cfg.Read(after)
 			}
@@ -261,16 +261,4 @@ func (w *Watch) rest() time.Duration {
 		wait = min(wait, max(0, time.Until(at.Add(grace))))
 	}
 	return wait
-}
-
-// pause waits before something is tried again; false means that ctx ended.
-func pause(ctx context.Context) bool {
-	t := time.NewTimer(retryEvery)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
