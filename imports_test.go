@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
 )
 
 const module = "firstline"
@@ -27,16 +28,17 @@ type room struct {
 var rooms = []room{
 	{"call/calltest", []string{"call"}, "the fake switch is for every room's tests, so it knows only the vocabulary"},
 	{"call/pin", nil, "secrets know nobody"},
+	{"call/wall", nil, "dates know nobody"},
 	{"call/...", nil, "the vocabulary is what all rooms share: the standard library only, and nothing of ours"},
 
 	{"ivr/prompts", nil, "the catalogue of recordings is data; the flow asks it, never the other way round"},
-	{"ivr/...", []string{"call", "ivr/prompts"}, "siblings meet only in intake"},
+	{"ivr/...", []string{"call", "call/wall", "ivr/prompts"}, "siblings meet only in intake"},
 	{"callqueue/agents", []string{"call"}, "agents are known by the queue, not the queue by agents"},
 	{"callqueue/sla", []string{"call"}, "pure arithmetic over events"},
 	{"callqueue/...", []string{"call", "call/pin"}, "siblings meet only in intake; the queue uses its own sub-packages"},
-	{"tickets/...", []string{"call", "call/pin"}, "siblings meet only in intake"},
+	{"tickets/...", []string{"call", "call/pin", "call/wall"}, "siblings meet only in intake"},
 	{"recordings/...", []string{"call"}, "siblings meet only in intake"},
-	{"intake/...", []string{"call", "call/pin", "ivr/...", "callqueue/...", "tickets/...", "recordings/..."}, "the journey joins the domain rooms and knows no edge"},
+	{"intake/...", []string{"call", "call/pin", "call/wall", "ivr/...", "callqueue/...", "tickets/...", "recordings/..."}, "the journey joins the domain rooms and knows no edge"},
 
 	{"sip/media", nil, "audio knows ports, packets and samples, no calls"},
 	{"sip/ari/asterisk", nil, "Asterisk's own words; what a call is, the front end knows"},
@@ -55,7 +57,7 @@ var rooms = []room{
 
 // edge is what every edge package may name, and what it may besides.
 func edge(besides ...string) []string {
-	return append(besides, "call", "call/pin", "intake/...", "ivr/...", "callqueue/...", "tickets/...", "recordings/...")
+	return append(besides, "call", "call/pin", "call/wall", "intake/...", "ivr/...", "callqueue/...", "tickets/...", "recordings/...")
 }
 
 type listed struct {

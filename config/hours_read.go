@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"firstline/call/wall"
 	"firstline/ivr/hours"
 	"firstline/ivr/source"
 )
@@ -49,7 +50,7 @@ func (r *centreReader) hours() {
 func (r *centreReader) calendar(doc *source.Doc, e source.Entry) *hours.Calendar {
 	before := len(doc.Faults())
 	m := e.Value.Map()
-	c := &hours.Calendar{Zone: timeZone(m.Must("zone")), Exceptions: make(map[hours.Date][]hours.Span)}
+	c := &hours.Calendar{Zone: timeZone(m.Must("zone")), Exceptions: make(map[wall.Date][]hours.Span)}
 	said := make(map[time.Weekday]bool)
 	for _, day := range m.May("weekly").Map().Entries() {
 		spans := openings(day.Value)
@@ -190,7 +191,7 @@ func nearClock(text string) string {
 	return hour + ":" + minute
 }
 
-func date(doc *source.Doc, w source.Word) (hours.Date, bool) {
+func date(doc *source.Doc, w source.Word) (wall.Date, bool) {
 	d, err := hours.ParseDate(w.Text)
 	if err != nil {
 		doc.Report().AddSuggesting(w.Pos, nearDate(w.Text), "%q is no date: %v", w.Text, err)

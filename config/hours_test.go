@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"firstline/call/wall"
 	"firstline/config"
 	"firstline/ivr/hours"
 )
@@ -51,7 +52,7 @@ calendars:
 	want := &hours.Calendar{
 		Zone:   berlin,
 		Weekly: [7][]hours.Span{night, day, day, day, day, {{From: 480, To: 960}}, night},
-		Exceptions: map[hours.Date][]hours.Span{
+		Exceptions: map[wall.Date][]hours.Span{
 			{Year: 2026, Month: 12, Day: 25}: nil,
 			{Year: 2026, Month: 12, Day: 24}: {{From: 480, To: 720}},
 		},

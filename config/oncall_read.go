@@ -146,7 +146,7 @@ func (o *onCallReader) rotation(m *source.Map) *oncall.Rotation {
 	}
 	from := m.Must("from").Word("")
 	if d, ok := date(o.doc, from); ok {
-		r.First = oncall.Date(d)
+		r.First = d
 	}
 	at := m.May("at")
 	text := at.Text("00:00")

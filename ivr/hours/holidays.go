@@ -8,6 +8,8 @@ import (
 
 	ics "github.com/arran4/golang-ical"
 	"github.com/teambition/rrule-go"
+
+	"firstline/call/wall"
 )
 
 // Limits of a calendar of holidays.
@@ -25,7 +27,7 @@ var ErrHolidays = errors.New("not a calendar of holidays")
 // DTSTART is a date, up to the day before its DTEND, as often as its RRULE says.
 // Cancelled events do not count. An event with a time of day is ErrHolidays, since
 // nobody could say what is closed by it.
-func ParseHolidays(data []byte) (map[Date]string, error) {
+func ParseHolidays(data []byte) (map[wall.Date]string, error) {
 	if len(data) > MaxHolidays {
 		return nil, fmt.Errorf("%w: it is longer than %d bytes", ErrHolidays, MaxHolidays)
 	}
@@ -33,7 +35,7 @@ func ParseHolidays(data []byte) (map[Date]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHolidays, err)
 	}
-	days := make(map[Date]string)
+	days := make(map[wall.Date]string)
 	var faults []error
 	for _, e := range cal.Events() {
 		if err := addHoliday(days, e); err != nil {
@@ -51,7 +53,7 @@ func ParseHolidays(data []byte) (map[Date]string, error) {
 	return days, nil
 }
 
-func addHoliday(days map[Date]string, e *ics.VEvent) error {
+func addHoliday(days map[wall.Date]string, e *ics.VEvent) error {
 	if s := e.GetProperty(ics.ComponentPropertyStatus); s != nil && s.Value == "CANCELLED" {
 		return nil
 	}
@@ -75,7 +77,7 @@ func addHoliday(days map[Date]string, e *ics.VEvent) error {
 	}
 	for _, s := range starts {
 		for d := range long {
-			days[DateOf(s.AddDate(0, 0, d))] = summary(e)
+			days[wall.DateOf(s.AddDate(0, 0, d))] = summary(e)
 		}
 	}
 	return nil

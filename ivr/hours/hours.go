@@ -10,6 +10,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"firstline/call/wall"
 )
 
 // minutesOfDay is what the clock shows in a day, whatever the day's length.
@@ -26,30 +28,6 @@ type Span struct {
 	From, To int
 }
 
-// Date is a day of the calendar, in no zone.
-type Date struct {
-	Year  int
-	Month time.Month
-	Day   int
-}
-
-// DateOf is the date that the clock shows at t in t's own zone.
-func DateOf(t time.Time) Date {
-	y, m, d := t.Date()
-	return Date{y, m, d}
-}
-
-// String is the date as ISO 8601 writes it: 2026-12-24.
-func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
-
-func (d Date) add(days int) Date {
-	return DateOf(time.Date(d.Year, d.Month, d.Day+days, 0, 0, 0, 0, time.UTC))
-}
-
-func (d Date) weekday() time.Weekday {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC).Weekday()
-}
-
 // Calendar is when a line is open. An opening over midnight belongs to the day on
 // which it begins: a date that is closed does not cut short the night before it.
 //
@@ -58,8 +36,8 @@ func (d Date) weekday() time.Weekday {
 // openings that meet on the clock meet always, and none begins twice.
 type Calendar struct {
 	Zone       *time.Location
-	Weekly     [7][]Span       // by time.Weekday
-	Exceptions map[Date][]Span // replace the weekly hours of their date; none means closed
+	Weekly     [7][]Span            // by time.Weekday
+	Exceptions map[wall.Date][]Span // replace the weekly hours of their date; none means closed
 }
 
 // Validate returns all that is wrong with the calendar, joined.
@@ -83,12 +61,12 @@ func (c *Calendar) Validate() error {
 	return errors.Join(faults...)
 }
 
-func (c *Calendar) dates() []Date {
-	all := make([]Date, 0, len(c.Exceptions))
+func (c *Calendar) dates() []wall.Date {
+	all := make([]wall.Date, 0, len(c.Exceptions))
 	for d := range c.Exceptions {
 		all = append(all, d)
 	}
-	slices.SortFunc(all, func(a, b Date) int {
+	slices.SortFunc(all, func(a, b wall.Date) int {
 		return cmp.Or(cmp.Compare(a.Year, b.Year), cmp.Compare(a.Month, b.Month), cmp.Compare(a.Day, b.Day))
 	})
 	return all
@@ -121,8 +99,8 @@ func sorted(spans []Span) []Span {
 // Open reports whether the line is open at an instant, and until when that stays
 // so, in the calendar's zone. A zero until means that it stays so for a year.
 func (c *Calendar) Open(at time.Time) (open bool, until time.Time) {
-	today := DateOf(at.In(c.Zone))
-	for from, to := range c.openings(today.add(-2), today.add(horizon)) {
+	today := wall.DateOf(at.In(c.Zone))
+	for from, to := range c.openings(today.Add(-2), today.Add(horizon)) {
 		switch {
 		case !to.After(at), !to.After(from): // past, or left out by the clock
 		case !open && from.After(at):
@@ -135,7 +113,7 @@ func (c *Calendar) Open(at time.Time) (open bool, until time.Time) {
 			until = to
 		}
 	}
-	if until.After(c.instant(today.add(horizon), 0)) {
+	if until.After(today.Add(horizon).At(0, c.Zone)) {
 		return true, time.Time{} // the last opening is only the last that was looked at
 	}
 	return open, until
@@ -153,11 +131,11 @@ func (c *Calendar) Next(at time.Time) time.Time {
 
 // openings is every opening that begins from one date to another, both included,
 // in order of their beginnings.
-func (c *Calendar) openings(first, last Date) iter.Seq2[time.Time, time.Time] {
+func (c *Calendar) openings(first, last wall.Date) iter.Seq2[time.Time, time.Time] {
 	return func(yield func(from, to time.Time) bool) {
-		for d := first; ; d = d.add(1) {
+		for d := first; ; d = d.Add(1) {
 			for _, s := range sorted(c.on(d)) {
-				if !yield(c.instant(d, s.From), c.instant(d, s.To)) {
+				if !yield(d.At(s.From, c.Zone), d.At(s.To, c.Zone)) {
 					return
 				}
 			}
@@ -168,39 +146,9 @@ func (c *Calendar) openings(first, last Date) iter.Seq2[time.Time, time.Time] {
 	}
 }
 
-func (c *Calendar) on(d Date) []Span {
+func (c *Calendar) on(d wall.Date) []Span {
 	if spans, differs := c.Exceptions[d]; differs {
 		return spans
 	}
-	return c.Weekly[d.weekday()]
-}
-
-// instant is when the clock first shows a time of a date, or, when it leaves that
-// time out, when it jumps over it. time.Date alone does not say which it takes.
-func (c *Calendar) instant(d Date, minutes int) time.Time {
-	shown := time.Date(d.Year, d.Month, d.Day, 0, minutes, 0, 0, time.UTC)
-	guess := time.Date(d.Year, d.Month, d.Day, 0, minutes, 0, 0, c.Zone)
-	began, ends := guess.ZoneBounds()
-	first, found := guess, wall(guess).Equal(shown)
-	for _, change := range []time.Time{began, ends} {
-		if change.IsZero() {
-			continue
-		}
-		before, after := offset(change.Add(-time.Second)), offset(change)
-		if t := shown.Add(-before).In(c.Zone); t.Before(change) && t.Before(first) {
-			first = t // the clock goes back here and shows the time again
-		}
-		if jumpedOver := !found && !shown.Before(change.UTC().Add(before)) && shown.Before(change.UTC().Add(after)); jumpedOver {
-			return change.In(c.Zone)
-		}
-	}
-	return first
-}
-
-// wall is what the clock shows at t, as if it were UTC.
-func wall(t time.Time) time.Time { return t.UTC().Add(offset(t)) }
-
-func offset(t time.Time) time.Duration {
-	_, seconds := t.Zone()
-	return time.Duration(seconds) * time.Second
+	return c.Weekly[d.Weekday()]
 }

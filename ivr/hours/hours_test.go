@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"firstline/call/wall"
 	"firstline/ivr/hours"
 )
 
@@ -33,7 +34,7 @@ func spans(t testing.TB, texts ...string) []hours.Span {
 
 // desk is open from Monday to Friday from 8 to 18 h and on Saturday morning.
 func desk(t testing.TB) *hours.Calendar {
-	c := &hours.Calendar{Zone: zone(t, "Europe/Berlin"), Exceptions: map[hours.Date][]hours.Span{
+	c := &hours.Calendar{Zone: zone(t, "Europe/Berlin"), Exceptions: map[wall.Date][]hours.Span{
 		{Year: 2026, Month: 12, Day: 24}: spans(t, "08:00-12:00"),
 		{Year: 2026, Month: 12, Day: 25}: nil,
 		{Year: 2026, Month: 12, Day: 27}: spans(t, "10:00-11:00"), // a Sunday
@@ -100,7 +101,7 @@ func TestADateReplacesTheHoursOfItsWeekday(t *testing.T) {
 }
 
 func TestANightBelongsToTheDayOnWhichItBegins(t *testing.T) {
-	c := &hours.Calendar{Zone: zone(t, "Europe/Berlin"), Exceptions: map[hours.Date][]hours.Span{
+	c := &hours.Calendar{Zone: zone(t, "Europe/Berlin"), Exceptions: map[wall.Date][]hours.Span{
 		{Year: 2026, Month: 11, Day: 28}: nil, // Saturday
 	}}
 	c.Weekly[time.Friday], c.Weekly[time.Saturday] = spans(t, "22:00-06:00"), spans(t, "22:00-06:00")
@@ -235,7 +236,7 @@ func FuzzParseSpan(f *testing.F) {
 }
 
 func TestAFaultyCalendarIsRefusedWithAllItsFaults(t *testing.T) {
-	c := &hours.Calendar{Exceptions: map[hours.Date][]hours.Span{{Year: 2026, Month: 12, Day: 24}: {{From: 1440, To: 1500}}}}
+	c := &hours.Calendar{Exceptions: map[wall.Date][]hours.Span{{Year: 2026, Month: 12, Day: 24}: {{From: 1440, To: 1500}}}}
 	c.Weekly[time.Monday] = spans(t, "12:00-18:00", "08:00-13:00")
 	err := c.Validate()
 	for _, want := range []string{"no time zone", "Monday: 08:00-13:00 and 12:00-18:00 overlap", "2026-12-24: an opening begins on its day"} {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"firstline/call/wall"
 )
 
 // Errors of what is written.
@@ -57,10 +59,10 @@ func clock(text string) (minutes int, ok bool) {
 
 // ParseDate reads "2026-12-24". Other texts, and days that a month does not have,
 // are ErrDate.
-func ParseDate(text string) (Date, error) {
+func ParseDate(text string) (wall.Date, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return Date{}, ErrDate
+		return wall.Date{}, ErrDate
 	}
-	return DateOf(t), nil
+	return wall.DateOf(t), nil
 }

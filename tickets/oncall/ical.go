@@ -12,6 +12,7 @@ import (
 	"github.com/teambition/rrule-go"
 
 	"firstline/call"
+	"firstline/call/wall"
 )
 
 // Limits of a calendar.
@@ -131,7 +132,7 @@ func (e *entry) starts(from, to time.Time) []time.Time {
 }
 
 func (e *entry) end(start time.Time) time.Time {
-	return wall(DateOf(start).add(e.days), e.hour, e.minute, start.Location())
+	return wall.DateOf(start).Add(e.days).At(60*e.hour+e.minute, start.Location())
 }
 
 // reader reads one VEVENT and gathers what is wrong with it.
@@ -174,7 +175,7 @@ func (r *reader) entry(who func(string) (call.AgentID, bool)) (entry, bool) {
 		return e, false
 	}
 	end = end.In(e.start.Location())
-	e.days = DateOf(end).days(DateOf(e.start))
+	e.days = wall.DateOf(end).Sub(wall.DateOf(e.start))
 	e.hour, e.minute = end.Hour(), end.Minute()
 	e.instead = r.instant(ics.ComponentPropertyRecurrenceId)
 	r.readRule(&e)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"firstline/call"
+	"firstline/call/wall"
 	"firstline/tickets/clock"
 	"firstline/tickets/oncall"
 )
@@ -19,7 +20,7 @@ func plan(t *testing.T) oncall.Plan {
 		People: map[call.AgentID]oncall.Person{"ana": {ID: "ana"}, "ben": {ID: "ben"}, "cem": {ID: "cem"}},
 		Groups: map[string]oncall.Group{"network": {ID: "network", People: []call.AgentID{"cem", "ana"}}},
 		Schedules: map[string]oncall.Schedule{
-			"night": {ID: "night", Zone: z, Rotation: &oncall.Rotation{People: []call.AgentID{"ana"}, Days: 7, First: oncall.Date{Year: 2026, Month: 1, Day: 5}}},
+			"night": {ID: "night", Zone: z, Rotation: &oncall.Rotation{People: []call.AgentID{"ana"}, Days: 7, First: wall.Date{Year: 2026, Month: 1, Day: 5}}},
 			"empty": {ID: "empty", Zone: z, Calendar: &oncall.Calendar{}},
 		},
 		Ladders: map[string]oncall.Ladder{

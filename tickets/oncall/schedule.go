@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firstline/call"
+	"firstline/call/wall"
 )
 
 // Schedule is one duty of which one person has the turn: by a rotation, which has no
@@ -31,9 +32,9 @@ type Shift struct {
 // for ever. It has always gone so: before First as well.
 type Rotation struct {
 	People []call.AgentID
-	Days   int  // between two hand-overs: 1 or 7
-	First  Date // of a hand-over to the first of People
-	Hour   int  // on the clock of the schedule's zone
+	Days   int       // between two hand-overs: 1 or 7
+	First  wall.Date // of a hand-over to the first of People
+	Hour   int       // on the clock of the schedule's zone
 	Minute int
 }
 
@@ -150,7 +151,7 @@ func (s Schedule) Next(at time.Time, overrides []Override) (Shift, bool) {
 }
 
 func (r *Rotation) at(at time.Time, zone *time.Location) Shift {
-	n := DateOf(at.In(zone)).days(r.First) / r.Days
+	n := wall.DateOf(at.In(zone)).Sub(r.First) / r.Days
 	for r.handover(n, zone).After(at) {
 		n--
 	}
@@ -165,5 +166,5 @@ func (r *Rotation) at(at time.Time, zone *time.Location) Shift {
 }
 
 func (r *Rotation) handover(n int, zone *time.Location) time.Time {
-	return wall(r.First.add(n*r.Days), r.Hour, r.Minute, zone)
+	return r.First.Add(n*r.Days).At(60*r.Hour+r.Minute, zone)
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"firstline/call"
+	"firstline/call/wall"
 	"firstline/tickets/oncall"
 )
 
@@ -24,8 +25,8 @@ func zone(t interface{ Fatal(...any) }, name string) *time.Location {
 // one, on its date, the next one takes over.
 func lived(r oncall.Rotation, z *time.Location, from, to time.Time, each func(at time.Time, who call.AgentID)) {
 	due, who, last := r.First, len(r.People)-1, call.AgentID("")
-	add := func(d oncall.Date, days int) oncall.Date {
-		return oncall.DateOf(time.Date(d.Year, d.Month, d.Day+days, 12, 0, 0, 0, time.UTC))
+	add := func(d wall.Date, days int) wall.Date {
+		return wall.DateOf(time.Date(d.Year, d.Month, d.Day+days, 12, 0, 0, 0, time.UTC))
 	}
 	for at := from; at.Before(to); at = at.Add(time.Minute) {
 		shown := at.In(z).Format("2006-01-02 15:04")
@@ -50,7 +51,7 @@ func TestAtEveryInstantExactlyOnePersonOfARotationHasTheTurn(t *testing.T) {
 		r := oncall.Rotation{
 			People: []call.AgentID{"ana", "ben", "cem"}[:rapid.IntRange(1, 3).Draw(t, "people")],
 			Days:   rapid.SampledFrom([]int{1, 7}).Draw(t, "days"),
-			First:  oncall.Date{Year: 2026, Month: in.month, Day: rapid.IntRange(1, 20).Draw(t, "day")},
+			First:  wall.Date{Year: 2026, Month: in.month, Day: rapid.IntRange(1, 20).Draw(t, "day")},
 			Hour:   rapid.IntRange(0, 23).Draw(t, "hour"), Minute: rapid.SampledFrom([]int{0, 1, 30, 59}).Draw(t, "minute"),
 		}
 		s := oncall.Schedule{ID: "night", Zone: z, Rotation: &r}
@@ -78,7 +79,7 @@ func TestAtEveryInstantExactlyOnePersonOfARotationHasTheTurn(t *testing.T) {
 func TestWhoStandsInWinsTheOneNamedLastFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		z := zone(t, "Europe/Berlin")
-		s := oncall.Schedule{ID: "night", Zone: z, Rotation: &oncall.Rotation{People: []call.AgentID{"ana", "ben"}, Days: 1, First: oncall.Date{Year: 2026, Month: 3, Day: 26}, Hour: 9}}
+		s := oncall.Schedule{ID: "night", Zone: z, Rotation: &oncall.Rotation{People: []call.AgentID{"ana", "ben"}, Days: 1, First: wall.Date{Year: 2026, Month: 3, Day: 26}, Hour: 9}}
 		begin := time.Date(2026, 3, 27, 0, 0, 0, 0, z)
 		var all []oncall.Override
 		for n := range rapid.IntRange(0, 5).Draw(t, "overrides") {
@@ -119,7 +120,7 @@ func TestWhoStandsInWinsTheOneNamedLastFirst(t *testing.T) {
 
 func TestANightHasAnHourMoreOrLessWhenTheClockChanges(t *testing.T) {
 	z := zone(t, "Europe/Berlin")
-	s := oncall.Schedule{ID: "night", Zone: z, Rotation: &oncall.Rotation{People: []call.AgentID{"ana", "ben"}, Days: 1, First: oncall.Date{Year: 2026, Month: 1, Day: 1}, Hour: 2, Minute: 30}}
+	s := oncall.Schedule{ID: "night", Zone: z, Rotation: &oncall.Rotation{People: []call.AgentID{"ana", "ben"}, Days: 1, First: wall.Date{Year: 2026, Month: 1, Day: 1}, Hour: 2, Minute: 30}}
 	for day, want := range map[string]time.Duration{
 		"2026-03-27T12:00:00Z": 24 * time.Hour,
 		"2026-03-28T12:00:00Z": 23*time.Hour + 30*time.Minute, // until 03:00, which is 02:30 left out
