@@ -44,7 +44,7 @@ type command struct {
 	Prompts   promptsCommand   `cmd:"" help:"Make or check the recorded prompts."`
 	Simulate  simulateCommand  `cmd:"" help:"Simulate a day: service level, waits and occupancy beside Erlang C and A."`
 	Replay    replayCommand    `cmd:"" help:"Run a recorded day through a changed centre, and print the difference."`
-	Import    importCommand    `cmd:"" help:"Take over from Asterisk: its queues, and calls that it served meanwhile."`
+	Import    importCommand    `cmd:"" help:"Take over what others have: customers and companies, Asterisk's queues, and calls that it served meanwhile."`
 	Export    exportCommand    `cmd:"" help:"Write what was recorded in the formats of others."`
 	Endpoints endpointsCommand `cmd:"" help:"Who is told of tickets, in a running server."`
 	Ticket    ticketCommand    `cmd:"" help:"List, search and change tickets, in a running server."`

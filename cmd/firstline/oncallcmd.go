@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"text/tabwriter"
@@ -14,6 +15,9 @@ type oncallCommand struct {
 	Show oncallShow `cmd:"" default:"withargs" help:"Every schedule's turns in the days ahead, and who stands in."`
 	Who  oncallWho  `cmd:"" help:"Who is on call at an instant."`
 }
+
+// errNoSchedules is of a centre in which nobody is ever on call.
+var errNoSchedules = errors.New("this centre has no schedules: write them into oncall.yaml of its folder, and reload")
 
 // onCallNow is what the API says of an instant.
 type onCallNow struct {
@@ -40,6 +44,9 @@ func (c *oncallWho) Run(ctx context.Context, o *output) error {
 	query := url.Values{"at": {c.At.UTC().Format(time.RFC3339Nano)}}
 	if err := api.do(ctx, "GET", "/api/v1/on-call?"+query.Encode(), &now); err != nil {
 		return err
+	}
+	if len(now.Schedules) == 0 {
+		return errNoSchedules
 	}
 	table := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SCHEDULE\tON CALL\tUNTIL\tBY\tNEXT")
@@ -99,6 +106,9 @@ func (c *oncallShow) Run(ctx context.Context, o *output) error {
 	at := url.Values{"at": {c.From.UTC().Format(time.RFC3339Nano)}}
 	if err := api.do(ctx, "GET", "/api/v1/on-call?"+at.Encode(), &now); err != nil {
 		return err
+	}
+	if len(now.Schedules) == 0 {
+		return errNoSchedules
 	}
 	table := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "SCHEDULE\tFROM\tTO\tON CALL\tBY")

@@ -41,7 +41,7 @@ type List struct {
 	mu      sync.Mutex // guards what follows, and orders the stream; held while an event is written
 	all     book
 	used    map[call.EndpointID]bool // ids that endpoints have or had: what waits for one that is gone never goes to another
-	changed chan struct{} // closed and replaced when all changes
+	changed chan struct{}            // closed and replaced when all changes
 }
 
 // NewList takes up what the stream holds; events that do not fit are left out.
