@@ -139,6 +139,7 @@ const steps = {
 			["reports", "/reports"],
 			["callbacks", "/callbacks"],
 			["incidents", "/incidents"],
+			["on-call", "/on-call"],
 			["lost", "/lost"],
 			["blocks", "/blocks"],
 			["flows", "/flows"],
