@@ -303,7 +303,8 @@ func (w *world) callsOut() {
 	if w.do(in) != nil {
 		return
 	}
-	if talks != "" || was != call.Idle && was != call.WrapUp && !(in.Page && was == call.PhoneGone) || w.activity[a] != call.Outbound {
+	free := was == call.Idle || was == call.WrapUp || in.Page && was == call.PhoneGone
+	if talks != "" || !free || w.activity[a] != call.Outbound {
 		w.t.Fatalf("%+v: was %s in %q, is %s", in, was, talks, w.activity[a])
 	}
 	w.talks[a], w.serving[a] = in.Call, in.Client

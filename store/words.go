@@ -30,26 +30,28 @@ const (
 	putWordsPostgres = `INSERT INTO ticket_words (doc, words) VALUES {rows} ON CONFLICT (doc) DO UPDATE SET words = excluded.words`
 )
 
-// What lists of tickets are filtered by stands beside the ticket.
-var searchColumns = []string{
-	`ALTER TABLE tickets ADD COLUMN client TEXT NOT NULL DEFAULT ''`,
-	`ALTER TABLE tickets ADD COLUMN caller TEXT NOT NULL DEFAULT ''`,
-	`ALTER TABLE tickets ADD COLUMN handler TEXT NOT NULL DEFAULT ''`,
-	`ALTER TABLE tickets ADD COLUMN priority BIGINT NOT NULL DEFAULT 0`,
-	`ALTER TABLE tickets ADD COLUMN began BIGINT NOT NULL DEFAULT 0`,
-	`ALTER TABLE tickets ADD COLUMN changed BIGINT NOT NULL DEFAULT 0`,
-	`CREATE INDEX tickets_caller ON tickets (caller, opened)`,
-	`CREATE INDEX tickets_handler ON tickets (handler, opened)`,
-	`CREATE INDEX tickets_client ON tickets (client, changed)`,
-	`CREATE INDEX tickets_unfiled ON tickets (opened) WHERE changed = 0`,
+// searchColumns is what lists of tickets are filtered by, beside the ticket.
+func searchColumns() []string {
+	return []string{
+		`ALTER TABLE tickets ADD COLUMN client TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE tickets ADD COLUMN caller TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE tickets ADD COLUMN handler TEXT NOT NULL DEFAULT ''`,
+		`ALTER TABLE tickets ADD COLUMN priority BIGINT NOT NULL DEFAULT 0`,
+		`ALTER TABLE tickets ADD COLUMN began BIGINT NOT NULL DEFAULT 0`,
+		`ALTER TABLE tickets ADD COLUMN changed BIGINT NOT NULL DEFAULT 0`,
+		`CREATE INDEX tickets_caller ON tickets (caller, opened)`,
+		`CREATE INDEX tickets_handler ON tickets (handler, opened)`,
+		`CREATE INDEX tickets_client ON tickets (client, changed)`,
+		`CREATE INDEX tickets_unfiled ON tickets (opened) WHERE changed = 0`,
+	}
 }
 
 // searchMigration is number 12: it differs by engine, which a file cannot.
 func (d *database) searchMigration() *goose.Migration {
 	return goose.NewGoMigration(12, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		texts := append(slices.Clone(searchColumns), makeWordsSQLite)
+		texts := append(searchColumns(), makeWordsSQLite)
 		if d.postgres {
-			texts = append(slices.Clone(searchColumns), makeWordsPostgres, findWordsPostgres)
+			texts = append(searchColumns(), makeWordsPostgres, findWordsPostgres)
 		}
 		for _, text := range texts {
 			if _, err := tx.ExecContext(ctx, text); err != nil {

@@ -241,7 +241,7 @@ func TestWaitsAreSaidAsTheLanguageSaysThem(t *testing.T) {
 		{1, 2, "one to two minutes", "eine bis zwei Minuten", "uno a dos minutos", "une à deux minutes"},
 		{3, 12, "three to twelve minutes", "drei bis zwölf Minuten", "tres a doce minutos", "trois à douze minutes"},
 		{60, 90, "one hour to one hour and thirty minutes", "eine Stunde bis eine Stunde und dreißig Minuten", "una hora a una hora y treinta minutos", "une heure à une heure et trente minutes"},
-		{45, 75, "forty five minutes to one hour and fifteen minutes", "fünf undvierzig Minuten bis eine Stunde und fünfzehn Minuten", "cuarenta y cinco minutos a una hora y quince minutos", "quarante cinq minutes à une heure et quinze minutes"},
+		{45, 75, "forty five minutes to one hour and fifteen minutes", "fünf undvierzig Minuten bis eine Stunde und fünfzehn Minuten", "cuarenta y cinco minutos a una hora y quince minutos", "quarante cinq minutes à une heure et quinze minutes"}, //nolint:misspell // French
 	} {
 		for language, want := range map[string]string{"en": c.en, "de": c.de, "es": c.es, "fr": c.fr} {
 			if got := spell(t, language, say.Wait(language, c.low, c.high)); got != want {

@@ -20,10 +20,9 @@ import (
 // system is another ticket system that keeps tickets of ours, and tells us at once of
 // every state that it was told of, as a badly configured one does.
 type system struct {
-	d     *desk
-	id    call.EndpointID
-	told  int
-	heard func(connect.Message)
+	d    *desk
+	id   call.EndpointID
+	told int
 }
 
 func (s *system) Send(ctx context.Context, d connect.Delivery) connect.Result {

@@ -113,7 +113,7 @@ type CallView struct {
 	Queue   call.QueueID  `json:"queue,omitempty"`
 	Agent   call.AgentID  `json:"agent,omitempty"`
 	Outcome call.Outcome  `json:"outcome,omitempty"`
-	Cause   call.Cause    `json:"cause,omitempty"`
+	Cause   call.Cause    `json:"cause"`
 }
 
 // messageID names the message that an endpoint is told of an event: the same one

@@ -61,7 +61,9 @@ func TestWhatARemoteAnswersDecidesWhatBecomesOfAMessage(t *testing.T) {
 		"does not know":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, connect.Again, false, 0, "404"},
 		"is gone":        {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(410) }, connect.Gone, false, 0, "410"},
 		"redirects": {
-			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 307) },
+			func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+			},
 			connect.Again, true, 0, "307",
 		},
 		"asks for peace": {func(w http.ResponseWriter, _ *http.Request) {

@@ -115,7 +115,7 @@ func (x worldTickets) Contract(string) tickets.Contract {
 // mentions reports whether a ticket has all words of a text: about as the store does.
 func mentions(t *tickets.Ticket, text string) bool {
 	has := strings.ToLower(strings.Join([]string{string(t.ID), t.Subject, t.Caller.Name, t.Caller.Number}, " "))
-	for _, w := range strings.Fields(strings.ToLower(text)) {
+	for w := range strings.FieldsSeq(strings.ToLower(text)) {
 		if !strings.Contains(has, w) {
 			return false
 		}

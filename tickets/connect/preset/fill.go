@@ -60,7 +60,8 @@ func (p *Preset) address(r *Request, base string, v View) (string, error) {
 	if err != nil {
 		return "", errors.New("the address cannot be read")
 	}
-	text := u.Scheme + "://" + u.Host + u.EscapedPath()
+	var text strings.Builder
+	text.WriteString(u.Scheme + "://" + u.Host + u.EscapedPath())
 	for _, segment := range r.Path {
 		s, err := fill(segment, v)
 		if err != nil {
@@ -69,7 +70,7 @@ func (p *Preset) address(r *Request, base string, v View) (string, error) {
 		if s == "" || s == "." || s == ".." {
 			return "", fmt.Errorf("path: %s comes out as %q", segment, s)
 		}
-		text += "/" + url.PathEscape(s)
+		text.WriteString("/" + url.PathEscape(s))
 	}
 	q := url.Values{}
 	for name, t := range r.Query {
@@ -80,9 +81,9 @@ func (p *Preset) address(r *Request, base string, v View) (string, error) {
 		q.Set(name, s)
 	}
 	if len(q) > 0 {
-		text += "?" + q.Encode()
+		text.WriteString("?" + q.Encode())
 	}
-	return text, nil
+	return text.String(), nil
 }
 
 // body fills the tree in, and only then writes it down.

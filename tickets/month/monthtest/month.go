@@ -15,7 +15,9 @@ import (
 const Month month.Month = "2026-10"
 
 // Sealed is when it is reported, and Corrected when once more.
-func Sealed() time.Time    { return at("2026-11-01T12:00:00Z") }
+func Sealed() time.Time { return at("2026-11-01T12:00:00Z") }
+
+// Corrected is when the month was corrected.
 func Corrected() time.Time { return at("2026-11-06T12:00:00Z") }
 
 func at(text string) time.Time {
